@@ -1,0 +1,4 @@
+"""The composition root: the `hexad` command, embedded PostgreSQL, the supervisor, gateway simulators.
+
+Owns no table.
+"""

@@ -1,0 +1,126 @@
+"""Everything that can go wrong and that somebody is told about; only `api/errors.py` knows HTTP."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One field of the input that was refused: where it is, and why, in both languages."""
+
+    field: str
+    message: str
+    message_zh: str
+
+
+class HexadError(Exception):
+    """The request failed."""
+
+    # The first line of a subclass's docstring is its English message, `zh` its Chinese one; `code` never changes.
+    code = "error"
+    zh = "请求失败"
+
+    def __init__(self, detail: str = "", detail_zh: str = "", errors: Sequence[FieldError] = ()) -> None:
+        self.detail, self.detail_zh, self.errors = detail, detail_zh or detail, tuple(errors)
+        super().__init__(f"{self.title} {detail}".strip())
+
+    @property
+    def title(self) -> str:
+        """The message of the class in English, one sentence."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+
+class Misconfigured(HexadError):
+    """A setting is missing or wrong."""
+
+    code, zh = "misconfigured", "配置缺失或有误"
+
+
+class InvalidInput(HexadError):
+    """The input is not valid."""
+
+    code, zh = "invalid_input", "输入无效"
+
+
+class NotFound(HexadError):
+    """There is nothing here, or it is not yours to see."""
+
+    code, zh = "not_found", "不存在或无权查看"
+
+
+class NotSignedIn(HexadError):
+    """Sign in first: the access token is missing, expired or not valid here."""
+
+    code, zh = "not_signed_in", "请先登录:访问令牌缺失、过期或不适用"
+
+
+class NotAllowed(HexadError):
+    """You do not have the permission that this needs."""
+
+    code, zh = "not_allowed", "没有所需的权限"
+
+
+class VersionConflict(HexadError):
+    """Somebody else changed this meanwhile: read it again, then repeat your change."""
+
+    code, zh = "version_conflict", "数据已被他人修改,请重新读取后再提交"
+
+
+class VersionRequired(HexadError):
+    """This change needs the header If-Match with the ETag that you read."""
+
+    code, zh = "version_required", "此修改须携带 If-Match 头(读取时得到的 ETag)"
+
+
+class KeyRequired(HexadError):
+    """This request needs the header Idempotency-Key, so that repeating it is safe."""
+
+    code, zh = "key_required", "此请求须携带 Idempotency-Key 头,以便安全重试"
+
+
+class KeyReused(HexadError):
+    """This Idempotency-Key was used with another request."""
+
+    code, zh = "key_reused", "此 Idempotency-Key 已用于另一请求"
+
+
+class StillRunning(HexadError):
+    """The first request with this Idempotency-Key is still running: try again shortly."""
+
+    code, zh = "still_running", "使用此 Idempotency-Key 的首个请求仍在处理,请稍后重试"
+
+
+class CursorInvalid(HexadError):
+    """The cursor is not valid here: start again without one."""
+
+    code, zh = "cursor_invalid", "游标无效,请从头开始"
+
+
+class RateLimited(HexadError):
+    """Too many requests: wait as Retry-After says."""
+
+    code, zh = "rate_limited", "请求过于频繁,请按 Retry-After 等待"
+
+
+class AppTooOld(HexadError):
+    """This version of the app is no longer served: update it."""
+
+    code, zh = "app_too_old", "应用版本过低,请更新"
+
+
+class Overloaded(HexadError):
+    """The service is at its limit just now: try again shortly."""
+
+    code, zh = "overloaded", "系统繁忙,请稍后重试"
+
+
+class Unavailable(HexadError):
+    """A part that this needs is away just now: try again shortly."""
+
+    code, zh = "unavailable", "服务暂不可用,请稍后重试"
+
+
+class FieldSealed(HexadError):
+    """An encrypted field cannot be read: its key is unknown or its content was altered."""
+
+    code, zh = "field_sealed", "加密字段无法读取"

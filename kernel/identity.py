@@ -1,0 +1,137 @@
+"""Access tokens (EdDSA, bound to an audience) and the sessions behind them: token in, `Principal` out."""
+
+import base64
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID
+
+import jwt
+import uuid_utils.compat as uuid
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kernel.database import Database, Tx
+from kernel.errors import InvalidInput, Misconfigured, NotSignedIn
+from kernel.scope import Audience, Principal
+from kernel.settings import Settings
+from kernel.sql import load
+
+ISSUER = "hexad"
+REMEMBERED_SECONDS = 5
+"""How long a verified token is believed without looking at its session: revocation takes effect within this time."""
+
+_REMEMBERED_AT_MOST = 20_000
+_TOKEN_AT_MOST = 4096
+_sql = load(Path(__file__).with_name("identity.sql"))
+
+
+class Tokens:
+    """Signs and verifies access tokens with one Ed25519 key."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises `Misconfigured` when HEXAD_TOKEN_KEY is missing or not 32 bytes in base64."""
+        try:
+            self._key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(settings.token_key, validate=True))
+        except (ValueError, InvalidKey) as error:
+            raise Misconfigured(
+                "HEXAD_TOKEN_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`"
+            ) from error
+        self._public = self._key.public_key()
+        self._seconds = settings.token_seconds
+
+    @property
+    def public_key(self) -> dict[str, str]:
+        """The public key as a JWK (RFC 8037), for whoever verifies our tokens."""
+        raw = self._public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return {"kty": "OKP", "crv": "Ed25519", "x": x, "use": "sig", "alg": "EdDSA"}
+
+    def issue(self, audience: Audience, subject: str, session_id: UUID) -> str:
+        """An access token for `token_seconds`."""
+        now = int(time.time())
+        claims = {"iss": ISSUER, "aud": audience, "sub": subject, "sid": str(session_id), "iat": now}
+        return jwt.encode({**claims, "exp": now + self._seconds}, self._key, algorithm="EdDSA")
+
+    def verify(self, token: str, audiences: tuple[Audience, ...]) -> tuple[UUID, float]:
+        """Session and expiry (Unix seconds) of a token; raises `NotSignedIn` for any other."""
+        if len(token) > _TOKEN_AT_MOST:
+            raise NotSignedIn
+        try:
+            claims = jwt.decode(
+                token,
+                self._public,
+                algorithms=["EdDSA"],
+                audience=audiences,
+                issuer=ISSUER,
+                options={"require": ["exp", "iat", "aud", "sub", "sid"]},
+            )
+            return UUID(claims["sid"]), float(claims["exp"])
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+            raise NotSignedIn from error
+
+
+class Identities:
+    """Turns tokens into principals; remembers each for a few seconds, so that most requests ask nothing."""
+
+    def __init__(self, tokens: Tokens, database: Database) -> None:
+        self._tokens, self._database = tokens, database
+        self._remembered: OrderedDict[tuple[str, tuple[Audience, ...]], tuple[float, float, Principal]] = OrderedDict()
+
+    async def of(self, token: str, *audiences: Audience) -> tuple[Principal, float]:
+        """The principal behind a token for one of the audiences, and the token's expiry (Unix seconds).
+
+        Raises `NotSignedIn` when the token is not valid here or its session has ended.
+        """
+        key, now = (token, audiences), time.time()
+        if known := self._remembered.get(key):
+            until, expires, principal = known
+            if now < until:
+                return principal, expires
+            del self._remembered[key]
+        session_id, expires = self._tokens.verify(token, audiences)
+        async with self._database.transaction() as tx:
+            principal = await find(tx, session_id)
+        if principal.audience not in audiences:
+            raise NotSignedIn
+        self._remembered[key] = (min(expires, now + REMEMBERED_SECONDS), expires, principal)
+        while len(self._remembered) > _REMEMBERED_AT_MOST:
+            self._remembered.popitem(last=False)
+        return principal, expires
+
+
+async def find(tx: Tx, session_id: UUID) -> Principal:
+    """The principal of a session that is in force; raises `NotSignedIn` otherwise."""
+    row: Any = await _sql.find(tx, session_id=session_id)
+    if row is None:
+        raise NotSignedIn
+    return Principal(
+        audience=row["audience"],
+        subject=row["subject"],
+        session_id=session_id,
+        device_id=row["device_id"],
+        permissions=frozenset(row["permissions"]),
+    )
+
+
+async def ended(tx: Tx, session_ids: list[UUID]) -> set[UUID]:
+    """Those of the sessions that were revoked, expired or never were."""
+    return {row[0] for row in await _sql.ended(tx, session_ids=session_ids)}
+
+
+async def open_session(
+    tx: Tx, audience: Audience, subject: str, roles: list[str], device_id: str, seconds: int
+) -> UUID:
+    """Opens a session of at most `seconds`; raises `InvalidInput` for an unknown audience or role."""
+    if audience not in get_args(Audience):
+        raise InvalidInput(f"no such audience: {audience}")
+    unknown = set(roles) - set(await _sql.roles(tx))
+    if unknown:
+        raise InvalidInput(f"no such role: {', '.join(sorted(unknown))}")
+    session_id = uuid.uuid7()
+    await _sql.add(
+        tx, id=session_id, audience=audience, subject=subject, roles=roles, device_id=device_id, seconds=float(seconds)
+    )
+    return session_id

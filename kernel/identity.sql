@@ -1,0 +1,24 @@
+-- name: find(session_id)^
+-- scope: none, this is how a scope comes to be
+select s.audience, s.subject, s.device_id,
+       coalesce(array_agg(distinct p.permission) filter (where p.permission is not null), '{}') as permissions
+  from session s
+  left join role_permission p on p.role = any (s.roles)
+ where s.id = :session_id and s.revoked_at is null and s.expires_at > now()
+ group by s.id;
+
+-- name: ended(session_ids)
+-- scope: none, only ids go in and out
+select wanted.id
+  from unnest(:session_ids::uuid[]) as wanted (id)
+  left join session s on s.id = wanted.id and s.revoked_at is null and s.expires_at > now()
+ where s.id is null;
+
+-- name: add(id, audience, subject, roles, device_id, seconds)!
+-- scope: none, a session belongs to whoever signs in
+insert into session (id, audience, subject, roles, device_id, expires_at)
+values (:id, :audience, :subject, :roles, :device_id, now() + make_interval(secs => :seconds));
+
+-- name: roles$
+-- scope: none, roles are public inside the firm
+select array_agg(code order by code) from role;

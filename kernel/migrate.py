@@ -1,0 +1,120 @@
+"""Brings a database to the schema of this version: numbered SQL files, each in one transaction, as the owner role."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+from msgspec import Struct
+from pgmq.install import get_embedded_install_sql
+
+from kernel.errors import Misconfigured, Unavailable
+from kernel.queues import QUEUES
+from kernel.settings import Settings
+
+_FOLDER = Path(__file__).with_name("schema")
+_LOCK = 0x48455841  # "HEXA": two migrations at once wait for one another
+
+
+class Migration(Struct, frozen=True):
+    """One numbered file."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """What is remembered of the file, so that editing an applied one is noticed."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations(folder: Path = _FOLDER / "migrations") -> list[Migration]:
+    """All migrations in order; raises `Misconfigured` when a number is missing or doubled."""
+    found = []
+    for path in sorted(folder.glob("*.sql")):
+        match = re.fullmatch(r"(\d{4})_([a-z0-9_]+)\.sql", path.name)
+        if not match:
+            raise Misconfigured(f"{path.name} is not named NNNN_what_it_does.sql")
+        found.append(Migration(int(match[1]), match[2], path.read_text()))
+    if [m.number for m in found] != list(range(1, len(found) + 1)):
+        raise Misconfigured("the numbers of the migrations have a gap or a double")
+    return found
+
+
+async def applied(connection: asyncpg.Connection) -> int:
+    """The number of the last migration in this database, 0 for an empty one."""
+    if await connection.fetchval("select to_regclass('public.migration')") is None:
+        return 0
+    return int(await connection.fetchval("select coalesce(max(number), 0) from migration"))
+
+
+async def migrate(url: str, settings: Settings, say: Callable[[str], None] = lambda line: None) -> int:
+    """Applies what is missing and gives how many that was; raises `Misconfigured` or `Unavailable` with the way out."""
+    connection = await connect(url)
+    try:
+        await connection.execute("select pg_advisory_lock($1)", _LOCK)
+        await connection.execute(
+            "select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false)",
+            f"{int(settings.migration_lock_timeout * 1000)}",
+            f"{int(settings.migration_statement_timeout * 1000)}",
+        )
+        done = await _apply(connection, say)
+        async with connection.transaction():
+            await _queues(connection)
+            await connection.execute((_FOLDER / "grants.sql").read_text())
+        return done
+    except asyncpg.LockNotAvailableError as error:
+        raise Unavailable(
+            f"a table was in use for longer than {settings.migration_lock_timeout:g} s, nothing was changed by this"
+            " migration: run it again in a quiet moment, or raise HEXAD_MIGRATION_LOCK_TIMEOUT"
+        ) from error
+    except asyncpg.QueryCanceledError as error:
+        raise Unavailable(
+            "a migration took too long and was undone: raise HEXAD_MIGRATION_STATEMENT_TIMEOUT"
+        ) from error
+    finally:
+        await connection.close()
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """A single connection; raises `Unavailable` when PostgreSQL does not answer."""
+    try:
+        return await asyncpg.connect(url, timeout=10)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
+
+
+async def _apply(connection: asyncpg.Connection, say: Callable[[str], None]) -> int:
+    known = migrations()
+    last = await applied(connection)
+    if last > len(known):
+        raise Misconfigured(
+            f"the database is at migration {last}, this version knows {len(known)}: install the newer one"
+        )
+    if last:
+        rows = await connection.fetch("select number, sha256 from migration order by number")
+        edited = [row["number"] for row in rows if row["sha256"] != known[row["number"] - 1].sha256]
+        if edited:
+            raise Misconfigured(f"migration {edited[0]} was edited after it was applied: put it back and add a new one")
+    for migration in known[last:]:
+        say(f"migration {migration.number:04d} {migration.name}")
+        async with connection.transaction():
+            await connection.execute(migration.sql)
+            await connection.execute(
+                "insert into migration (number, name, sha256) values ($1, $2, $3)",
+                migration.number,
+                migration.name,
+                migration.sha256,
+            )
+    return len(known) - last
+
+
+async def _queues(connection: asyncpg.Connection) -> None:
+    if await connection.fetchval("select to_regclass('pgmq.meta')") is None:
+        await connection.execute(get_embedded_install_sql())
+    existing = {row[0] for row in await connection.fetch("select queue_name from pgmq.meta")}
+    for queue in QUEUES:
+        if queue.table not in existing:
+            await connection.execute("select pgmq.create($1)", queue.table)

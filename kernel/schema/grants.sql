@@ -1,0 +1,12 @@
+-- What the app role may do, stated anew after every migration: the app owns nothing and cannot rewrite the audit log.
+revoke all on all tables in schema public from hexad_app;
+revoke create on schema public from public;
+grant usage on schema public, pgmq to hexad_app;
+grant select on all tables in schema public to hexad_app;
+grant insert, update, delete on outbox, job, worker, schedule_run, probe, trading_day, session, idempotency to hexad_app;
+grant insert on audit, audit_unsealed, audit_seal to hexad_app;
+grant delete on audit_unsealed to hexad_app;
+grant usage on all sequences in schema public to hexad_app;
+grant select, insert, update, delete on all tables in schema pgmq to hexad_app;
+grant usage on all sequences in schema pgmq to hexad_app;
+grant execute on all functions in schema pgmq to hexad_app;

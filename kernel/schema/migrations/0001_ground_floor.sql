@@ -1,0 +1,186 @@
+-- The ground floor: events and jobs, sessions and roles, calendar, idempotency, audit.
+
+create table migration (
+    number      integer primary key,
+    name        text not null,
+    sha256      text not null,
+    applied_at  timestamptz not null default now()
+);
+
+-- What has happened: written in the transaction of the change, moved to the broker by the relay, then deleted.
+create table outbox (
+    id            bigint generated always as identity primary key,
+    event_id      uuid not null,
+    kind          text not null,
+    handler       text,                       -- null: every handler of the kind; set when one handler tries again
+    payload       jsonb not null,
+    request_id    text,
+    trace         text,                       -- W3C traceparent
+    available_at  timestamptz not null default now(),
+    created_at    timestamptz not null default now()
+);
+create index outbox_due on outbox (available_at, id);
+
+-- One event for one handler. `done` is set in the transaction of the effect: that is what makes the effect happen once.
+create table job (
+    event_id    uuid not null,
+    handler     text not null,
+    kind        text not null,
+    payload     jsonb,                        -- null once done
+    state       text not null check (state in ('running', 'waiting', 'done', 'set_aside')),
+    attempts    integer not null default 0 check (attempts >= 0),
+    worker      uuid,
+    error       text,
+    version     bigint not null default 1,
+    request_id  text,
+    trace       text,
+    started_at  timestamptz not null default now(),
+    finished_at timestamptz,
+    primary key (event_id, handler)
+);
+create index job_open on job (state, worker) where state <> 'done';
+create index job_finished on job (finished_at) where state = 'done';
+
+-- Worker children that live; one that has not been seen for a while is dead, and the reaper takes its jobs back.
+create table worker (
+    id          uuid primary key,
+    host        text not null,
+    pid         integer not null,
+    started_at  timestamptz not null default now(),
+    seen_at     timestamptz not null default now()
+);
+
+-- One row per schedule and occurrence, so that two beats cannot run it twice.
+create table schedule_run (
+    name      text not null,
+    due_at    timestamptz not null,
+    event_id  uuid not null,
+    run_at    timestamptz not null default now(),
+    primary key (name, due_at)
+);
+
+-- A round trip through outbox, relay, broker and worker, started by beat every minute and by `hexad doctor`.
+create table probe (
+    id          uuid primary key,
+    sent_at     timestamptz not null default now(),
+    handled_at  timestamptz,
+    handled     integer not null default 0
+);
+
+-- Days on which the market's calendar differs from the package's.
+create table trading_day (
+    day         date primary key,
+    open        boolean not null,
+    note        text not null default '' check (length(note) <= 200),
+    version     bigint not null default 1,
+    changed_at  timestamptz not null default now()
+);
+
+create table role (
+    code     text primary key,
+    name_zh  text not null,
+    name_en  text not null
+);
+
+create table role_permission (
+    role        text not null references role,
+    permission  text not null,
+    primary key (role, permission)
+);
+
+-- One sign-in on one device.
+create table session (
+    id          uuid primary key,
+    audience    text not null check (audience in ('staff', 'investor', 'gateway')),
+    subject     text not null,
+    roles       text[] not null default '{}',
+    device_id   text not null default '',
+    created_at  timestamptz not null default now(),
+    expires_at  timestamptz not null,
+    revoked_at  timestamptz
+);
+create index session_subject on session (audience, subject);
+
+-- First answers to requests with an Idempotency-Key, replayed for 24 hours to the same principal alone.
+create table idempotency (
+    principal   text not null default current_setting('hexad.principal'),
+    key         text not null,
+    request     bytea not null,               -- SHA-256 of method, path and body
+    status      smallint not null,
+    headers     jsonb not null,
+    body        bytea not null,
+    created_at  timestamptz not null default now(),
+    primary key (principal, key)
+);
+create index idempotency_created on idempotency (created_at);
+alter table idempotency enable row level security;
+alter table idempotency force row level security;
+create policy own on idempotency using (principal = current_setting('hexad.principal', true));
+
+-- Every write and every reveal: only ever inserted.
+create table audit (
+    id          bigint generated always as identity primary key,
+    at          timestamptz not null default clock_timestamp(),
+    principal   text not null default coalesce(nullif(current_setting('hexad.principal', true), ''), 'system:unknown'),
+    session_id  text not null default coalesce(current_setting('hexad.session', true), ''),
+    device_id   text not null default coalesce(current_setting('hexad.device', true), ''),
+    request_id  text not null default coalesce(current_setting('hexad.request', true), ''),
+    action      text not null,
+    noun        text not null,
+    noun_id     text not null,
+    before      jsonb,
+    after       jsonb,
+    reason      text
+);
+create index audit_noun on audit (noun, noun_id, id);
+create index audit_principal on audit (principal, id);
+
+-- Rows that the sealer has not chained yet; its own table, since ids are given before commit and audit rows never change.
+create table audit_unsealed (
+    audit_id bigint primary key
+);
+
+-- hash = SHA-256 of the previous hash and the row: position 1, 2, 3, … in the order in which rows were seen committed.
+create table audit_seal (
+    position  bigint primary key,
+    audit_id  bigint not null unique,
+    hash      bytea not null,
+    sealed_at timestamptz not null default now()
+);
+
+create function audit_unseal() returns trigger language plpgsql as $$
+begin
+    insert into audit_unsealed values (new.id);
+    return null;
+end $$;
+create trigger audit_unseal after insert on audit for each row execute function audit_unseal();
+
+create function audit_is_append_only() returns trigger language plpgsql as $$
+begin
+    raise exception 'the audit log is append-only' using errcode = 'insufficient_privilege';
+end $$;
+create trigger audit_append_only before update or delete or truncate on audit
+    for each statement execute function audit_is_append_only();
+create trigger audit_seal_append_only before update or delete or truncate on audit_seal
+    for each statement execute function audit_is_append_only();
+
+insert into role (code, name_zh, name_en) values
+    ('broker', '营销代表/经纪人', 'Broker'),
+    ('account_manager', '客户经理', 'Account manager'),
+    ('adviser', '投资顾问', 'Investment adviser'),
+    ('team_leader', '团队长', 'Team leader'),
+    ('broker_supervisor', '经纪人管理岗', 'Broker supervisor'),
+    ('marketing_manager', '市场部经理', 'Marketing manager'),
+    ('branch_manager', '营业部经理', 'Branch manager'),
+    ('head_office_marketing', '总部营销管理岗', 'Head-office marketing'),
+    ('compliance', '合规', 'Compliance'),
+    ('service_agent', '客服坐席', 'Service agent'),
+    ('administrator', '系统管理员', 'Administrator'),
+    ('investor', '投资者', 'Investor');
+
+insert into role_permission (role, permission)
+select code, 'calendar.read' from role;
+insert into role_permission (role, permission) values
+    ('administrator', 'calendar.change'),
+    ('administrator', 'job.read'),
+    ('administrator', 'job.retry');

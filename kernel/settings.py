@@ -1,0 +1,169 @@
+"""Every setting of every process, read from the environment once, typed, with its default and meaning.
+
+The variable is `HEXAD_` + the field's name in capitals. Durations are seconds, sizes bytes.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from kernel.errors import Misconfigured
+
+PREFIX = "HEXAD_"
+
+
+def _says(text: str, *, secret: bool = False, **bounds: Any) -> Meta:
+    return Meta(description=text, extra={"secret": secret}, **bounds)
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings; an unset variable takes the default, which is the embedded one for development."""
+
+    var: Annotated[Path, _says("folder of the embedded database, keys and logs")] = Path("var")
+    database_url: Annotated[
+        str, _says("PostgreSQL of the app role; empty: the embedded one in HEXAD_VAR", secret=True)
+    ] = ""
+    owner_url: Annotated[
+        str, _says("PostgreSQL of the owner role, for `hexad migrate` only; empty: embedded", secret=True)
+    ] = ""
+    broker_url: Annotated[str, _says("amqp://… for RabbitMQ; empty: PGMQ in the same database", secret=True)] = ""
+    pool_size: Annotated[int, _says("database connections per process", ge=1, le=500)] = 10
+    pool_wait: Annotated[float, _says("longest wait for a connection before 503", gt=0, le=60)] = 1.0
+    pool_waiters: Annotated[int, _says("requests that may wait for a connection; more get 503 at once", ge=0)] = 100
+    statement_timeout: Annotated[float, _says("longest single statement of a request", gt=0, le=3600)] = 15.0
+    lock_timeout: Annotated[float, _says("longest wait for a row lock", gt=0, le=3600)] = 3.0
+    migration_lock_timeout: Annotated[float, _says("longest wait of a migration for a table", gt=0, le=3600)] = 5.0
+    migration_statement_timeout: Annotated[float, _says("longest statement of a migration", gt=0, le=86400)] = 600.0
+
+    api_host: Annotated[str, _says("address that the API listens on")] = "127.0.0.1"
+    api_port: Annotated[int, _says("port of the API", ge=1, le=65535)] = 8000
+    api_workers: Annotated[int, _says("API processes on this host", ge=1, le=64)] = 1
+    api_inflight: Annotated[int, _says("requests in work per API process; more get 503", ge=1, le=100_000)] = 200
+    audiences: Annotated[str, _says("audiences that this host serves, comma-separated")] = "staff,investor,gateway"
+    realtime_host: Annotated[str, _says("address that the WebSocket server listens on")] = "127.0.0.1"
+    realtime_port: Annotated[int, _says("port of the WebSocket server", ge=1, le=65535)] = 8001
+    origins: Annotated[str, _says("web origins that may open a WebSocket, comma-separated")] = ""
+    worker_port: Annotated[int, _says("port of the worker's health and metrics", ge=1, le=65535)] = 8002
+    relay_port: Annotated[int, _says("port of the relay's health and metrics", ge=1, le=65535)] = 8003
+    beat_port: Annotated[int, _says("port of the beat's health and metrics", ge=1, le=65535)] = 8004
+    probe_host: Annotated[str, _says("address of the health ports of worker, relay and beat")] = "127.0.0.1"
+    worker_processes: Annotated[int, _says("children of a worker", ge=1, le=256)] = 2
+    job_timeout: Annotated[float, _says("hard limit of one job", ge=1, le=3600)] = 60.0
+    job_attempts: Annotated[int, _says("tries before a job is set aside", ge=1, le=100)] = 5
+    drain: Annotated[float, _says("longest graceful stop", gt=0, le=600)] = 20.0
+
+    trusted_proxies: Annotated[str, _says("networks whose X-Forwarded-For is believed, comma-separated")] = ""
+    metrics_from: Annotated[str, _says("networks that may read /metrics, comma-separated")] = (
+        "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"
+    )
+    rate_per_address: Annotated[float, _says("requests per second and address", gt=0)] = 200.0
+    rate_per_principal: Annotated[float, _says("requests per second and signed-in principal", gt=0)] = 50.0
+    rate_burst: Annotated[float, _says("seconds' worth of requests that may come at once", ge=1)] = 4.0
+    minimum_app_version: Annotated[str, _says("apps below this version are told to update")] = "0.0.0"
+    store_url: Annotated[str, _says("where an app too old is sent")] = ""
+
+    token_key: Annotated[str, _says("Ed25519 key that signs access tokens, base64 of 32 bytes", secret=True)] = ""
+    token_seconds: Annotated[int, _says("life of an access token", ge=30, le=3600)] = 600
+    field_keys: Annotated[
+        str, _says("AES-256 keys of encrypted fields, `id:base64,…`, the current one first", secret=True)
+    ] = ""
+    index_key: Annotated[str, _says("key of the blind index, base64 of 32 bytes", secret=True)] = ""
+    audit_anchor: Annotated[
+        str, _says("file to which every seal of the audit log is appended; empty: in HEXAD_VAR")
+    ] = ""
+
+    log_level: Annotated[str, _says("DEBUG, INFO, WARNING or ERROR", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    otlp_endpoint: Annotated[str, _says("OpenTelemetry collector (OTLP over HTTP); empty: no tracing")] = ""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the embedded one under `var`."""
+        return not self.database_url
+
+
+def meta(field: str) -> Meta:
+    """The description, bounds and secrecy of one setting."""
+    return next(m for m in get_args(get_type_hints(Settings, include_extras=True)[field]) if isinstance(m, Meta))
+
+
+def parse(environment: Mapping[str, str]) -> Settings:
+    """Settings from variables named HEXAD_…; raises `Misconfigured` naming each variable that is wrong or unknown."""
+    given = {k.removeprefix(PREFIX).lower(): v for k, v in environment.items() if k.startswith(PREFIX)}
+    fields = get_type_hints(Settings, include_extras=True)
+    faults = [f"{PREFIX}{name.upper()} is not a setting of Hexad" for name in sorted(given) if name not in fields]
+    values: dict[str, Any] = {}
+    for name, text in given.items():
+        if name not in fields:
+            continue
+        try:
+            values[name] = msgspec.convert(text.strip(), fields[name], strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            shown = "" if is_secret(name) else f", not {text!r}"
+            faults.append(f"{PREFIX}{name.upper()}: {meta(name).description} ({error}{shown})")
+    if not faults:
+        settings = Settings(**values)
+        faults = list(_contradictions(settings))
+    if faults:
+        raise Misconfigured("; ".join(faults))
+    return settings
+
+
+def is_secret(field: str) -> bool:
+    """Whether the setting's value must never be printed."""
+    return bool((meta(field).extra or {}).get("secret"))
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """Every variable with its value in force, secrets hidden."""
+    return {
+        PREFIX + name.upper(): ("(set)" if value else "(not set)") if is_secret(name) else str(value)
+        for name, value in msgspec.structs.asdict(settings).items()
+    }
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process: the environment over the generated keys in `<var>/keys.env`."""
+    environment = dict(os.environ)
+    keys = Path(environment.get(PREFIX + "VAR", "var")) / "keys.env"
+    if keys.is_file():
+        lines = (line.split("=", 1) for line in keys.read_text().splitlines() if "=" in line)
+        environment = {**dict(lines), **environment}
+    return parse(environment)
+
+
+def words(text: str) -> list[str]:
+    """The members of a comma-separated setting."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(kind)
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    faults = []
+    for name in ("trusted_proxies", "metrics_from"):
+        for network in words(getattr(settings, name)):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                faults.append(f"{PREFIX}{name.upper()}: {error}")
+    unknown = set(words(settings.audiences)) - {"staff", "investor", "gateway"}
+    if unknown:
+        faults.append(f"{PREFIX}AUDIENCES: no such audience: {', '.join(sorted(unknown))}")
+    for name, schemes in (("database_url", ("postgresql://", "postgres://")), ("broker_url", ("amqp://", "amqps://"))):
+        value = getattr(settings, name)
+        if value and not value.startswith(schemes):
+            faults.append(f"{PREFIX}{name.upper()} must start with {' or '.join(schemes)}")
+    if settings.database_url and not settings.var.is_dir() and not settings.token_key:
+        faults.append(f"{PREFIX}TOKEN_KEY is needed with {PREFIX}DATABASE_URL: make one with `openssl rand -base64 32`")
+    return faults

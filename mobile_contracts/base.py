@@ -1,0 +1,46 @@
+"""The shapes that every contract shares: answers, inputs, pages, problems, bounded text and decimals."""
+
+from decimal import Decimal
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Meta, Struct
+
+Text = Annotated[str, Meta(max_length=200)]
+LongText = Annotated[str, Meta(max_length=4000)]
+Money = Annotated[Decimal, Meta(description="decimal string, at most 18 digits, 2 of them after the point")]
+
+Item = TypeVar("Item")
+
+
+class Answer(Struct, frozen=True):
+    """What the API gives: built by position from a row, so its fields follow the columns of its query."""
+
+
+class Input(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the API takes: an unknown field is an error."""
+
+
+class Page(Answer, Generic[Item], frozen=True):
+    """A part of a list; `next` is the cursor of the part after it, null at the end."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+class FieldProblem(Answer, frozen=True):
+    """One refused field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(Answer, frozen=True, omit_defaults=True):
+    """An error as RFC 9457 describes it; `code` is stable, `title` and `detail` are in the reader's language."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    request_id: str = ""
+    errors: list[FieldProblem] = []

@@ -1,0 +1,126 @@
+"""One embedded PostgreSQL per test process; a migrated template database, cloned where a test needs its own."""
+
+import asyncio
+import base64
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import pytest
+
+from hexad.embedded import Postgres
+from kernel.database import Database, Tx, session_settings
+from kernel.migrate import migrate
+from kernel.settings import Settings, parse
+
+BROKER_URL = "amqp://guest:guest@127.0.0.1:5672/"
+REDIS_URL = "redis://127.0.0.1:6379/0"
+
+
+def random_key() -> str:
+    """32 random bytes in base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A running cluster of this test process with the migrated database `hexad`."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    server.prepare()
+    asyncio.run(migrate(server.url("hexad_owner"), parse({})))
+    server.psql("-c", "create database work template hexad owner hexad_owner")
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def base_settings(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the shared database, with keys of this run."""
+    return parse(
+        {
+            "HEXAD_VAR": str(tmp_path_factory.mktemp("var")),
+            "HEXAD_DATABASE_URL": postgres.url("hexad_app", "work"),
+            "HEXAD_OWNER_URL": postgres.url("hexad_owner", "work"),
+            "HEXAD_TOKEN_KEY": random_key(),
+            "HEXAD_FIELD_KEYS": f"k1:{random_key()}",
+            "HEXAD_INDEX_KEY": random_key(),
+        }
+    )
+
+
+@pytest.fixture
+def settings(base_settings: Settings) -> Settings:
+    """Settings that a test may replace with `msgspec.structs.replace`."""
+    return base_settings
+
+
+@pytest.fixture
+async def tx(settings: Settings) -> AsyncIterator[Tx]:
+    """A transaction of the app role, rolled back when the test ends."""
+    async for one in _rolled_back(settings.database_url, settings):
+        yield one
+
+
+@pytest.fixture
+async def owner_tx(settings: Settings) -> AsyncIterator[Tx]:
+    """A transaction of the owner role, rolled back when the test ends."""
+    async for one in _rolled_back(settings.owner_url, settings):
+        yield one
+
+
+async def _rolled_back(url: str, settings: Settings) -> AsyncIterator[Tx]:
+    connection = await asyncpg.connect(url, server_settings=session_settings(settings))
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
+
+
+@pytest.fixture
+def own_settings(postgres: Postgres, settings: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a fresh database of the test's own, for tests that commit or start processes; dropped afterwards."""
+    name = f"own_{secrets.token_hex(6)}"
+    postgres.psql("-c", f"create database {name} template hexad owner hexad_owner")
+    yield msgspec.structs.replace(
+        settings,
+        var=tmp_path,
+        database_url=postgres.url("hexad_app", name),
+        owner_url=postgres.url("hexad_owner", name),
+    )
+    postgres.psql("-c", f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def database(own_settings: Settings) -> AsyncIterator[Database]:
+    """A pool of the app role on the test's own database: what is written there is committed."""
+    database = await Database.open(own_settings.database_url, own_settings)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Gives ports that nobody listens on."""
+
+    def pick() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return pick
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of a child process that runs with these settings."""
+    changed = {
+        name: value
+        for name, value in msgspec.structs.asdict(settings).items()
+        if value != next(f.default for f in msgspec.structs.fields(Settings) if f.name == name)
+    }
+    return {**os.environ, **{f"HEXAD_{name.upper()}": str(value) for name, value in changed.items()}}
