@@ -1,0 +1,61 @@
+"""Answers of routes: rendered once, kept for the idempotency record, and conditional by ETag."""
+
+import hashlib
+from typing import Any, TypeVar
+
+from litestar import Response
+from litestar.response.base import ASGIResponse
+
+from api.edge.address import header
+from api.edge.request import HttpRequest
+from kernel.errors import InvalidInput, VersionRequired
+
+T = TypeVar("T")
+
+
+class Answer(Response[T]):
+    """The response of every route: a GET bears an ETag, and one that the client has already is a 304."""
+
+    def to_asgi_response(self, app: Any, request: HttpRequest, **kwargs: Any) -> ASGIResponse:  # type: ignore[override]
+        """Renders the answer, or 304 without a body when If-None-Match names it."""
+        response = super().to_asgi_response(app, request, **kwargs)
+        if isinstance(response, ASGIResponse):
+            if request.method in ("GET", "HEAD") and response.status_code == 200:
+                response = _conditional(request, response)
+            request.scope["hexad_answer"] = response  # type: ignore[typeddict-unknown-key]
+        return response
+
+
+def versioned(content: T, version: int, status_code: int | None = None) -> Answer[T]:
+    """An answer whose ETag is the version of the thing it shows, so that If-Match can name it."""
+    return Answer(content, headers={"ETag": f'"{version}"'}, status_code=status_code)
+
+
+def expected_version(request: HttpRequest) -> int | None:
+    """The version that If-Match names, null for `*`; raises `VersionRequired` without one, `InvalidInput` for no tag.
+
+    A weak tag is taken like a strong one: proxies weaken tags when they compress, and the version is exact.
+    """
+    given = header(request.scope, b"if-match").strip()
+    if not given:
+        raise VersionRequired
+    if given == "*":
+        return None
+    tag = given.removeprefix("W/").strip('"')
+    if not (tag.isascii() and tag.isdigit() and len(tag) <= 18):
+        raise InvalidInput("If-Match must be the ETag that a GET gave", "If-Match 须为 GET 返回的 ETag")
+    return int(tag)
+
+
+def _conditional(request: HttpRequest, response: ASGIResponse) -> ASGIResponse:
+    tag = response.headers.get("etag")
+    if tag is None:
+        tag = f'W/"{hashlib.blake2b(response.body, digest_size=9).hexdigest()}"'
+        response.headers["etag"] = tag
+    response.headers.setdefault("cache-control", "private, no-cache")
+    response.headers.setdefault("vary", "Authorization, Accept-Language")
+    named = [one.strip().removeprefix("W/") for one in header(request.scope, b"if-none-match").split(",")]
+    if tag.removeprefix("W/") not in named and "*" not in named:
+        return response
+    kept = {name: response.headers[name] for name in ("etag", "cache-control", "vary")}
+    return ASGIResponse(status_code=304, headers=kept)

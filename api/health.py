@@ -1,0 +1,57 @@
+"""Whether this process lives, whether it can serve, and its metrics."""
+
+import asyncio
+
+from litestar import Response, Router, get
+
+from api.edge.address import inside, networks
+from api.edge.identify import public
+from api.edge.request import HttpRequest
+from kernel import metrics
+from kernel.database import Database
+from kernel.errors import HexadError, NotFound
+from kernel.migrate import applied, migrations
+
+_READY_SECONDS = 2.0
+
+
+@get("/health/live", guards=[public("orchestrators have no token")], include_in_schema=False)
+async def live() -> dict[str, str]:
+    """The event loop answers."""
+    return {"status": "ok"}
+
+
+@get("/health/ready", guards=[public("orchestrators have no token")], include_in_schema=False)
+async def ready(request: HttpRequest) -> Response[dict[str, str]]:
+    """503 while draining, without a database, or before it is migrated."""
+    problem = await _problem(request)
+    if problem:
+        return Response({"status": "unready", "problem": problem}, status_code=503)
+    return Response({"status": "ok"})
+
+
+@get("/metrics", guards=[public("limited to HEXAD_METRICS_FROM")], include_in_schema=False)
+async def read_metrics(request: HttpRequest) -> Response[bytes]:
+    """Prometheus metrics, only for the networks of HEXAD_METRICS_FROM; looks missing from elsewhere."""
+    peer = request.client.host if request.client else ""
+    if not inside(peer, networks(request.app.state.settings.metrics_from)):
+        raise NotFound
+    database: Database = request.app.state.database
+    metrics.POOL_FREE.set(database.free)
+    metrics.POOL_WAITING.set(database.waiting)
+    body, media_type = metrics.render()
+    return Response(body, media_type=media_type)
+
+
+async def _problem(request: HttpRequest) -> str:
+    if request.app.state.draining:
+        return "draining"
+    try:
+        async with asyncio.timeout(_READY_SECONDS), request.app.state.database.connection() as connection:
+            behind = len(migrations()) - await applied(connection)
+    except (HexadError, TimeoutError, OSError) as error:
+        return f"database: {error.title if isinstance(error, HexadError) else type(error).__name__}"
+    return f"{behind} migrations to apply: run `hexad migrate`" if behind > 0 else ""
+
+
+health = Router("", route_handlers=[live, ready, read_metrics])

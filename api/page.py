@@ -1,0 +1,50 @@
+"""Paging by keyset: an opaque cursor names the last item seen, so that pages neither skip nor repeat."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import msgspec
+from litestar.params import QueryParameter
+
+from kernel.errors import CursorInvalid
+from mobile_contracts.base import Page
+
+Cursor = TypeVar("Cursor", bound=msgspec.Struct)
+Item = TypeVar("Item")
+_CURSOR_AT_MOST = 512
+
+
+class PageQuery(msgspec.Struct, frozen=True):
+    """Which part of a list is asked for: at most `limit` items after `cursor`."""
+
+    limit: int
+    cursor: str | None
+
+    def after(self, kind: type[Cursor]) -> Cursor | None:
+        """Where the page before ended, null for the first; raises `CursorInvalid` for text that we did not make."""
+        if self.cursor is None:
+            return None
+        try:
+            padded = self.cursor.encode("ascii") + b"=" * (-len(self.cursor) % 4)
+            return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
+        except (ValueError, binascii.Error, RecursionError) as error:
+            raise CursorInvalid from error
+
+    def of(self, items: list[Item], cursor: Callable[[Item], msgspec.Struct]) -> Page[Item]:
+        """The page from `limit + 1` items fetched: the one too many only tells that there is more."""
+        if len(items) <= self.limit:
+            return Page(items)
+        shown = items[: self.limit]
+        return Page(shown, base64.urlsafe_b64encode(msgspec.json.encode(cursor(shown[-1]))).rstrip(b"=").decode())
+
+
+def provide_page(
+    limit: Annotated[int, QueryParameter(ge=1, le=200, description="items per page")] = 20,
+    cursor: Annotated[
+        str | None, QueryParameter(max_length=_CURSOR_AT_MOST, description="`next` of the page before")
+    ] = None,
+) -> PageQuery:
+    """The page that the query string asks for."""
+    return PageQuery(limit, cursor)

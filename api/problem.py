@@ -1,0 +1,93 @@
+"""Errors as RFC 9457 problems, in the reader's language; nowhere else does an error meet an HTTP status."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from kernel import errors
+from kernel.errors import FieldError, HexadError
+from mobile_contracts.base import FieldProblem, Problem
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: Mapping[type[HexadError], int] = {
+    errors.InvalidInput: 400,
+    errors.CursorInvalid: 400,
+    errors.KeyRequired: 400,
+    errors.NotSignedIn: 401,
+    errors.NotAllowed: 403,
+    errors.NotFound: 404,
+    errors.StillRunning: 409,
+    errors.VersionConflict: 412,
+    errors.AppTooOld: 426,
+    errors.VersionRequired: 428,
+    errors.KeyReused: 422,
+    errors.RateLimited: 429,
+    errors.Overloaded: 503,
+    errors.Unavailable: 503,
+}
+"""The status of each error; one that is not here is a fault of ours: 500."""
+
+_PLAIN = {
+    404: ("not_found", "There is nothing here.", "此处没有内容"),
+    405: ("method_not_allowed", "This method is not offered here.", "不支持该请求方法"),
+    406: ("not_acceptable", "None of the accepted media types is offered here.", "无法提供所要求的媒体类型"),
+    413: ("too_large", "The body is larger than allowed.", "请求体超过大小限制"),
+    415: ("unsupported_media_type", "The body must be JSON in UTF-8.", "请求体须为 UTF-8 编码的 JSON"),
+    500: ("internal", "Something went wrong on our side; it has been recorded.", "系统内部错误,已记录"),
+}
+_LANGUAGE = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]{1,32})?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*")
+
+
+def language(accept_language: str) -> str:
+    """`en` or `zh`, whichever Accept-Language prefers; `zh` when it names neither."""
+    best, chosen = 0.0, "zh"
+    for part in accept_language[:500].split(","):
+        match = _LANGUAGE.fullmatch(part)
+        if match and match[1].lower() in ("zh", "en"):
+            quality = float(match[2] or 1)
+            if quality > best:
+                best, chosen = quality, match[1].lower()
+    return chosen
+
+
+def of_error(error: HexadError, accept_language: str, request_id: str) -> Problem:
+    """The problem that tells a reader of this error."""
+    status = STATUS.get(type(error), 500)
+    if status == 500:
+        return of_status(500, accept_language, request_id)
+    chinese = language(accept_language) == "zh"
+    return Problem(
+        type=f"urn:hexad:problem:{error.code}",
+        title=error.zh if chinese else error.title,
+        status=status,
+        code=error.code,
+        detail=error.detail_zh if chinese else error.detail,
+        request_id=request_id,
+        errors=[_field(field, chinese=chinese) for field in error.errors],
+    )
+
+
+def of_status(status: int, accept_language: str, request_id: str) -> Problem:
+    """The problem for a status that the framework itself gave."""
+    code, english, chinese = _PLAIN.get(status) or (("invalid_input", *_titles(errors.InvalidInput)))
+    if status not in _PLAIN and status >= 500:
+        code, english, chinese = _PLAIN[500]
+    title = chinese if language(accept_language) == "zh" else english
+    return Problem(
+        type=f"urn:hexad:problem:{code}", title=title, status=status, code=code, detail="", request_id=request_id
+    )
+
+
+def encode(problem: Problem) -> bytes:
+    """The problem as it is sent."""
+    return msgspec.json.encode(problem)
+
+
+def _titles(kind: type[HexadError]) -> tuple[str, str]:
+    error = kind()
+    return error.title, error.zh
+
+
+def _field(error: FieldError, *, chinese: bool) -> FieldProblem:
+    return FieldProblem(error.field, error.message_zh if chinese else error.message)

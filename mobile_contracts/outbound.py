@@ -1,0 +1,94 @@
+"""The queue messages between us and gateways, as `docs` name them: sms, email, push out; receipts and replies back.
+
+Decoding is strict: an unknown field, a missing one, or a value out of bounds is an error. Times carry their offset.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+Purpose = Literal["transactional", "service", "marketing"]
+ReceiptStatus = Literal["accepted", "delivered", "undelivered", "rejected", "expired"]
+Vendor = Literal["apns", "fcm", "huawei", "xiaomi", "oppo", "vivo", "honor"]
+
+Moment = Annotated[datetime, Meta(tz=True)]
+Number = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}\Z", description="mobile number in E.164")]
+Sender = Annotated[str, Meta(pattern=r"^[0-9]{3,21}\Z", description="access number of the firm")]
+Address = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s<>,;:\"\\\x00-\x1f]{1,64}@[A-Za-z0-9.-]{1,253}\Z")]
+Line = Annotated[str, Meta(min_length=1, max_length=998, pattern=r"^[^\r\n\x00]*\Z", description="one line, no NUL")]
+Short = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\r\n\x00]*\Z")]
+Body = Annotated[str, Meta(max_length=500_000, pattern=r"^[^\x00]*\Z")]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,75}\Z")]
+Attempt = Annotated[int, Meta(ge=1, le=5, description="1 for the first; a repeated id is the same message")]
+
+
+class _Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="schema"):
+    """What every queue message shares: a `schema` that names kind and version."""
+
+
+class _Outgoing(_Message, frozen=True, kw_only=True):
+    id: UUID
+    purpose: Purpose
+    created_at: Moment
+    expires_at: Moment
+    attempt: Attempt
+
+    def __post_init__(self) -> None:
+        if self.id.version != 7:
+            raise ValueError("id is not a UUIDv7")
+
+
+class Sms(_Outgoing, frozen=True, kw_only=True, tag="hexad.sms/1"):
+    """One text message; `segments` is what it costs."""
+
+    to: Number
+    sender: Sender
+    text: Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"^[^\x00]*\Z")]
+    segments: Annotated[int, Meta(ge=1, le=20)]
+
+
+class Email(_Outgoing, frozen=True, kw_only=True, tag="hexad.email/1", rename={"from_address": "from"}):
+    """One e-mail with a text and an HTML part; header values are single lines."""
+
+    to: Address
+    from_address: Line
+    reply_to: Address | None
+    subject: Line
+    text: Body
+    html: Body
+    headers: Annotated[dict[HeaderName, Line], Meta(max_length=20)]
+
+
+class Push(_Outgoing, frozen=True, kw_only=True, tag="hexad.push/1"):
+    """One notification for a phone; `withdraw` names an earlier one that it takes back."""
+
+    vendor: Vendor
+    token: Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]*\Z")]
+    title: Line
+    body: Annotated[str, Meta(max_length=4000, pattern=r"^[^\x00]*\Z")]
+    link: Line | None
+    withdraw: UUID | None
+
+
+class Receipt(_Message, frozen=True, kw_only=True, tag="hexad.receipt/1"):
+    """What a gateway says became of the message `id`; `code` is the gateway's own."""
+
+    id: UUID
+    gateway: Short
+    gateway_id: Short
+    status: ReceiptStatus
+    code: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*\Z")]
+    at: Moment
+
+
+class Inbound(_Message, frozen=True, kw_only=True, tag="hexad.inbound/1", rename={"from_number": "from"}):
+    """A text message that somebody sent us."""
+
+    gateway: Short
+    gateway_id: Short
+    from_number: Number
+    to: Sender
+    text: Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
+    at: Moment

@@ -1,0 +1,47 @@
+"""The client's address comes from the connection, or from a proxy that we trust; nothing else is believed."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.edge.address import Addresses, inside, networks, new_request_id
+from kernel.settings import Settings
+
+TRUSTED = msgspec.structs.replace(Settings(), trusted_proxies="10.0.0.0/8,fd00::/8")
+
+
+def asgi(peer: str, forwarded: str = "") -> Any:
+    """The connection of a request."""
+    return {"client": (peer, 1), "headers": [(b"x-forwarded-for", forwarded.encode())] if forwarded else []}
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("10.0.0.2", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.2", "1.1.1.1, 198.51.100.1, 10.0.0.3", "198.51.100.1"),
+        ("10.0.0.2", "198.51.100.1, evil\r\n", "10.0.0.2"),
+        ("10.0.0.2", "10.0.0.3", "10.0.0.2"),
+        ("10.0.0.2", "", "10.0.0.2"),
+        ("fd00::1", "2001:db8::7", "2001:db8::7"),
+    ],
+)
+def test_only_a_trusted_proxy_may_name_the_client(peer: str, forwarded: str, client: str) -> None:
+    assert Addresses(TRUSTED).client(asgi(peer, forwarded)) == client
+
+
+def test_without_trusted_proxies_the_header_means_nothing() -> None:
+    assert Addresses(Settings()).client(asgi("127.0.0.1", "198.51.100.1")) == "127.0.0.1"
+
+
+def test_an_ipv4_address_in_ipv6_is_the_ipv4_address() -> None:
+    assert inside("::ffff:10.1.2.3", networks("10.0.0.0/8"))
+    assert not inside("unix", networks("0.0.0.0/0"))
+
+
+def test_a_request_id_is_taken_only_when_well_formed() -> None:
+    assert new_request_id({"headers": [(b"x-request-id", b"abcdefgh-1")]}) == "abcdefgh-1"
+    for bad in (b"short", b"with space here", b"x" * 65, b'"><script>'):
+        assert new_request_id({"headers": [(b"x-request-id", bad)]}) != bad.decode()

@@ -1,0 +1,44 @@
+"""Each audience has its document and its page, from our own files."""
+
+import re
+
+import httpx
+import msgspec
+import pytest
+
+from kernel.settings import Settings
+from tests.api.conftest import Open
+
+
+@pytest.mark.parametrize("audience", ["staff", "investor", "gateway", "auth"])
+async def test_the_page_and_all_that_it_loads_are_here(api: httpx.AsyncClient, audience: str) -> None:
+    page = await api.get(f"/docs/{audience}")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for link in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert link.startswith("/docs/")
+        assert (await api.get(link)).status_code == 200
+    assert f"/docs/{audience}/openapi.json" in (await api.get(f"/docs/{audience}/page.js")).text
+
+
+async def test_the_documents_hold_only_their_audience(api: httpx.AsyncClient) -> None:
+    for audience in ("staff", "investor", "gateway", "auth"):
+        document = (await api.get(f"/docs/{audience}/openapi.json")).json()
+        assert document["openapi"].startswith("3.1")
+        assert all(path.startswith(f"/v1/{audience}/") for path in document["paths"])
+
+
+async def test_an_operation_tells_its_problems_and_needs_a_token(api: httpx.AsyncClient) -> None:
+    document = (await api.get("/docs/staff/openapi.json")).json()
+    operation = document["paths"]["/v1/staff/calendar/{day}"]["put"]
+    assert {"200", "400", "401", "412", "428", "503"} <= operation["responses"].keys()
+    assert document["security"] == [{"token": []}]
+    assert document["components"]["responses"]["Problem"]["content"].keys() == {"application/problem+json"}
+
+
+async def test_a_host_serves_only_its_audiences(open_api: Open, own_settings: Settings) -> None:
+    async with open_api(msgspec.structs.replace(own_settings, audiences="investor")) as client:
+        assert (await client.get("/v1/staff/jobs")).status_code == 404
+        assert (await client.get("/docs/staff")).status_code == 404
+        assert (await client.get("/v1/investor/calendar")).status_code == 401
+        assert "investor" in (await client.get("/docs")).text
