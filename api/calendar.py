@@ -15,9 +15,7 @@ from mobile_contracts.base import Page
 from mobile_contracts.calendar import TradingDay, TradingDayChange
 
 First = Annotated[date | None, QueryParameter(name="from", description="first day; today when left out")]
-Last = Annotated[
-    date | None, QueryParameter(name="to", description="last day, at most 366 later")
-]
+Last = Annotated[date | None, QueryParameter(name="to", description="last day, at most 366 later")]
 
 
 async def _list_days(tx: Tx, first: date | None, last: date | None) -> Page[TradingDay]:

@@ -34,7 +34,7 @@ _SCRIPT = """SwaggerUIBundle({{url: "/docs/{audience}/openapi.json", dom_id: "#s
   persistAuthorization: false, validatorUrl: null}});
 """
 _WHY = "the description of the API holds no data"
-_REFUSALS = (400, 401, 403, 404, 409, 412, 413, 415, 422, 426, 428, 429, 500, 503)
+_REFUSALS = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 426, 428, 429, 500, 503)
 
 
 def document(audience: str, router: Router) -> dict[str, Any]:

@@ -17,6 +17,7 @@ STATUS: Mapping[type[HexadError], int] = {
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.NotFound: 404,
+    errors.TooSlow: 408,
     errors.StillRunning: 409,
     errors.VersionConflict: 412,
     errors.AppTooOld: 426,

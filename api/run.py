@@ -4,9 +4,12 @@ import os
 
 from granian import Granian
 from granian.constants import Interfaces, Loops
+from granian.http import HTTP1Settings
 
 from kernel import logs, metrics
 from kernel.settings import Settings, environment
+
+_HEADER_MILLISECONDS = 10_000
 
 
 def serve(settings: Settings) -> None:
@@ -26,6 +29,7 @@ def serve(settings: Settings) -> None:
         backlog=1024,
         backpressure=settings.api_inflight * 2,
         websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
         log_dictconfig=logs.UNFORMATTED,
         respawn_failed_workers=True,
         workers_kill_timeout=max(1, int(settings.drain)),

@@ -1,5 +1,6 @@
 """The first and the last that a request meets: id, bounds, overload, app version, limit, access log, metrics."""
 
+import asyncio
 import contextlib
 import time
 from typing import Any
@@ -10,12 +11,13 @@ from api import problem
 from api.edge.address import Addresses, header, new_request_id
 from api.edge.limits import Allowance, Buckets
 from kernel import logs, metrics, tracing
-from kernel.errors import AppTooOld, HexadError, InvalidInput, Overloaded, RateLimited
+from kernel.errors import AppTooOld, HexadError, InvalidInput, Overloaded, RateLimited, TooSlow
 from kernel.settings import Settings
 
 _log = logs.logger("hexad.access")
 _UNLIMITED = ("/health/", "/metrics")
 _URL_AT_MOST = 8192
+_PART_SECONDS = 10.0
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -60,7 +62,7 @@ class Gate:
         self._in_flight += 1
         metrics.HTTP_IN_FLIGHT.inc()
         try:
-            await self._app(scope, receive, passage.send)
+            await self._app(scope, _in_time(receive), passage.send)
         finally:
             self._in_flight -= 1
             metrics.HTTP_IN_FLIGHT.dec()
@@ -140,6 +142,19 @@ class _Passage:
             address=self.address,
             principal=self._scope.get("hexad_principal_name"),
         )
+
+
+def _in_time(receive: Receive) -> Receive:
+    """Each part of a body must come within the time that one may take, or the request fails with `TooSlow`."""
+
+    async def received() -> Any:
+        try:
+            async with asyncio.timeout(_PART_SECONDS):
+                return await receive()
+        except TimeoutError as error:
+            raise TooSlow from error
+
+    return received
 
 
 def version(text: str) -> tuple[int, int, int]:

@@ -1,0 +1,146 @@
+"""The real server: starts, serves, refuses slow senders, outlives PostgreSQL, and stops without cutting anybody off."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from hexad.embedded import Postgres
+from kernel.settings import Settings
+from tests.api.conftest import SignIn
+from tests.conftest import child_environment
+
+ROOT = Path(__file__).parents[2]
+_RUN = "from kernel.settings import current; from api.run import serve; serve(current())"
+Server = tuple["subprocess.Popen[bytes]", str]
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[Server]:
+    """A server of its own process; gives it and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _RUN], cwd=ROOT, env=child_environment(settings), stdout=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{settings.api_port}"
+    try:
+        wait_until(lambda: status(f"{url}/health/live") == 200, 30)
+        yield process, url
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def status(url: str, **arguments: dict[str, str]) -> int:
+    """The status of a GET, 0 when nobody answers."""
+    try:
+        return httpx.get(url, timeout=5, **arguments).status_code  # type: ignore[arg-type]
+    except httpx.TransportError:
+        return 0
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    """Returns as soon as it holds; fails when it does not in time."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not come to be in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def here(own_settings: Settings, free_port: Callable[[], int]) -> Settings:
+    """Settings with a port that is free."""
+    return msgspec.structs.replace(own_settings, api_port=free_port())
+
+
+async def test_a_stop_lets_the_request_in_work_finish(here: Settings, sign_in: SignIn, postgres: Postgres) -> None:
+    headers = {**await sign_in(), "If-Match": '"0"'}
+    name = here.owner_url.split("?")[0].rsplit("/")[-1]
+    answers: list[int] = []
+    with serving(here) as (process, url):
+        lock = subprocess.Popen(
+            [sys.executable, "-c", _LOCK],
+            env={**child_environment(here)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert lock.stdout is not None
+        assert lock.stdout.readline() == b"locked\n"
+        asking = threading.Thread(
+            target=lambda: answers.append(
+                httpx.put(f"{url}/v1/staff/calendar/2026-11-23", json={"open": False}, headers=headers).status_code
+            )
+        )
+        asking.start()
+        waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        wait_until(lambda: postgres.psql("-c", waiting, database=name) != "0", 10)
+        process.send_signal(signal.SIGTERM)
+        lock.communicate(b"go\n", timeout=10)
+        asking.join(20)
+        assert answers == [200]
+        assert process.wait(20) == 0
+
+
+_LOCK = """
+import asyncio, sys, asyncpg
+from kernel.settings import current
+async def main():
+    connection = await asyncpg.connect(current().database_url)
+    async with connection.transaction():
+        await connection.execute("lock table trading_day in share mode")
+        print("locked", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+asyncio.run(main())
+"""
+
+
+async def test_it_comes_back_by_itself_when_postgresql_was_away(
+    own_cluster: Postgres, here: Settings, sign_in: SignIn
+) -> None:
+    settings = msgspec.structs.replace(here, database_url=own_cluster.url("hexad_app"))
+    with serving(settings) as (process, url):
+        wait_until(lambda: status(f"{url}/health/ready") == 200, 20)
+        own_cluster.stop("immediate")
+        wait_until(lambda: status(f"{url}/health/ready") == 503, 10)
+        assert status(f"{url}/v1/staff/jobs", headers=await sign_in()) == 503
+        assert status(f"{url}/health/live") == 200
+        own_cluster.start()
+        wait_until(lambda: status(f"{url}/health/ready") == 200, 20)
+        assert process.poll() is None
+
+
+async def test_two_workers_count_together(here: Settings, sign_in: SignIn) -> None:
+    settings = msgspec.structs.replace(here, api_workers=2)
+    with serving(settings) as (_, url):
+        for _ in range(20):
+            with httpx.Client() as client:
+                client.get(f"{url}/v1/auth/keys")
+        line = 'hexad_http_requests_total{method="GET",route="/v1/auth/keys",status="200"} 20.0'
+        wait_until(lambda: line in httpx.get(f"{url}/metrics").text, 5)
+
+
+def test_a_sender_who_dawdles_is_cut_off(here: Settings) -> None:
+    with serving(here), socket.create_connection(("127.0.0.1", here.api_port), timeout=20) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+        started = time.monotonic()
+        assert client.recv(4096)[:12] in (b"", b"HTTP/1.1 408", b"HTTP/1.1 400")
+        assert time.monotonic() - started < 15
+
+
+async def test_a_body_that_dawdles_is_refused(here: Settings, sign_in: SignIn) -> None:
+    token = (await sign_in())["Authorization"].encode()
+    with serving(here), socket.create_connection(("127.0.0.1", here.api_port), timeout=20) as client:
+        client.sendall(
+            b"PUT /v1/staff/calendar/2026-11-23 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            b'If-Match: "0"\r\nContent-Length: 100\r\nAuthorization: ' + token + b'\r\n\r\n{"open'
+        )
+        assert client.recv(4096).startswith(b"HTTP/1.1 408")
