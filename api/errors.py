@@ -8,7 +8,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from api import problem
-from api.edge.address import request_id
+from api.edge.headers import request_id
 from api.edge.idempotency import Replay
 from api.edge.request import HttpRequest
 from api.validation import field_error

@@ -4,10 +4,10 @@ import asyncio
 
 from litestar import Response, Router, get
 
-from api.edge.address import inside, networks
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel import metrics
+from kernel.address import inside, networks
 from kernel.database import Database
 from kernel.errors import HexadError, NotFound
 from kernel.migrate import applied, migrations
@@ -33,8 +33,8 @@ async def ready(request: HttpRequest) -> Response[dict[str, str]]:
 @get("/metrics", guards=[public("limited to HEXAD_METRICS_FROM")], include_in_schema=False)
 async def read_metrics(request: HttpRequest) -> Response[bytes]:
     """Prometheus metrics, only for the networks of HEXAD_METRICS_FROM; looks missing from elsewhere."""
-    peer = request.client.host if request.client else ""
-    if not inside(peer, networks(request.app.state.settings.metrics_from)):
+    allowed = networks(request.app.state.settings.metrics_from)
+    if not inside(str(request.scope.get("hexad_client", "")), allowed):
         raise NotFound
     database: Database = request.app.state.database
     metrics.POOL_FREE.set(database.free)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from litestar import Response
 from litestar.response.base import ASGIResponse
 
-from api.edge.address import header
+from api.edge.headers import header
 from api.edge.request import HttpRequest
 from kernel.errors import InvalidInput, VersionRequired
 

@@ -8,9 +8,10 @@ from typing import Any
 from litestar.types import ASGIApp, Message, Receive, Send
 
 from api import problem
-from api.edge.address import Addresses, header, new_request_id
+from api.edge.headers import header, new_request_id
 from api.edge.limits import Allowance, Buckets
 from kernel import logs, metrics, tracing
+from kernel.address import Addresses, household
 from kernel.errors import AppTooOld, HexadError, InvalidInput, Overloaded, RateLimited, TooSlow
 from kernel.settings import Settings
 
@@ -44,7 +45,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        passage = _Passage(scope, send, self._addresses.client(scope))
+        scope["hexad_client"] = self._addresses.client(scope)
+        passage = _Passage(scope, send, scope["hexad_client"])
         with logs.bind(request_id=passage.request_id), passage.traced():
             try:
                 if passage.path.startswith(_UNLIMITED):
@@ -68,7 +70,7 @@ class Gate:
             metrics.HTTP_IN_FLIGHT.dec()
 
     def _refusal(self, scope: Any, passage: "_Passage") -> HexadError | None:
-        taken, passage.allowance = self._buckets.take(passage.address)
+        taken, passage.allowance = self._buckets.take(household(passage.address))
         if not taken:
             return RateLimited(passage.allowance.wait)
         if self._in_flight >= self._settings.api_inflight:

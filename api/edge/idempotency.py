@@ -8,7 +8,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from api import problem
-from api.edge.address import header, request_id
+from api.edge.headers import header, request_id
 from api.edge.request import HttpRequest
 from kernel.database import Tx
 from kernel.errors import HexadError, InvalidInput, KeyRequired, KeyReused, StillRunning

@@ -6,7 +6,7 @@ from typing import Any, cast
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from api.edge.address import header, request_id
+from api.edge.headers import header, request_id
 from api.edge.limits import Buckets
 from api.edge.request import HttpRequest
 from kernel.errors import NotAllowed, NotSignedIn, RateLimited

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.edge.address import Addresses, inside, networks, new_request_id
+from kernel.address import Addresses, household, inside, networks
 from kernel.settings import Settings
 
 TRUSTED = msgspec.structs.replace(Settings(), trusted_proxies="10.0.0.0/8,fd00::/8")
@@ -41,7 +41,14 @@ def test_an_ipv4_address_in_ipv6_is_the_ipv4_address() -> None:
     assert not inside("unix", networks("0.0.0.0/0"))
 
 
-def test_a_request_id_is_taken_only_when_well_formed() -> None:
-    assert new_request_id({"headers": [(b"x-request-id", b"abcdefgh-1")]}) == "abcdefgh-1"
-    for bad in (b"short", b"with space here", b"x" * 65, b'"><script>'):
-        assert new_request_id({"headers": [(b"x-request-id", bad)]}) != bad.decode()
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("unix", "unix"),
+    ],
+)
+def test_one_subscriber_counts_as_one(host: str, counted: str) -> None:
+    assert household(host) == counted

@@ -1,0 +1,137 @@
+"""uvicorn's connections, mended where a hostile or vanished peer could make them grow or last for ever.
+
+uvicorn 0.54 waits without end for a first request, for a failed upgrade and for a peer that does not read; it answers
+pings and collects empty fragments without limit; it closes over unread data, which resets the connection, so that the
+peer never learns the close code; and it logs an error for every refused upgrade and for text that is not UTF-8.
+"""
+
+import asyncio
+from asyncio.transports import BaseTransport
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
+from websockets.http11 import Request
+
+from realtime.session import GOING, TOO_FAST, TOO_SLOW, Rate
+
+UPGRADE_SECONDS = 15.0
+SEND_SECONDS = 10.0
+LINGER_SECONDS = 2.0
+_CLOSE_SECONDS = 15.0
+
+
+class Http(H11Protocol):
+    """A connection that is not an open WebSocket after 15 s ends, whatever it is doing."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(UPGRADE_SECONDS, self._expire)
+
+    def _expire(self) -> None:
+        current = self.transport.get_protocol()
+        if not (isinstance(current, WebSocket) and current.handshake_complete):
+            self.transport.abort()
+
+
+class WebSocket(WebSocketsSansIOProtocol):
+    """Gives the application `scope["extensions"]["hexad.cut"]`, which closes without waiting for the peer."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self._rate = Rate(self.loop.time())
+        self._deaf: asyncio.TimerHandle | None = None
+        self._ending = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"]["hexad.cut"] = {"call": self.cut}
+
+    def handle_ping(self) -> None:
+        if self._counted():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._counted():
+            super().handle_pong(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._counted():
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        try:
+            if self.curr_msg_data_type == "text":
+                b"".join(self.frames).decode()
+        except UnicodeDecodeError:
+            self.cut(CloseCode.INVALID_DATA, "text is UTF-8")
+        else:
+            super().send_receive_event_to_app()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._deaf = self.loop.call_later(SEND_SECONDS, self.cut, TOO_SLOW, "the client does not read")
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._deaf is not None:
+            self._deaf.cancel()
+            self._deaf = None
+
+    def keepalive_timeout(self) -> None:
+        self.cut(CloseCode.INTERNAL_ERROR, "no pong in time")
+
+    def handle_parser_exception(self) -> None:
+        if self.conn.close_sent is not None:
+            self._end(self.conn.close_sent.code, self.conn.close_sent.reason)
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
+
+    def shutdown(self) -> None:
+        if self.handshake_complete:
+            self.cut(GOING, "the node stops")
+        else:
+            super().shutdown()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await self.writable.wait()
+        if self._ending:
+            raise ClientDisconnected
+        await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True
+
+    def cut(self, code: int, reason: str) -> None:
+        """Says why, ends the stream, reads on for a moment so that it arrives, then drops the connection."""
+        if not self.close_sent:
+            self.conn.fail(code, reason)
+        self._end(code, reason)
+
+    def _end(self, code: int, reason: str) -> None:
+        if self._ending or self.transport.is_closing():
+            return
+        self._ending = self.close_sent = True
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        self.writable.set()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+    def _counted(self) -> bool:
+        if self._rate.take(self.loop.time()):
+            return True
+        self.cut(TOO_FAST, "too many pings or fragments a second")
+        return False

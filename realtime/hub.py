@@ -1,0 +1,131 @@
+"""The sockets of this node: how many there may be, whose they are, and how they end when a session or the node does."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from kernel import logs
+from kernel.address import household
+from kernel.database import Database
+from kernel.errors import RateLimited
+from kernel.identity import ended
+from kernel.metrics import POOL_FREE, POOL_WAITING, SOCKETS
+from kernel.scope import Principal
+from kernel.settings import Settings
+from realtime.connection import Connection
+from realtime.handshake import Refusal
+from realtime.sign_in import AUDIENCES, SignIn
+
+LOOK_SECONDS = 2.0
+"""How often the sessions behind the sockets are looked at; with as long for the answer, a revocation takes 4 s."""
+
+_RECONNECTS_A_SECOND = 200.0
+_RETRY_SECONDS = 30.0
+_log = logs.logger(__name__)
+
+
+class Hub:
+    """Knows every connection, and those of each address and principal."""
+
+    def __init__(self, settings: Settings, database: Database, sign_in: SignIn) -> None:
+        self._problem = "the database was not asked yet"
+        self._settings, self._database, self._sign_in = settings, database, sign_in
+        self._connections: dict[Connection, str] = {}
+        self._addresses: Counter[str] = Counter()
+        self._principals: defaultdict[str, set[Connection]] = defaultdict(set)
+        self._draining = False
+        self._left = asyncio.Event()
+
+    @property
+    def problem(self) -> str:
+        """Why this node should get no new clients; empty when it should."""
+        return "draining" if self._draining else self._problem
+
+    def refusal(self, host: str) -> Refusal | None:
+        """Why one more connection from `host` cannot be had, null when it can."""
+        if self._draining:
+            return Refusal(503, "this node is stopping", self._pause())
+        if len(self._connections) >= self._settings.sockets:
+            return Refusal(503, "this node has all the connections that it can serve", self._pause())
+        if self._addresses[household(host)] >= self._settings.sockets_per_address:
+            return Refusal(429, "this address has all the connections that it may have", self._pause())
+        return None
+
+    @contextlib.contextmanager
+    def holding(self, connection: Connection) -> Iterator[None]:
+        """Counts a connection until the block ends."""
+        place = household(connection.host)
+        self._connections[connection] = ""
+        self._addresses[place] += 1
+        try:
+            yield
+        finally:
+            self._addresses[place] -= 1
+            name = self._connections.pop(connection)
+            self._principals[name].discard(connection)
+            for places, key in ((self._addresses, place), (self._principals, name)):
+                if not places[key]:
+                    del places[key]
+            self._left.set()
+
+    async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
+        """Principal and expiry (Unix seconds); raises `NotSignedIn`, `RateLimited` or `Unavailable`."""
+        principal, expires = await self._sign_in.of(token, device_id)
+        if not self._connections[connection]:
+            own = self._principals[principal.name]
+            if len(own) >= self._settings.sockets_per_principal:
+                raise RateLimited
+            own.add(connection)
+            self._connections[connection] = principal.name
+        return principal, expires
+
+    async def watch(self) -> None:
+        """Ends the sockets of ended sessions, for ever; without PostgreSQL they live on, until their tokens expire."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._look()
+                self._note("")
+            except Exception as error:  # noqa: BLE001  # whatever it is, sessions must be looked at again
+                self._note(f"database: {type(error).__name__}")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def drain(self, seconds: float) -> None:
+        """Takes nobody in any more, says `bye` to all and waits for them to go; cuts those left in the end."""
+        self._draining = True
+        spread = min(_RETRY_SECONDS, len(self._connections) / _RECONNECTS_A_SECOND)
+        for connection in tuple(self._connections):
+            connection.drain(round(1 + random.uniform(0, spread), 2))  # noqa: S311
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._connections:
+                    self._left.clear()
+                    await self._left.wait()
+        for connection in tuple(self._connections):
+            connection.cut()
+
+    def observe(self) -> None:
+        """Brings the gauges up to date."""
+        audiences = Counter(name.partition(":")[0] for name in self._connections.values())
+        for audience in (*AUDIENCES, ""):
+            SOCKETS.labels(audience or "unknown").set(audiences[audience])
+        POOL_FREE.set(self._database.free)
+        POOL_WAITING.set(self._database.waiting)
+
+    async def _look(self) -> None:
+        sessions = {c.principal.session_id for c in self._connections if c.principal is not None}
+        async with self._database.transaction() as tx:
+            over = await ended(tx, list(sessions))
+        for connection in tuple(self._connections):
+            if connection.principal is not None and connection.principal.session_id in over:
+                connection.revoke()
+
+    def _note(self, problem: str) -> None:
+        if problem != self._problem:
+            _log.info("readiness changed", problem=problem)
+        self._problem = problem
+
+    def _pause(self) -> int:
+        return random.randint(1, int(_RETRY_SECONDS))  # noqa: S311

@@ -1,0 +1,113 @@
+"""Serves one realtime node under uvicorn until it is told to stop."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+import uvloop
+
+from kernel import logs, metrics, tracing
+from kernel.database import Database
+from kernel.errors import Unavailable
+from kernel.identity import Tokens
+from kernel.settings import Settings, words
+from realtime.guard import Http, WebSocket
+from realtime.hub import Hub
+from realtime.server import application
+from realtime.session import FRAME_BYTES
+from realtime.sign_in import SignIn
+
+_FILES_BESIDE_SOCKETS = 200
+_log = logs.logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Blocks until SIGTERM or SIGINT, then lets every client go within `drain` seconds.
+
+    Raises `Misconfigured` for a wrong setting and `Unavailable` when the port cannot be had; PostgreSQL may be away.
+    """
+    logs.configure("realtime", settings)
+    metrics.start("realtime")
+    tracing.start("realtime", settings)
+    _allow_files(settings.sockets + _FILES_BESIDE_SOCKETS)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    tokens = Tokens(settings)
+    database = await Database.open(settings.database_url, settings, minimum=0)
+    hub = Hub(settings, database, SignIn(tokens, database, settings))
+    app = application(settings, hub)
+    with contextlib.closing(_listen(settings)) as listener:
+        watching = asyncio.create_task(hub.watch())
+        try:
+            await _Server(_config(settings, app), hub, settings.drain).serve([listener])
+        finally:
+            watching.cancel()
+            await database.close()
+
+
+class _Server(uvicorn.Server):
+    """Lets the hub say goodbye before uvicorn closes what is left."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub, seconds: float) -> None:
+        super().__init__(config)
+        self._hub, self._seconds = hub, seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._hub.drain(self._seconds / 2)
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Afterwards uvicorn would die of the signal that stopped it; a node that let everybody go did well."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
+
+def _config(settings: Settings, app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=Http,
+        ws=WebSocket,
+        ws_max_size=FRAME_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=settings.socket_ping,
+        ws_ping_timeout=settings.socket_silence - settings.socket_ping,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(words(settings.trusted_proxies)),
+        forwarded_allow_ips=words(settings.trusted_proxies),
+        timeout_graceful_shutdown=max(1, int(settings.drain / 5)),
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.realtime_host, settings.realtime_port
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Unavailable(
+            f"{host}:{port} cannot be listened on ({error.strerror}): set HEXAD_REALTIME_PORT to a free port,"
+            " or HEXAD_REALTIME_HOST to an address of this host"
+        ) from error
+
+
+def _allow_files(wanted: int) -> None:
+    """Raises the limit on open files, as far as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = max(soft, wanted if hard == resource.RLIM_INFINITY else min(wanted, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        _log.warning("the limit on open files is below HEXAD_SOCKETS", limit=allowed, sockets=wanted)

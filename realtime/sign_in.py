@@ -1,0 +1,39 @@
+"""The one question that a socket asks the database: whose token is this, and is its session in force?"""
+
+import asyncio
+
+from kernel.database import AWAY, Database
+from kernel.errors import NotSignedIn, Overloaded, Unavailable
+from kernel.identity import Tokens, find
+from kernel.scope import Audience, Principal
+from kernel.settings import Settings
+
+AUDIENCES: tuple[Audience, ...] = ("staff", "investor")
+_ANSWER_SECONDS = 5.0
+
+
+class SignIn:
+    """Checks tokens, as many at once as there are connections: when thousands reconnect, they wait in line here.
+
+    Nothing is remembered, other than over HTTP: a socket signs in rarely, and must not outlive a revocation.
+    """
+
+    def __init__(self, tokens: Tokens, database: Database, settings: Settings) -> None:
+        self._tokens, self._database = tokens, database
+        self._line = asyncio.Semaphore(max(1, settings.pool_size - 1))
+
+    async def of(self, token: str, device_id: str) -> tuple[Principal, float]:
+        """The principal and the token's expiry (Unix seconds).
+
+        Raises `NotSignedIn` when the token, its session or its device is not the right one, `Unavailable` when nobody
+        can tell within 5 s.
+        """
+        session_id, expires = self._tokens.verify(token, AUDIENCES)
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS), self._line, self._database.transaction() as tx:
+                principal = await find(tx, session_id)
+        except (Overloaded, TimeoutError, *AWAY) as error:
+            raise Unavailable from error
+        if principal.audience not in AUDIENCES or principal.device_id not in ("", device_id):
+            raise NotSignedIn
+        return principal, expires

@@ -1,0 +1,52 @@
+"""Text to frames and back; nothing that a client can send raises here."""
+
+import msgspec
+from msgspec import Raw, Struct
+
+from mobile_contracts.frame import AnyClientFrame, Auth, ClientFrame, Ping, ServerFrame
+
+_KINDS: tuple[type[ClientFrame], ...] = (Auth, Ping)
+_FIELDS = {
+    str(kind.__struct_config__.tag): {"type", *(field.encode_name for field in msgspec.structs.fields(kind))}
+    for kind in _KINDS
+}
+_frames: msgspec.json.Decoder[AnyClientFrame] = msgspec.json.Decoder(AnyClientFrame)
+_shape = msgspec.json.Decoder(dict[str, Raw])
+_encoder = msgspec.json.Encoder()
+
+
+class Broken(Struct, frozen=True):
+    """Text that is no frame; `hopeless` when it is not even one in shape: bad JSON, an unknown type or field."""
+
+    why: str
+    hopeless: bool
+
+
+def read(data: bytes) -> AnyClientFrame | Broken:
+    """The frame in a message, or what is wrong with it."""
+    try:
+        return _frames.decode(data)
+    except msgspec.ValidationError as error:
+        return Broken(str(error), hopeless=not _shapely(data))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        return Broken(str(error), hopeless=True)
+
+
+def write(frame: ServerFrame) -> str:
+    """The text of a frame."""
+    return _encoder.encode(frame).decode()
+
+
+def kind(frame: ClientFrame | ServerFrame) -> str:
+    """The `type` of a frame."""
+    return str(frame.__struct_config__.tag)
+
+
+def _shapely(data: bytes) -> bool:
+    """Whether it is an object of a known type with that type's fields alone, whatever their values."""
+    try:
+        fields = _shape.decode(data)
+        known = _FIELDS.get(msgspec.json.decode(fields["type"], type=str))
+    except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError):
+        return False
+    return known is not None and fields.keys() <= known

@@ -1,0 +1,169 @@
+"""Peers that flood, stall or vanish: a node gives them a moment and no memory."""
+
+import asyncio
+import base64
+import contextlib
+import secrets
+import struct
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+from websockets.asyncio.client import connect
+
+from realtime import guard
+from tests.realtime.conftest import Client, Node, People
+
+
+class Raw:
+    """A peer that speaks the protocol by hand, and pongs to nothing."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def upgrade(self, method: bytes = b"GET") -> bytes:
+        """Sends an upgrade and gives the first line of the answer."""
+        self.writer.write(
+            method + b" /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: hexad.v1\r\nSec-WebSocket-Key: "
+            + base64.b64encode(secrets.token_bytes(16)) + b"\r\n\r\n"
+        )  # fmt: skip
+        return (await self.reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0]
+
+    async def until_closed(self, seconds: float) -> bytes:
+        """Everything that still comes."""
+        async with asyncio.timeout(seconds):
+            with contextlib.suppress(ConnectionError):
+                return await self.reader.read()
+        return b""
+
+
+@contextlib.asynccontextmanager
+async def raw(port: int) -> AsyncIterator[Raw]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield Raw(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+async def test_a_flood_of_pings_closes_the_socket(node: Node, people: People) -> None:
+    async with node.signed_in(await people.token("10086")) as client:
+        for _ in range(150):
+            await client.socket.ping()
+        assert await client.closed() == 4029
+
+
+async def test_a_flood_of_pongs_that_nobody_asked_for_closes_the_socket(node: Node, people: People) -> None:
+    async with node.signed_in(await people.token("10086")) as client:
+        for _ in range(150):
+            await client.socket.pong()
+        assert await client.closed() == 4029
+
+
+async def test_a_flood_of_empty_fragments_closes_the_socket(node: Node) -> None:
+    async with node.client() as client:
+        await client.socket.send([""] * 150)
+        assert await client.closed() == 4029
+
+
+async def test_a_message_in_a_few_fragments_is_read(node: Node, people: People) -> None:
+    async with node.signed_in(await people.token("10086")) as client:
+        await client.socket.send(['{"type":', '"ping",', '"n":1}'])
+        assert await client.receive() == {"type": "pong", "n": 1}
+
+
+async def test_a_peer_in_the_midst_of_4_mib_hears_that_it_is_too_much(node: Node) -> None:
+    async with raw(node.settings.realtime_port) as peer:
+        assert b"101" in await peer.upgrade()
+        peer.writer.write(b"\x82\xff" + struct.pack("!Q", 4 << 20) + bytes(4 + (4 << 20)))
+        heard = await peer.until_closed(5)
+        assert heard[:1] == b"\x88"
+        assert heard[2:4] == struct.pack("!H", 1009)
+
+
+async def test_a_peer_that_is_silent_is_pinged_and_then_dropped(start_node: Callable[..., Node]) -> None:
+    node = start_node(socket_ping=0.5, socket_silence=1.0)
+    async with raw(node.settings.realtime_port) as peer:
+        assert b"101" in await peer.upgrade()
+        began = asyncio.get_running_loop().time()
+        heard = await peer.until_closed(4)
+        assert 0.9 < asyncio.get_running_loop().time() - began < 2
+        assert heard[:2] == b"\x89\x04", "a ping"
+        assert heard[6:7] == b"\x88"
+        assert heard[8:10] == struct.pack("!H", 1011)
+
+
+async def test_a_peer_that_pongs_is_kept(start_node: Callable[..., Node], own_people: People) -> None:
+    node = start_node(socket_ping=0.2, socket_silence=0.6)
+    async with node.signed_in(await own_people.token("10086")) as client:
+        with pytest.raises(TimeoutError):
+            await client.receive(2)
+        assert (await client.ask(type="ping", n=1))["type"] == "pong"
+
+
+async def test_connections_that_become_no_socket_are_dropped(node: Node) -> None:
+    port = node.settings.realtime_port
+
+    async def says(text: bytes) -> None:
+        async with raw(port) as peer:
+            peer.writer.write(text)
+            await peer.until_closed(guard.UPGRADE_SECONDS + 3)
+
+    head = b"/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    await asyncio.gather(
+        says(b""),
+        says(b"GET " + head),
+        says(b"POST " + head + b"\r\n"),
+        says(b"GET " + head + b"Content-Length: 10\r\n\r\n"),
+        says(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /health/live HTTP/1.1\r\n"),
+    )
+    assert node.status("/health/live") == 200
+
+
+@contextlib.asynccontextmanager
+async def talkative(ended: asyncio.Event) -> AsyncIterator[int]:
+    """A server with our connections and an app that sends without end; gives its port."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        with contextlib.suppress(OSError):
+            while True:
+                await send({"type": "websocket.send", "text": "x" * 60_000})
+        assert (await receive())["code"] == 4008
+        ended.set()
+
+    config = uvicorn.Config(app, port=0, http=guard.Http, ws=guard.WebSocket, ws_per_message_deflate=False,
+                            lifespan="off", log_config=None)  # fmt: skip
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield int(server.servers[0].sockets[0].getsockname()[1])
+        async with asyncio.timeout(2):
+            while server.server_state.connections:  # a set of uvicorn's, without an event
+                await asyncio.sleep(0.02)
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(serving, 10)
+
+
+async def test_a_client_that_does_not_read_is_cut_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "SEND_SECONDS", 0.3)
+    monkeypatch.setattr(guard, "LINGER_SECONDS", 0.3)
+    ended = asyncio.Event()
+    async with talkative(ended) as port, raw(port) as peer:
+        assert b"101" in await peer.upgrade()
+        await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_client_that_reads_again_in_time_learns_why_it_was_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "SEND_SECONDS", 0.3)
+    ended = asyncio.Event()
+    async with talkative(ended) as port, connect(f"ws://127.0.0.1:{port}", max_queue=1, proxy=None) as socket:
+        await asyncio.wait_for(ended.wait(), 5)
+        assert await Client(socket).closed() == 4008
+        await socket.wait_closed()

@@ -1,0 +1,88 @@
+"""Revocation reaches open sockets, and there are no more sockets than there may be."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.realtime.conftest import Node, People
+
+
+async def test_a_revoked_session_loses_its_sockets_within_5_seconds_and_others_keep_theirs(
+    node: Node, people: People
+) -> None:
+    session_id = await people.session("10086")
+    token, other = people.issue(session_id, "10086"), await people.token("10086")
+    async with node.signed_in(token) as one, node.signed_in(token) as two, node.signed_in(other) as kept:
+        began = asyncio.get_running_loop().time()
+        await people.revoke(session_id)
+        for client in (one, two):
+            assert (await client.receive())["code"] == "not_allowed"
+            assert await client.closed() == 4401
+        assert asyncio.get_running_loop().time() - began < 5
+        assert (await kept.ask(type="ping", n=1))["type"] == "pong"
+
+
+async def test_a_revoked_session_cannot_sign_in_again_at_once(node: Node, people: People) -> None:
+    session_id = await people.session("10086")
+    token = people.issue(session_id, "10086")
+    async with node.signed_in(token):
+        await people.revoke(session_id)
+        async with node.client() as client:
+            assert (await client.ask(type="auth", token=token, device_id=""))["code"] == "not_allowed"
+
+
+async def refused(node: Node) -> int:
+    with pytest.raises(InvalidStatus) as error:
+        async with node.client():
+            pass
+    assert 1 <= int(error.value.response.headers["Retry-After"]) <= 30
+    return error.value.response.status_code
+
+
+@pytest.mark.parametrize(("setting", "status"), [("sockets", 503), ("sockets_per_address", 429)])
+async def test_one_connection_too_many_is_refused_until_one_leaves(
+    start_node: Callable[..., Node], own_people: People, setting: str, status: int
+) -> None:
+    node, token = start_node(**{setting: 2}), await own_people.token("10086")
+    async with node.signed_in(token) as kept:
+        async with node.client():
+            assert await refused(node) == status
+        await comes_in(node, token)
+        assert (await kept.ask(type="ping", n=1))["type"] == "pong"
+
+
+async def comes_in(node: Node, token: str) -> None:
+    """Tries to sign in until there is room."""
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                async with node.signed_in(token):
+                    return
+            except InvalidStatus:
+                await asyncio.sleep(0.05)
+
+
+async def test_one_principal_has_so_many_connections_and_another_has_their_own(
+    start_node: Callable[..., Node], own_people: People
+) -> None:
+    node = start_node(sockets_per_principal=2)
+    token, other = await own_people.token("10086"), await own_people.token("20000")
+    async with node.signed_in(token) as first, node.signed_in(token):
+        async with node.client() as third:
+            assert (await third.ask(type="auth", token=token, device_id=""))["code"] == "rate_limited"
+            assert await third.closed() == 4029
+        assert (await first.ask(type="auth", token=token, device_id=""))["type"] == "ready", "a renewal is not one more"
+        async with node.signed_in(other):
+            pass
+    async with node.signed_in(token):
+        pass
+
+
+async def test_clients_that_vanish_are_forgotten(start_node: Callable[..., Node], own_people: People) -> None:
+    node, token = start_node(sockets=3), await own_people.token("10086")
+    for _ in range(9):
+        await comes_in(node, token)
+        async with node.signed_in(token) as client:
+            client.socket.transport.abort()
