@@ -11,7 +11,7 @@ from api.release import breaks, write
 from api.routes import documents_of
 
 ROOT = Path(__file__).parents[2]
-RELEASED = ROOT / "docs" / "openapi"
+RELEASED = ROOT / "docs" / "released"
 DOCUMENTS = documents_of()
 
 
@@ -46,10 +46,6 @@ def retype_answer_field(document: dict[str, Any]) -> None:
     schema(document, "TradingDay")["properties"]["note"] = {"type": "integer"}
 
 
-def widen_answer_enum(document: dict[str, Any]) -> None:
-    schema(document, "TradingDay")["properties"]["source"]["enum"].append("somebody")
-
-
 def require_body_field(document: dict[str, Any]) -> None:
     schema(document, "TradingDayChange")["required"].append("note")
 
@@ -66,7 +62,7 @@ def schema(document: dict[str, Any], name: str) -> Any:
 
 @pytest.mark.parametrize(
     "change",
-    [drop_path, require_parameter, drop_parameter, drop_answer_field, retype_answer_field, widen_answer_enum,
+    [drop_path, require_parameter, drop_parameter, drop_answer_field, retype_answer_field,
      require_body_field, shorten_body_field],
 )  # fmt: skip
 def test_a_breaking_change_is_found(change: Any) -> None:
@@ -78,6 +74,7 @@ def test_a_breaking_change_is_found(change: Any) -> None:
 def test_an_addition_breaks_nothing() -> None:
     later = copy.deepcopy(DOCUMENTS["staff"])
     later["paths"]["/v1/staff/news"] = later["paths"]["/v1/staff/jobs"]
+    schema(later, "TradingDay")["properties"]["source"]["enum"].append("somebody")
     schema(later, "TradingDay")["properties"]["weather"] = {"type": "string"}
     schema(later, "TradingDayChange")["properties"]["reason"] = {"type": "string"}
     assert breaks(DOCUMENTS["staff"], later) == []

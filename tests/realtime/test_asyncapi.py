@@ -16,6 +16,11 @@ def test_the_file_is_what_the_contracts_say() -> None:
     assert PATH.read_text() == text(), "run `python -m realtime.asyncapi`"
 
 
+def test_nothing_that_was_released_is_broken() -> None:
+    released = yaml.safe_load((PATH.parent / "released" / "asyncapi.yaml").read_text())
+    assert breaks(released, document()) == []
+
+
 def test_the_document_is_the_same_every_time_and_survives_yaml() -> None:
     assert yaml.safe_load(text()) == document() == document()
 
