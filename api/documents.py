@@ -47,7 +47,7 @@ def document(audience: str, router: Router) -> dict[str, Any]:
         security=None if audience == "auth" else [{"token": []}],
         use_handler_docstrings=True,
     )
-    app = Litestar(route_handlers=[router], request_class=HttpRequest, openapi_config=config)
+    app = Litestar([router], request_class=HttpRequest, openapi_config=config, logging_config=None)
     made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
     _describe_problems(made)
     return made

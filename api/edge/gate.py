@@ -134,7 +134,8 @@ class _Passage:
         route = self._scope.get("path_template") or "(none)"
         metrics.HTTP_REQUESTS.labels(self._method, route, str(self._status)).inc()
         metrics.HTTP_SECONDS.labels(self._method, route).observe(seconds)
-        _log.info(
+        say = _log.debug if self.path.startswith(_UNLIMITED) and self._status < 500 else _log.info
+        say(
             "request",
             method=self._method,
             route=route,

@@ -1,6 +1,7 @@
 """The real server: starts, serves, refuses slow senders, outlives PostgreSQL, and stops without cutting anybody off."""
 
 import contextlib
+import json
 import signal
 import socket
 import subprocess
@@ -27,9 +28,14 @@ Server = tuple["subprocess.Popen[bytes]", str]
 @contextlib.contextmanager
 def serving(settings: Settings) -> Iterator[Server]:
     """A server of its own process; gives it and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _RUN], cwd=ROOT, env=child_environment(settings), stdout=subprocess.DEVNULL
-    )
+    with (settings.var / "api.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _RUN],
+            cwd=ROOT,
+            env=child_environment(settings),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     url = f"http://127.0.0.1:{settings.api_port}"
     try:
         wait_until(lambda: status(f"{url}/health/live") == 200, 30)
@@ -126,6 +132,19 @@ async def test_two_workers_count_together(here: Settings, sign_in: SignIn) -> No
                 client.get(f"{url}/v1/auth/keys")
         line = 'hexad_http_requests_total{method="GET",route="/v1/auth/keys",status="200"} 20.0'
         wait_until(lambda: line in httpx.get(f"{url}/metrics").text, 5)
+
+
+async def test_everything_it_says_is_json_without_personal_data(here: Settings, sign_in: SignIn) -> None:
+    headers = await sign_in()
+    with serving(here) as (_, url):
+        httpx.get(f"{url}/v1/staff/calendar/2026-11-23", headers={**headers, "X-Request-Id": "canary-request"})
+        httpx.get(f"{url}/v1/staff/13812345678?mobile=13812345678", headers=headers)
+    said = (here.var / "api.log").read_text()
+    lines = [json.loads(line) for line in said.splitlines()]
+    (asked,) = [line for line in lines if line.get("request_id") == "canary-request"]
+    assert (asked["route"], asked["principal"], asked["status"]) == ("/v1/staff/calendar/{day}", "staff:10086", 200)
+    assert "13812345678" not in said
+    assert headers["Authorization"].removeprefix("Bearer ") not in said
 
 
 def test_a_sender_who_dawdles_is_cut_off(here: Settings) -> None:
