@@ -13,7 +13,7 @@ from api.edge.limits import Buckets
 from api.edge.request import HttpRequest
 from api.errors import HANDLERS
 from api.routes import routers
-from kernel import logs, metrics, tracing
+from kernel import calendar, logs, metrics, tracing
 from kernel.database import Database
 from kernel.identity import Identities, Tokens
 from kernel.settings import Settings, current, words
@@ -57,6 +57,7 @@ def _open(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsyncCo
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         app.state.database = await Database.open(settings.database_url, settings, minimum=0)
+        calendar.package_says(calendar.today())  # loads the package now, not in somebody's request
         app.state.identities = Identities(app.state.tokens, app.state.database)
         try:
             yield
