@@ -11,7 +11,7 @@ from kernel.errors import Overloaded, Unavailable
 from kernel.settings import Settings
 
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError, asyncpg.InterfaceError, asyncpg.TooManyConnectionsError)  # fmt: skip
+        asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)  # fmt: skip
 """What asyncpg raises when PostgreSQL is away, stopping or starting; worth trying again."""
 
 
@@ -46,16 +46,20 @@ class Database:
                 reset=_nothing_to_reset,
                 server_settings=session_settings(settings),
             )
-        except (*AWAY, TimeoutError) as error:
+        except (*AWAY, asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
         return cls(pool, settings.pool_wait, settings.pool_waiters)
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
-        """A connection outside a transaction; raises `Overloaded` (none free in time) or `Unavailable` (away)."""
+        """A connection outside a transaction; raises `Overloaded` (none free in time) or `Unavailable` (away, lost)."""
         connection = await self._acquire()
         try:
             yield connection
+        except (*AWAY, asyncpg.InterfaceError) as error:
+            if isinstance(error, asyncpg.PostgresError) or _lost(connection):
+                raise Unavailable("the connection to PostgreSQL was lost") from error
+            raise
         finally:
             await self._pool.release(connection)
 
@@ -91,10 +95,17 @@ class Database:
             return await self._pool.acquire(timeout=self._wait)
         except TimeoutError as error:
             raise Overloaded("no database connection came free in time") from error
-        except AWAY as error:
+        except (*AWAY, asyncpg.InterfaceError) as error:
             raise Unavailable("PostgreSQL does not answer") from error
         finally:
             self._waiting -= 1
+
+
+def _lost(connection: asyncpg.pool.PoolConnectionProxy) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True  # the pool has taken it back already
 
 
 def session_settings(settings: Settings) -> dict[str, str]:

@@ -101,11 +101,22 @@ class RateLimited(HexadError):
 
     code, zh = "rate_limited", "请求过于频繁,请按 Retry-After 等待"
 
+    def __init__(self, wait: float = 1.0) -> None:
+        """`wait` is in seconds."""
+        self.wait = wait
+        super().__init__()
+
 
 class AppTooOld(HexadError):
     """This version of the app is no longer served: update it."""
 
     code, zh = "app_too_old", "应用版本过低,请更新"
+
+
+class TooSlow(HexadError):
+    """The request did not arrive in time: send it again."""
+
+    code, zh = "too_slow", "请求传输超时,请重新发送"
 
 
 class Overloaded(HexadError):

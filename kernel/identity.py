@@ -69,7 +69,7 @@ class Tokens:
                 options={"require": ["exp", "iat", "aud", "sub", "sid"]},
             )
             return UUID(claims["sid"]), float(claims["exp"])
-        except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise NotSignedIn from error
 
 

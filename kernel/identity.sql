@@ -19,6 +19,6 @@ select wanted.id
 insert into session (id, audience, subject, roles, device_id, expires_at)
 values (:id, :audience, :subject, :roles, :device_id, now() + make_interval(secs => :seconds));
 
--- name: roles$
+-- name: roles()$
 -- scope: none, roles are public inside the firm
 select array_agg(code order by code) from role;

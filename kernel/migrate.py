@@ -12,9 +12,11 @@ from pgmq.install import get_embedded_install_sql
 from kernel.errors import Misconfigured, Unavailable
 from kernel.queues import QUEUES
 from kernel.settings import Settings
+from kernel.sql import load
 
 _FOLDER = Path(__file__).with_name("schema")
 _LOCK = 0x48455841  # "HEXA": two migrations at once wait for one another
+_sql = load(Path(__file__).with_name("migrate.sql"))
 
 
 class Migration(Struct, frozen=True):
@@ -45,21 +47,16 @@ def migrations(folder: Path = _FOLDER / "migrations") -> list[Migration]:
 
 async def applied(connection: asyncpg.Connection) -> int:
     """The number of the last migration in this database, 0 for an empty one."""
-    if await connection.fetchval("select to_regclass('public.migration')") is None:
+    if not await _sql.has_table(connection, name="public.migration"):
         return 0
-    return int(await connection.fetchval("select coalesce(max(number), 0) from migration"))
+    return int(await _sql.last(connection))
 
 
 async def migrate(url: str, settings: Settings, say: Callable[[str], None] = lambda line: None) -> int:
     """Applies what is missing and gives how many that was; raises `Misconfigured` or `Unavailable` with the way out."""
     connection = await connect(url)
     try:
-        await connection.execute("select pg_advisory_lock($1)", _LOCK)
-        await connection.execute(
-            "select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false)",
-            f"{int(settings.migration_lock_timeout * 1000)}",
-            f"{int(settings.migration_statement_timeout * 1000)}",
-        )
+        await _take_turns(connection, settings)
         done = await _apply(connection, say)
         async with connection.transaction():
             await _queues(connection)
@@ -74,6 +71,8 @@ async def migrate(url: str, settings: Settings, say: Callable[[str], None] = lam
         raise Unavailable(
             "a migration took too long and was undone: raise HEXAD_MIGRATION_STATEMENT_TIMEOUT"
         ) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Misconfigured(f"HEXAD_OWNER_URL must name the role that owns the database: {error}") from error
     finally:
         await connection.close()
 
@@ -86,6 +85,16 @@ async def connect(url: str) -> asyncpg.Connection:
         raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
 
 
+async def _take_turns(connection: asyncpg.Connection, settings: Settings) -> None:
+    """Waits for another migration as long as one may take, then for tables only as long as readers can bear."""
+    await _sql.limit_statements(connection, milliseconds=f"{settings.migration_statement_timeout * 1000:.0f}")
+    try:
+        await _sql.take_turns(connection, key=_LOCK)
+    except asyncpg.QueryCanceledError as error:
+        raise Unavailable("another migration of this database still runs: wait for it, or end it") from error
+    await _sql.limit_locks(connection, milliseconds=f"{settings.migration_lock_timeout * 1000:.0f}")
+
+
 async def _apply(connection: asyncpg.Connection, say: Callable[[str], None]) -> int:
     known = migrations()
     last = await applied(connection)
@@ -94,27 +103,25 @@ async def _apply(connection: asyncpg.Connection, say: Callable[[str], None]) -> 
             f"the database is at migration {last}, this version knows {len(known)}: install the newer one"
         )
     if last:
-        rows = await connection.fetch("select number, sha256 from migration order by number")
-        edited = [row["number"] for row in rows if row["sha256"] != known[row["number"] - 1].sha256]
+        edited = [
+            row["number"]
+            for row in await _sql.list_applied(connection)
+            if row["sha256"] != known[row["number"] - 1].sha256
+        ]
         if edited:
             raise Misconfigured(f"migration {edited[0]} was edited after it was applied: put it back and add a new one")
     for migration in known[last:]:
         say(f"migration {migration.number:04d} {migration.name}")
         async with connection.transaction():
             await connection.execute(migration.sql)
-            await connection.execute(
-                "insert into migration (number, name, sha256) values ($1, $2, $3)",
-                migration.number,
-                migration.name,
-                migration.sha256,
-            )
+            await _sql.add(connection, number=migration.number, name=migration.name, sha256=migration.sha256)
     return len(known) - last
 
 
 async def _queues(connection: asyncpg.Connection) -> None:
-    if await connection.fetchval("select to_regclass('pgmq.meta')") is None:
+    if not await _sql.has_table(connection, name="pgmq.meta"):
         await connection.execute(get_embedded_install_sql())
-    existing = {row[0] for row in await connection.fetch("select queue_name from pgmq.meta")}
+    existing = {row[0] for row in await _sql.list_queues(connection)}
     for queue in QUEUES:
         if queue.table not in existing:
-            await connection.execute("select pgmq.create($1)", queue.table)
+            await _sql.create_queue(connection, queue=queue.table)

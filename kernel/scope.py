@@ -1,14 +1,17 @@
 """Who asks, and which rows they may see: made by authentication alone, first argument of every scoped query."""
 
+from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from kernel.database import Tx
+from kernel.sql import load
 
 Audience = Literal["staff", "investor", "gateway"]
 ScopeKind = Literal["none", "self", "own", "team", "branch", "region", "company"]
+_sql = load(Path(__file__).with_name("scope.sql"))
 
 
 class Principal(Struct, frozen=True, kw_only=True):
@@ -37,24 +40,18 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 async def apply(tx: Tx, scope: Scope) -> None:
     """Sets the scope on the transaction, where row-level security and the audit log read it; gone when it ends."""
-    await tx.execute(
-        "select set_config('hexad.principal', $1, true), set_config('hexad.scope', $2, true),"
-        " set_config('hexad.unit', $3, true), set_config('hexad.session', $4, true),"
-        " set_config('hexad.device', $5, true), set_config('hexad.request', $6, true)",
-        scope.principal.name,
-        scope.kind,
-        scope.unit,
-        str(scope.principal.session_id),
-        scope.principal.device_id,
-        scope.request_id,
+    principal = scope.principal
+    await _sql.apply(
+        tx,
+        principal=principal.name,
+        kind=scope.kind,
+        unit=scope.unit,
+        session=str(principal.session_id),
+        device=principal.device_id,
+        request=scope.request_id,
     )
 
 
 async def apply_system(tx: Tx, name: str, request_id: str = "") -> None:
     """Marks the transaction as the system's own work (a job, a schedule, a command): it sees no scoped row."""
-    await tx.execute(
-        "select set_config('hexad.principal', $1, true), set_config('hexad.scope', 'none', true),"
-        " set_config('hexad.request', $2, true)",
-        f"system:{name}",
-        request_id,
-    )
+    await _sql.apply(tx, principal=f"system:{name}", kind="none", unit="", session="", device="", request=request_id)

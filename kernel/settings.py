@@ -3,6 +3,7 @@
 The variable is `HEXAD_` + the field's name in capitals. Durations are seconds, sizes bytes.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -33,6 +34,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         str, _says("PostgreSQL of the owner role, for `hexad migrate` only; empty: embedded", secret=True)
     ] = ""
     broker_url: Annotated[str, _says("amqp://… for RabbitMQ; empty: PGMQ in the same database", secret=True)] = ""
+    queue_prefix: Annotated[
+        str, _says("put before every name on RabbitMQ, so that installations can share one", pattern="^[a-z0-9._-]*$")
+    ] = ""
     pool_size: Annotated[int, _says("database connections per process", ge=1, le=500)] = 10
     pool_wait: Annotated[float, _says("longest wait for a connection before 503", gt=0, le=60)] = 1.0
     pool_waiters: Annotated[int, _says("requests that may wait for a connection; more get 503 at once", ge=0)] = 100
@@ -49,13 +53,30 @@ class Settings(Struct, frozen=True, kw_only=True):
     realtime_host: Annotated[str, _says("address that the WebSocket server listens on")] = "127.0.0.1"
     realtime_port: Annotated[int, _says("port of the WebSocket server", ge=1, le=65535)] = 8001
     origins: Annotated[str, _says("web origins that may open a WebSocket, comma-separated")] = ""
+    sockets: Annotated[int, _says("WebSocket connections per node; more get 503", ge=1, le=200_000)] = 20_000
+    sockets_per_address: Annotated[
+        int, _says("WebSocket connections per address (carriers put thousands of phones behind one)", ge=1)
+    ] = 4_000
+    sockets_per_principal: Annotated[int, _says("WebSocket connections per signed-in principal", ge=1)] = 20
+    socket_ping: Annotated[float, _says("interval at which a node pings its WebSockets", gt=0, le=300)] = 25.0
+    socket_silence: Annotated[float, _says("silence after which a WebSocket is dropped", gt=0, le=600)] = 60.0
     worker_port: Annotated[int, _says("port of the worker's health and metrics", ge=1, le=65535)] = 8002
     relay_port: Annotated[int, _says("port of the relay's health and metrics", ge=1, le=65535)] = 8003
     beat_port: Annotated[int, _says("port of the beat's health and metrics", ge=1, le=65535)] = 8004
     probe_host: Annotated[str, _says("address of the health ports of worker, relay and beat")] = "127.0.0.1"
+    simulator_host: Annotated[str, _says("address of the gateway simulators")] = "127.0.0.1"
+    sms_simulator_port: Annotated[int, _says("port of the SMS simulator's health", ge=1, le=65535)] = 8005
+    mailbox_port: Annotated[int, _says("port of the SMTP simulator's mailbox page", ge=1, le=65535)] = 8006
+    smtp_simulator_port: Annotated[int, _says("port of the SMTP simulator", ge=1, le=65535)] = 8025
     worker_processes: Annotated[int, _says("children of a worker", ge=1, le=256)] = 2
-    job_timeout: Annotated[float, _says("hard limit of one job", ge=1, le=3600)] = 60.0
+    job_timeout: Annotated[float, _says("longest that one job may take; its process is killed after twice that", ge=1, le=3600)] = 60.0
     job_attempts: Annotated[int, _says("tries before a job is set aside", ge=1, le=100)] = 5
+    job_backoff: Annotated[
+        float, _says("wait before a job's second try; each later one waits 4 times longer", gt=0)
+    ] = 2.0
+    worker_silence: Annotated[
+        float, _says("silence after which a worker is taken for dead and its jobs go to another", ge=2, le=600)
+    ] = 30.0
     drain: Annotated[float, _says("longest graceful stop", gt=0, le=600)] = 20.0
 
     trusted_proxies: Annotated[str, _says("networks whose X-Forwarded-For is believed, comma-separated")] = ""
@@ -81,6 +102,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: Annotated[str, _says("DEBUG, INFO, WARNING or ERROR", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     otlp_endpoint: Annotated[str, _says("OpenTelemetry collector (OTLP over HTTP); empty: no tracing")] = ""
 
+    def __repr__(self) -> str:
+        """As `shown`, so that no traceback or log line tells a secret."""
+        return f"Settings({shown(self)})"
+
     @property
     def embedded(self) -> bool:
         """Whether the database is the embedded one under `var`."""
@@ -102,8 +127,8 @@ def parse(environment: Mapping[str, str]) -> Settings:
         if name not in fields:
             continue
         try:
-            values[name] = msgspec.convert(text.strip(), fields[name], strict=False, dec_hook=_decode)
-        except msgspec.ValidationError as error:
+            values[name] = _value(text.strip(), fields[name])
+        except ValueError as error:
             shown = "" if is_secret(name) else f", not {text!r}"
             faults.append(f"{PREFIX}{name.upper()}: {meta(name).description} ({error}{shown})")
     if not faults:
@@ -138,15 +163,38 @@ def current() -> Settings:
     return parse(environment)
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that give these settings to a child process, those at their default left out."""
+    defaults = Settings()
+    given = msgspec.structs.asdict(settings).items()
+    return {PREFIX + name.upper(): str(value) for name, value in given if value != getattr(defaults, name)}
+
+
 def words(text: str) -> list[str]:
     """The members of a comma-separated setting."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _value(text: str, kind: Any) -> Any:
+    """Raises `ValueError`, of which msgspec's errors are, for what is not of the kind, not finite or not Unicode."""
+    value = msgspec.convert(text.encode().decode(), kind, strict=False, dec_hook=_decode)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("expected a finite number")
+    return value
 
 
 def _decode(kind: type, value: Any) -> Any:
     if kind is Path:
         return Path(value)
     raise NotImplementedError(kind)
+
+
+_SCHEMES = {
+    "database_url": ("postgresql://", "postgres://"),
+    "owner_url": ("postgresql://", "postgres://"),
+    "broker_url": ("amqp://", "amqps://"),
+    "otlp_endpoint": ("http://", "https://"),
+}
 
 
 def _contradictions(settings: Settings) -> list[str]:
@@ -160,10 +208,14 @@ def _contradictions(settings: Settings) -> list[str]:
     unknown = set(words(settings.audiences)) - {"staff", "investor", "gateway"}
     if unknown:
         faults.append(f"{PREFIX}AUDIENCES: no such audience: {', '.join(sorted(unknown))}")
-    for name, schemes in (("database_url", ("postgresql://", "postgres://")), ("broker_url", ("amqp://", "amqps://"))):
+    if not words(settings.audiences):
+        faults.append(f"{PREFIX}AUDIENCES names no audience")
+    for name, schemes in _SCHEMES.items():
         value = getattr(settings, name)
         if value and not value.startswith(schemes):
             faults.append(f"{PREFIX}{name.upper()} must start with {' or '.join(schemes)}")
+    if settings.socket_silence <= settings.socket_ping:
+        faults.append(f"{PREFIX}SOCKET_SILENCE must be more than {PREFIX}SOCKET_PING")
     if settings.database_url and not settings.var.is_dir() and not settings.token_key:
         faults.append(f"{PREFIX}TOKEN_KEY is needed with {PREFIX}DATABASE_URL: make one with `openssl rand -base64 32`")
     return faults

@@ -1,5 +1,6 @@
 """SQL in named files (aiosql), run by asyncpg: lists are fetched whole, contract Structs built by position."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import aiosql
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
 from kernel.database import Tx
+from kernel.errors import Misconfigured
+
+_RECORD_CLASS = re.compile(r"^-- name:.*\n-- record_class: (\w+)$", re.MULTILINE)
 
 
 class _Adapter(AsyncPGAdapter):
@@ -32,6 +36,12 @@ class _Adapter(AsyncPGAdapter):
 
 
 def load(path: Path, *records: type) -> Any:
-    """The queries of one `.sql` file; a `-- record_class:` names one of `records`, whose fields follow the columns."""
-    classes = {record.__name__: record for record in records}
+    """The queries of one `.sql` file; a `-- record_class:` names one of `records`, whose fields follow the columns.
+
+    Raises `Misconfigured` for one that names no record or does not stand right below `-- name:`: aiosql is silent then.
+    """
+    classes, text = {record.__name__: record for record in records}, path.read_text()
+    named = _RECORD_CLASS.findall(text)
+    if len(named) != text.count("-- record_class:") or not classes.keys() >= set(named):
+        raise Misconfigured(f"{path.name}: a record_class is not right below its name, or not among {sorted(classes)}")
     return aiosql.from_path(path, _Adapter, record_classes=classes)

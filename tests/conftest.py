@@ -5,6 +5,7 @@ import base64
 import os
 import secrets
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from hexad.embedded import Postgres
 from kernel.database import Database, Tx, session_settings
 from kernel.migrate import migrate
-from kernel.settings import Settings, parse
+from kernel.settings import Settings, environment, parse
 
 BROKER_URL = "amqp://guest:guest@127.0.0.1:5672/"
 REDIS_URL = "redis://127.0.0.1:6379/0"
@@ -27,15 +28,22 @@ def random_key() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A running cluster of this test process with the migrated database `hexad`."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    server.prepare()
-    asyncio.run(migrate(server.url("hexad_owner"), parse({})))
-    server.psql("-c", "create database work template hexad owner hexad_owner")
-    yield server
-    server.stop("immediate")
+def postgres() -> Iterator[Postgres]:
+    """A running cluster of this test process with the migrated database `hexad`.
+
+    Not in pytest's own folder: another pytest of root shuts that to the user whom PostgreSQL runs as.
+    """
+    with tempfile.TemporaryDirectory(prefix="hexad-") as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        server.psql(
+            "-c", "alter system set fsync = off", "-c", "select pg_reload_conf()"
+        )  # tests may lose it
+        server.prepare()
+        asyncio.run(migrate(server.url("hexad_owner"), parse({})))
+        server.psql("-c", "create database work template hexad owner hexad_owner")
+        yield server
+        server.stop("immediate")
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +105,18 @@ def own_settings(postgres: Postgres, settings: Settings, tmp_path: Path) -> Iter
 
 
 @pytest.fixture
+def own_cluster() -> Iterator[Postgres]:
+    """A cluster of the test's own, migrated, for tests that stop or kill PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="hexad-") as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        server.prepare()
+        asyncio.run(migrate(server.url("hexad_owner"), parse({})))
+        yield server
+        server.stop("immediate")
+
+
+@pytest.fixture
 async def database(own_settings: Settings) -> AsyncIterator[Database]:
     """A pool of the app role on the test's own database: what is written there is committed."""
     database = await Database.open(own_settings.database_url, own_settings)
@@ -116,11 +136,7 @@ def free_port() -> Callable[[], int]:
     return pick
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def child_environment(settings: Settings) -> dict[str, str]:
     """The environment of a child process that runs with these settings."""
-    changed = {
-        name: value
-        for name, value in msgspec.structs.asdict(settings).items()
-        if value != next(f.default for f in msgspec.structs.fields(Settings) if f.name == name)
-    }
-    return {**os.environ, **{f"HEXAD_{name.upper()}": str(value) for name, value in changed.items()}}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HEXAD_")}
+    return {**inherited, **environment(settings)}

@@ -20,6 +20,16 @@ class Queue(Struct, frozen=True):
         """Where messages go that nobody could take."""
         return Queue(f"{self.name}.dead")
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether this is itself a queue of dead letters."""
+        return self.name.endswith(".dead")
+
+    @property
+    def topic(self) -> str:
+        """The routing key of an outbound queue on the exchange `hexad.outbound`; empty for every other queue."""
+        return "" if self.is_dead or not self.name.startswith("outbound.") else self.name.removeprefix("outbound.")
+
 
 WORK = Queue("work.default")
 OUTBOUND = [
@@ -28,5 +38,5 @@ OUTBOUND = [
 ]
 RECEIPTS, INBOUND = Queue("gateway.receipts"), Queue("gateway.inbound")
 GATEWAY = [*OUTBOUND, RECEIPTS, INBOUND]
-QUEUES = [WORK, *GATEWAY, *(queue.dead for queue in GATEWAY)]
+QUEUES = [queue for living in (WORK, *GATEWAY) for queue in (living, living.dead)]
 """Every queue that `hexad migrate` makes on PGMQ; on RabbitMQ each is declared by whoever opens it."""

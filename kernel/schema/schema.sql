@@ -68,12 +68,15 @@ create table probe (
     handled     integer not null default 0
 );
 
+-- Versions come from one sequence, so that a thing that was deleted and made again never has an old one.
+create sequence row_version;
+
 -- Days on which the market's calendar differs from the package's.
 create table trading_day (
     day         date primary key,
     open        boolean not null,
     note        text not null default '' check (length(note) <= 200),
-    version     bigint not null default 1,
+    version     bigint not null default nextval('row_version'),
     changed_at  timestamptz not null default now()
 );
 
@@ -104,7 +107,7 @@ create index session_subject on session (audience, subject);
 
 -- First answers to requests with an Idempotency-Key, replayed for 24 hours to the same principal alone.
 create table idempotency (
-    principal   text not null default current_setting('hexad.principal'),
+    principal   text not null default current_setting('hexad.principal') check (principal <> ''),
     key         text not null,
     request     bytea not null,               -- SHA-256 of method, path and body
     status      smallint not null,
@@ -117,6 +120,8 @@ create index idempotency_created on idempotency (created_at);
 alter table idempotency enable row level security;
 alter table idempotency force row level security;
 create policy own on idempotency using (principal = current_setting('hexad.principal', true));
+create policy outlived on idempotency for all
+    using (current_setting('hexad.principal', true) = 'system:keep_house' and created_at < now() - interval '24 hours');
 
 -- Every write and every reveal: only ever inserted.
 create table audit (

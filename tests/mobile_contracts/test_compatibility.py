@@ -24,7 +24,7 @@ schemas = st.recursive(
 
 
 @given(schemas, st.booleans())
-def test_nothing_breaks_itself(schema: dict[str, Any], sent: bool) -> None:  # noqa: FBT001 - a drawn value
+def test_nothing_breaks_itself(schema: dict[str, Any], sent: bool) -> None:
     assert list(differences("x", schema, schema, sent_by_client=sent)) == []
 
 
@@ -42,7 +42,7 @@ def test_nothing_breaks_itself(schema: dict[str, Any], sent: bool) -> None:  # n
          False, ["x.b[] changed its type"]),
     ],
 )  # fmt: skip
-def test_what_one_side_gains_the_other_may_lose(changed: dict[str, Any], sent: bool, found: list[str]) -> None:  # noqa: FBT001
+def test_what_one_side_gains_the_other_may_lose(changed: dict[str, Any], sent: bool, found: list[str]) -> None:
     assert list(differences("x", OBJECT, changed, sent_by_client=sent)) == found
 
 

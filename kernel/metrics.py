@@ -1,0 +1,135 @@
+"""What the house measures of itself, every metric in one place, for Prometheus to read.
+
+In a process with children (`share`), all of them count into files of one folder, and any of them can render the sum.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    multiprocess,
+    values,
+)
+from prometheus_client.mmap_dict import MmapedDict
+
+from kernel.settings import Settings
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SLOW = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+_registry = CollectorRegistry()
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Counter:
+    return Counter(name, meaning, labels, registry=_registry)
+
+
+def _gauge(name: str, meaning: str, *labels: str, together: Literal["livesum", "livemax"] = "livesum") -> Gauge:
+    return Gauge(name, meaning, labels, registry=_registry, multiprocess_mode=together)
+
+
+def _histogram(name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+    return Histogram(name, meaning, labels, registry=_registry, buckets=buckets)
+
+
+HTTP_REQUESTS = _counter("hexad_http_requests_total", "HTTP requests answered", "method", "route", "status")
+HTTP_SECONDS = _histogram("hexad_http_request_seconds", "time to answer an HTTP request", _FAST, "method", "route")
+HTTP_IN_FLIGHT = _gauge("hexad_http_requests_in_flight", "HTTP requests in work")
+POOL_FREE = _gauge("hexad_pool_connections_free", "database connections that a request could have at once")
+POOL_WAITING = _gauge("hexad_pool_requests_waiting", "requests that wait for a database connection")
+
+OUTBOX_BACKLOG = _gauge("hexad_outbox_events_due", "events that are due and not yet given to the broker")
+OUTBOX_AGE = _gauge("hexad_outbox_oldest_seconds", "age of the oldest event that is due")
+RELAYED = _counter("hexad_relayed_events_total", "events given to the broker", "kind")
+JOBS = _counter("hexad_jobs_total", "deliveries of jobs by what came of them", "handler", "outcome")
+JOB_SECONDS = _histogram("hexad_job_seconds", "time that a handler took", _SLOW, "handler")
+JOBS_SET_ASIDE = _gauge("hexad_jobs_set_aside", "jobs that were given up and wait for a person")
+REAPED = _counter("hexad_jobs_reaped_total", "jobs taken back from workers that died")
+PROBE_SECONDS = _histogram("hexad_probe_seconds", "time from the start of a probe until a worker handled it", _SLOW)
+SCHEDULED = _counter("hexad_schedule_runs_total", "occurrences of a schedule that this beat started", "schedule")
+
+SOCKETS = _gauge("hexad_websocket_connections", "open WebSocket connections", "audience")
+FRAMES = _counter("hexad_websocket_frames_total", "WebSocket frames", "direction", "type")
+CLOSES = _counter("hexad_websocket_closes_total", "WebSocket connections closed", "code")
+
+SEALED = _counter("hexad_audit_sealed_rows_total", "audit rows chained")
+SEAL_LAG = _gauge("hexad_audit_seal_lag_seconds", "age of the oldest audit row that is not chained")
+BUILD = _gauge("hexad_build_info", "version of Hexad that runs", "version", "process", together="livemax")
+
+
+def start(process: str) -> None:
+    """Names this process and its version, and adds its memory, processor time and open files."""
+    BUILD.labels(metadata.version("hexad"), process).set(1)
+    if not shared():
+        ProcessCollector(registry=_registry)
+
+
+def share(process: str, settings: Settings) -> None:
+    """Makes this process and its children count together; call it in the parent before children start.
+
+    The folder `<var>/run/metrics/<process>` is emptied: counters begin at 0 with the parent.
+    """
+    folder = settings.var.resolve() / "run" / "metrics" / process
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ[_FOLDER] = str(folder)
+    values.ValueClass = values.get_value_class()
+    for metric in (HTTP_IN_FLIGHT, POOL_FREE, POOL_WAITING, OUTBOX_BACKLOG, OUTBOX_AGE, JOBS_SET_ASIDE, REAPED,
+                   PROBE_SECONDS, SEALED, SEAL_LAG):  # fmt: skip
+        metric._metric_init()  # without labels, they made their values when this module was imported
+
+
+def shared() -> bool:
+    """Whether this process counts together with others."""
+    return _FOLDER in os.environ
+
+
+def render() -> tuple[bytes, str]:
+    """All metrics in the text format of Prometheus, and its content type."""
+    if not shared():
+        return generate_latest(_registry), CONTENT_TYPE
+    folder = Path(os.environ[_FOLDER])
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _bury(folder)
+        together = CollectorRegistry()
+        multiprocess.MultiProcessCollector(together, path=str(folder))
+        return generate_latest(together), CONTENT_TYPE
+
+
+def _bury(folder: Path) -> None:
+    """Adds what dead processes counted to the file of pid 0 and removes their files; their gauges simply go."""
+    for path in folder.glob("*.db"):
+        kind, pid = path.stem.rsplit("_", 1)
+        if pid == "0" or _lives(int(pid)):
+            continue
+        if not kind.startswith("gauge"):
+            grave = MmapedDict(str(folder / f"{kind}_0.db"))
+            for key, value, _, _ in MmapedDict.read_all_values_from_file(str(path)):
+                grave.write_value(key, grave.read_value(key)[0] + value, 0.0)
+            grave.close()
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

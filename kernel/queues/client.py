@@ -1,0 +1,87 @@
+"""What can be done with a durable queue, whichever broker holds it; `open_queues` chooses the broker."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct, field
+
+from kernel.errors import InvalidInput
+from kernel.queues import Queue
+from kernel.settings import Settings
+
+
+class Message(Struct, frozen=True):
+    """What is published: `body` is JSON in UTF-8, `headers` hold JSON values, `id` names the message for the reader."""
+
+    body: bytes
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+
+
+class Delivery(Struct, frozen=True):
+    """A message that was taken and is held until it is acknowledged, refused, or its lease ends.
+
+    `attempts` counts deliveries, 1 for the first. `tag` and `channel` are the broker's own handle.
+    """
+
+    queue: Queue
+    body: bytes
+    headers: Mapping[str, Any]
+    attempts: int
+    tag: int
+    channel: int = 0
+
+
+class Queues(Protocol):
+    """A client of the broker; every operation raises `Unavailable` when the broker does not answer in time.
+
+    After a failure it connects again at the next operation, and waits longer after each failure (at most 5 s), while
+    operations fail at once: a caller may simply try again.
+    """
+
+    async def publish(self, queue: Queue, messages: Sequence[Message]) -> None:
+        """Returns when the broker has stored all of them; after an error any of them may be stored or not.
+
+        Raises `InvalidInput` for a body that is not JSON.
+        """
+
+    async def take(self, queue: Queue, at_most: int, *, lease: float, wait: float = 0.0) -> list[Delivery]:
+        """Takes what is there, waiting up to `wait` seconds for the first; what is not settled in `lease` seconds
+        comes again."""
+
+    async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """They are done with; one whose lease has ended may come again all the same."""
+
+    async def refuse(self, deliveries: Sequence[Delivery], reason: str) -> None:
+        """Moves them to the queue's `.dead`, with the reason in the header `x-hexad-reason`."""
+
+    async def size(self, queue: Queue) -> int:
+        """How many messages wait."""
+
+    async def close(self) -> None:
+        """Lets go of the connection; what was taken and not settled comes again."""
+
+
+def checked(body: bytes) -> bytes:
+    """The body itself; raises `InvalidInput` when it is not JSON in UTF-8."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+        body.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput("a message is not JSON in UTF-8") from error
+    return body
+
+
+@contextlib.asynccontextmanager
+async def open_queues(settings: Settings) -> AsyncIterator[Queues]:
+    """The queues of the broker that `settings.broker_url` names (empty: PGMQ); connects when first used."""
+    from kernel.queues.pgmq import PgmqQueues
+    from kernel.queues.rabbitmq import RabbitQueues
+
+    queues: Queues = RabbitQueues(settings) if settings.broker_url else PgmqQueues(settings)
+    try:
+        yield queues
+    finally:
+        await queues.close()

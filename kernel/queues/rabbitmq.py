@@ -1,0 +1,238 @@
+"""Queues on RabbitMQ: quorum queues, persistent messages, publisher confirms of whole batches at once."""
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import aio_pika
+import aiormq
+from aiormq.abc import AbstractChannel, DeliveredMessage
+from pamqp.commands import Basic
+
+from kernel.errors import Unavailable
+from kernel.queues import Queue
+from kernel.queues.client import Delivery, Message, checked
+from kernel.retry import Backoff
+from kernel.settings import Settings
+
+CONNECT_SECONDS = 5.0
+CONFIRM_SECONDS = 15.0
+EXCHANGE = "hexad.outbound"
+_PREFETCH = 500
+_UNCONFIRMED = 500
+_FIRST_SECONDS = 0.1
+_BROKERS_HEADERS = ("x-delivery-count", "x-death", "x-first-death-exchange", "x-first-death-queue",
+                    "x-first-death-reason", "x-acquired-count")  # fmt: skip
+_generations = itertools.count(1)
+
+
+def arguments(name: str) -> dict[str, Any]:
+    """What a queue is declared with, by us and by Celery alike: replicated, refused messages go to `<name>.dead`."""
+    if name.endswith(".dead"):
+        return {"x-queue-type": "quorum"}
+    return {
+        "x-queue-type": "quorum",
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": f"{name}.dead",
+    }
+
+
+class _Subscription:
+    """One queue consumed on a channel of its own: what came is buffered, what was taken is watched until settled."""
+
+    def __init__(self, queue: Queue, channel: AbstractChannel) -> None:
+        self.queue, self.channel, self.generation = queue, channel, next(_generations)
+        self._buffer: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
+        self._leased: dict[int, float] = {}
+        self._cancelled = False
+
+    @property
+    def open(self) -> bool:
+        """Whether messages can still come."""
+        return not (self.channel.is_closed or self._cancelled)
+
+    async def start(self, name: str) -> None:
+        """Asks the broker for messages."""
+        self.channel.on_consumer_cancel_callbacks.add(self._on_cancel)
+        await self.channel.basic_qos(prefetch_count=_PREFETCH, timeout=CONFIRM_SECONDS)
+        await self.channel.basic_consume(name, self._on_message, timeout=CONFIRM_SECONDS)
+
+    async def take(self, at_most: int, lease: float, wait: float) -> list[Delivery]:
+        """Up to `at_most` messages, waiting for the first."""
+        await self._return_overdue()
+        taken: list[DeliveredMessage] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(wait, _FIRST_SECONDS)):
+                taken.append(await self._buffer.get())
+        while taken and len(taken) < at_most and not self._buffer.empty():
+            taken.append(self._buffer.get_nowait())
+        until = time.monotonic() + lease
+        self._leased |= {_tag(one): until for one in taken}
+        return [self._delivery(one) for one in taken]
+
+    async def acknowledge(self, tags: Sequence[int]) -> None:
+        """Settles those that are still ours."""
+        for tag in tags:
+            if self._leased.pop(tag, None) is not None:
+                await self.channel.basic_ack(tag, wait=False)
+
+    async def _return_overdue(self) -> None:
+        now = time.monotonic()
+        for tag in [tag for tag, until in self._leased.items() if until < now]:
+            del self._leased[tag]
+            await self.channel.basic_nack(tag, requeue=True, wait=False)
+
+    async def _on_message(self, message: DeliveredMessage) -> None:
+        self._buffer.put_nowait(message)  # bounded by the prefetch
+
+    async def _on_cancel(self, *_: Any) -> None:
+        self._cancelled = True
+
+    def _delivery(self, message: DeliveredMessage) -> Delivery:
+        headers = dict(message.header.properties.headers or {})
+        attempts = int(headers.get("x-delivery-count", 0)) + 1
+        return Delivery(
+            queue=self.queue,
+            body=bytes(message.body),
+            headers={name: value for name, value in headers.items() if name not in _BROKERS_HEADERS},
+            attempts=attempts,
+            tag=_tag(message),
+            channel=self.generation,
+        )
+
+
+class RabbitQueues:
+    """`Queues` on RabbitMQ; all names carry `settings.queue_prefix`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url, self._prefix = settings.broker_url, settings.queue_prefix
+        self._backoff = Backoff("RabbitMQ")
+        self._lock = asyncio.Lock()
+        self._connection: aio_pika.abc.AbstractConnection | None = None
+        self._publisher: AbstractChannel | None = None
+        self._declared: set[str] = set()
+        self._subscriptions: dict[Queue, _Subscription] = {}
+
+    async def publish(self, queue: Queue, messages: Sequence[Message]) -> None:
+        """See `Queues`: sent without waiting for one another, then all confirms are awaited."""
+        for message in messages:
+            checked(message.body)
+        async with self._guarded():
+            channel = await self._ready(queue)
+            exchange = self._prefix + EXCHANGE if queue.topic else ""
+            key = queue.topic or self._prefix + queue.name
+            for start in range(0, len(messages), _UNCONFIRMED):
+                window = messages[start : start + _UNCONFIRMED]
+                await asyncio.gather(*(_publish(channel, exchange, key, message) for message in window))
+
+    async def take(self, queue: Queue, at_most: int, *, lease: float, wait: float = 0.0) -> list[Delivery]:
+        """See `Queues`; what a process that died had taken comes again at once."""
+        async with self._guarded():
+            subscription = await self._subscription(queue)
+            return await subscription.take(at_most, lease, wait)
+
+    async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """See `Queues`: those of a connection that was lost are passed over, they come again."""
+        async with self._guarded():
+            for one in deliveries:
+                subscription = self._subscriptions.get(one.queue)
+                if subscription and subscription.open and subscription.generation == one.channel:
+                    await subscription.acknowledge([one.tag])
+
+    async def refuse(self, deliveries: Sequence[Delivery], reason: str) -> None:
+        """See `Queues`: confirmed in the dead queue first, then acknowledged, so none is lost in between."""
+        for one in deliveries:
+            await self.publish(one.queue.dead, [Message(one.body, {**one.headers, "x-hexad-reason": reason})])
+            await self.acknowledge([one])
+
+    async def size(self, queue: Queue) -> int:
+        """See `Queues`: those that are leased are not counted."""
+        async with self._guarded():
+            channel = await self._ready(queue)
+            found = await channel.queue_declare(self._prefix + queue.name, passive=True, timeout=CONFIRM_SECONDS)
+            return int(found.message_count or 0)
+
+    async def close(self) -> None:
+        """See `Queues`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(aiormq.AMQPError, OSError, TimeoutError):
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await connection.close()
+
+    @contextlib.asynccontextmanager
+    async def _guarded(self) -> AsyncIterator[None]:
+        self._backoff.check()
+        try:
+            yield
+        except (aiormq.AMQPError, OSError, TimeoutError) as error:
+            self._backoff.failed()
+            await self.close()
+            raise Unavailable(f"RabbitMQ does not answer: {type(error).__name__}: {error}") from error
+        self._backoff.worked()
+
+    async def _ready(self, queue: Queue) -> AbstractChannel:
+        """The channel for publishing, with the queue and its dead letters declared on it."""
+        async with self._lock:
+            if self._publisher is None or self._publisher.is_closed or self._connection is None:
+                self._publisher = await self._channel()
+                self._declared = set()
+            if queue.name not in self._declared:
+                await self._declare(self._publisher, queue)
+                self._declared.add(queue.name)
+            return self._publisher
+
+    async def _subscription(self, queue: Queue) -> _Subscription:
+        await self._ready(queue)
+        async with self._lock:
+            known = self._subscriptions.get(queue)
+            if known is None or not known.open:
+                known = _Subscription(queue, await self._channel())
+                await known.start(self._prefix + queue.name)
+                self._subscriptions[queue] = known
+            return known
+
+    async def _channel(self) -> AbstractChannel:
+        if self._connection is None or self._connection.is_closed:
+            self._connection = await aio_pika.connect(self._url, timeout=CONNECT_SECONDS)
+        channel = self._connection.channel(publisher_confirms=True, on_return_raises=True)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await channel.initialize()
+            return await channel.get_underlay_channel()
+
+    async def _declare(self, channel: AbstractChannel, queue: Queue) -> None:
+        name = self._prefix + queue.name
+        names = [name] if queue.is_dead else [name, name + ".dead"]
+        for one in names:
+            await channel.queue_declare(one, durable=True, arguments=arguments(one), timeout=CONFIRM_SECONDS)
+        if queue.topic:
+            exchange = self._prefix + EXCHANGE
+            await channel.exchange_declare(exchange, exchange_type="topic", durable=True, timeout=CONFIRM_SECONDS)
+            await channel.queue_bind(name, exchange, queue.topic, timeout=CONFIRM_SECONDS)
+
+
+async def _publish(channel: AbstractChannel, exchange: str, key: str, message: Message) -> None:
+    properties = Basic.Properties(
+        content_type="application/json",
+        content_encoding="utf-8",
+        delivery_mode=2,
+        headers=dict(message.headers),
+        correlation_id=message.id or None,
+        message_id=message.id or None,
+    )
+    await channel.basic_publish(
+        message.body,
+        exchange=exchange,
+        routing_key=key,
+        properties=properties,
+        mandatory=True,
+        timeout=CONFIRM_SECONDS,
+        wait=False,
+    )
+
+
+def _tag(message: DeliveredMessage) -> int:
+    return int(message.delivery.delivery_tag or 0)

@@ -1,0 +1,30 @@
+"""What tests of the kernel share: the lines that were logged."""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis
+
+from kernel import logs
+from kernel.settings import Settings
+
+hypothesis.register_profile("shared machine", deadline=None)  # how long one example takes says more of the neighbours
+hypothesis.load_profile("shared machine")
+
+
+@pytest.fixture
+def lines(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+    """Gives the lines that were logged since it was asked last, parsed."""
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    before = root.handlers[:], root.level
+    logs.configure("test", settings)
+    yield lambda: [json.loads(line) for line in capsys.readouterr().out.split("\n") if line]
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    logging.captureWarnings(capture=False)
+    sys.excepthook, threading.excepthook = hooks

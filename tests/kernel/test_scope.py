@@ -1,0 +1,134 @@
+"""Row-level security holds even where a query forgets its scope, and the app cannot loosen it."""
+
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from kernel import scope
+from kernel.database import Tx
+from kernel.scope import Principal, Scope
+from kernel.settings import Settings
+
+ANNA = Scope(
+    principal=Principal(audience="staff", subject="1", session_id=uuid4(), device_id="d1"), kind="own", unit="1",
+    request_id="r1",
+)  # fmt: skip
+BERT = Scope(
+    principal=Principal(audience="staff", subject="2", session_id=uuid4(), device_id="d2"), kind="own", unit="2"
+)
+FORGETFUL = "select count(*) from idempotency"
+ADD = "insert into idempotency (key, request, status, headers, body) values ('k', '', 200, '{}', '')"
+
+
+async def test_a_query_that_forgets_its_scope_sees_only_its_own(tx: Tx) -> None:
+    await scope.apply(tx, ANNA)
+    await tx.execute(ADD)
+    assert await tx.fetchval(FORGETFUL) == 1
+    await scope.apply(tx, BERT)
+    assert await tx.fetchval(FORGETFUL) == 0
+    assert await tx.execute("update idempotency set status = 500") == "UPDATE 0"
+    assert await tx.execute("delete from idempotency") == "DELETE 0"
+    await tx.execute(ADD)  # the same key of another principal is another key
+    await scope.apply_system(tx, "job")
+    assert await tx.fetchval(FORGETFUL) == 0
+
+
+async def test_without_a_scope_nothing_is_seen_or_written(tx: Tx) -> None:
+    assert await tx.fetchval(FORGETFUL) == 0
+    with pytest.raises(asyncpg.PostgresError):
+        await tx.execute(ADD)
+
+
+async def test_nor_on_a_connection_that_had_one_before(own_settings: Settings) -> None:
+    connection = await asyncpg.connect(own_settings.database_url)
+    async with connection.transaction():
+        await scope.apply(connection, ANNA)
+        await connection.execute(ADD)
+    assert await connection.fetchval(FORGETFUL) == 0
+    with pytest.raises(asyncpg.PostgresError):
+        await connection.execute(ADD)
+    await connection.close()
+
+
+async def test_nobody_writes_in_the_name_of_another(tx: Tx) -> None:
+    await scope.apply(tx, ANNA)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await tx.execute(ADD.replace("(key,", "(principal, key,").replace("('k',", "('staff:2', 'k',"))
+
+
+async def test_force_holds_the_owner_too(owner_tx: Tx) -> None:
+    await owner_tx.execute("create table thrown_away (owner_id text)")
+    await owner_tx.execute("insert into thrown_away values ('1'), ('2')")
+    await owner_tx.execute("create policy own on thrown_away using (owner_id = current_setting('hexad.unit', true))")
+    await owner_tx.execute("alter table thrown_away enable row level security")
+    await scope.apply(owner_tx, ANNA)
+    assert await owner_tx.fetchval("select count(*) from thrown_away") == 2  # without FORCE the owner sees all
+    await owner_tx.execute("alter table thrown_away force row level security")
+    assert await owner_tx.fetchval("select array_agg(owner_id) from thrown_away") == ["1"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "alter table idempotency disable row level security",
+        "alter table idempotency no force row level security",
+        "drop policy own on idempotency",
+        "create policy all_of_it on idempotency using (true)",
+        "alter role hexad_app bypassrls",
+        "set role hexad_owner",
+        "set session authorization hexad_owner",
+        "create table mine (id int)",
+        "create schema mine",
+        "create function mine() returns int language sql as 'select 1'",
+        "update audit set reason = null",
+        "insert into audit (action, noun, noun_id, at) values ('a', 'b', 'c', '2020-01-01')",
+        "insert into audit (action, noun, noun_id, principal) values ('a', 'b', 'c', 'staff:2')",
+        "delete from audit",
+        "truncate audit",
+        "update audit_seal set hash = ''",
+        "delete from audit_seal",
+        "alter table audit disable trigger all",
+        "set session_replication_role = replica",
+        "update migration set sha256 = ''",
+        "insert into role_permission values ('broker', 'job.retry')",
+        "update role set code = code",
+        "copy probe to program 'true'",
+        "select pg_read_file('/etc/passwd')",
+    ],
+)
+async def test_the_app_may_not(tx: Tx, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await tx.execute(statement)
+
+
+async def test_the_row_security_setting_gives_an_error_and_no_rows(tx: Tx) -> None:
+    await tx.execute("set local row_security = off")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await tx.fetchval(FORGETFUL)
+
+
+async def test_every_table_with_a_policy_forces_it(tx: Tx) -> None:
+    loose = await tx.fetch(
+        "select relname from pg_class where relrowsecurity and not relforcerowsecurity"
+        " union select tablename::text from pg_policies p join pg_class c on c.relname = p.tablename"
+        " where not c.relrowsecurity"
+    )
+    assert loose == []
+
+
+async def test_the_scope_ends_with_the_transaction_and_stands_in_the_audit_log(own_settings: Settings) -> None:
+    connection = await asyncpg.connect(own_settings.database_url)
+    async with connection.transaction():
+        await scope.apply(connection, ANNA)
+        await connection.execute("insert into audit (action, noun, noun_id) values ('read', 'customer', '1')")
+        await scope.apply_system(connection, "housekeeping")
+        await connection.execute("insert into audit (action, noun, noun_id) values ('delete', 'customer', '1')")
+    await connection.execute("insert into audit (action, noun, noun_id) values ('forget', 'customer', '1')")
+    rows = await connection.fetch("select principal, session_id, device_id, request_id from audit order by id")
+    assert [tuple(row) for row in rows] == [
+        ("staff:1", str(ANNA.principal.session_id), "d1", "r1"),
+        ("system:housekeeping", "", "", ""),
+        ("system:unknown", "", "", ""),
+    ]
+    await connection.close()

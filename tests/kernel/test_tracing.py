@@ -1,0 +1,149 @@
+"""Spans reach a real OTLP receiver, joined across processes by traceparent; a dead one costs nothing."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import msgspec
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from kernel import tracing
+from kernel.settings import Settings
+
+
+class Collector:
+    """A tiny OpenTelemetry collector: decodes what is posted to /v1/traces."""
+
+    def __init__(self) -> None:
+        self.requests: list[ExportTraceServiceRequest] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/v1/traces":
+                    outer.requests.append(ExportTraceServiceRequest.FromString(body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002  # the name is http.server's
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def spans(self) -> dict[str, Any]:
+        """What arrived, by name."""
+        return {
+            span.name: span
+            for request in self.requests
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        }
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A receiver that runs."""
+    one = Collector()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
+
+
+@pytest.fixture
+def started(collector: Collector, settings: Settings) -> Iterator[Collector]:
+    """A receiver to which this process sends."""
+    tracing.start("test", msgspec.structs.replace(settings, otlp_endpoint=collector.url))
+    yield collector
+    tracing.stop()
+
+
+def test_spans_arrive_with_their_parents_and_the_name_of_the_process(started: Collector) -> None:
+    with tracing.span("request", route="/v1/x", status=200):
+        sent = tracing.traceparent()
+        with tracing.span("query"):
+            pass
+    assert tracing.traceparent() is None
+    with tracing.span("job", parent=sent):
+        pass
+    tracing.stop()
+    spans = started.spans
+    request = spans["request"]
+    assert spans["query"].parent_span_id == spans["job"].parent_span_id == request.span_id
+    assert spans["job"].trace_id == request.trace_id
+    assert sent is not None
+    assert sent.startswith(f"00-{request.trace_id.hex()}-{request.span_id.hex()}-0")
+    assert {a.key: a.value.string_value or a.value.int_value for a in request.attributes} == {
+        "route": "/v1/x", "status": 200}  # fmt: skip
+    resource = started.requests[0].resource_spans[0].resource.attributes
+    assert ("service.name", "hexad-test") in [(a.key, a.value.string_value) for a in resource]
+
+
+def test_no_personal_data_is_sent(started: Collector) -> None:
+    with pytest.raises(ValueError, match="13800138000"), tracing.span("to 13800138000", who="11010519491231002X"):
+        raise ValueError("13800138000 is taken")
+    tracing.stop()
+    sent = b"".join(request.SerializeToString() for request in started.requests)
+    assert b"13800138000" not in sent
+    assert b"11010519491231002X" not in sent
+    (span,) = started.spans.values()
+    assert span.name == "to [mobile]"
+    assert (span.status.code, span.status.message) == (2, "ValueError")
+
+
+@pytest.mark.parametrize("parent", ["", "junk", "00-0-0-00", "00-" + "0" * 32 + "-" + "0" * 16 + "-01"])
+def test_a_parent_that_is_none_begins_a_trace(started: Collector, parent: str) -> None:
+    with tracing.span("alone", parent=parent):
+        pass
+    tracing.stop()
+    assert not started.spans["alone"].parent_span_id
+
+
+def test_spans_leave_without_a_stop(started: Collector) -> None:
+    with tracing.span("soon"):
+        pass
+    until = time.monotonic() + 20
+    while "soon" not in started.spans and time.monotonic() < until:
+        time.sleep(0.05)
+    assert "soon" in started.spans
+
+
+def test_without_a_collector_nothing_is_loaded() -> None:
+    program = (
+        "import sys\nfrom kernel import tracing, logs, settings\ntracing.start('x', settings.Settings())\n"
+        "with tracing.span('a', b=1):\n assert tracing.traceparent() is None\ntracing.stop()\n"
+        "print([m for m in sys.modules if m.startswith('opentelemetry')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("alive", ["refuses", "hangs"])
+def test_a_dead_collector_costs_little_time_and_one_line(
+    settings: Settings, lines: Any, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, alive: str
+) -> None:
+    monkeypatch.setattr(tracing, "_TIMEOUT", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = free_port() if alive == "refuses" else silent.getsockname()[1]
+        tracing.start("test", msgspec.structs.replace(settings, otlp_endpoint=f"http://127.0.0.1:{port}"))
+        begun = time.monotonic()
+        for number in range(10_000):
+            with tracing.span("request", number=number):
+                pass
+        assert time.monotonic() - begun < 5  # 0.3 s on an idle machine: nothing waits for the collector
+        begun = time.monotonic()
+        tracing.stop()
+        assert time.monotonic() - begun < 3
+    said = [line["event"] for line in lines()]
+    assert len(said) == 1
+    assert "HEXAD_OTLP_ENDPOINT" in said[0]
