@@ -6,7 +6,6 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -65,8 +64,8 @@ def _answers(where: str, old: Document, new: Document) -> Iterator[str]:
 
 
 def _schema(holder: Document) -> Document:
-    found: Any = next(iter(holder.get("content", {}).values()), {}).get("schema", {})
-    return dict(found)
+    content: Document = next(iter(holder.get("content", {}).values()), {"schema": {}})
+    return dict(content["schema"])
 
 
 if __name__ == "__main__":
