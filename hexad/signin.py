@@ -1,0 +1,31 @@
+"""The operator's way in: a session opened by command, audited, and an access token for it."""
+
+from typing import get_args
+
+from kernel.database import Database
+from kernel.errors import InvalidInput
+from kernel.identity import Tokens, open_session
+from kernel.outbox import Record, emit
+from kernel.scope import Audience, apply_system
+from kernel.settings import Settings
+from mobile_contracts.event import TokenIssued
+
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
+DEVICE = "hexad-command"
+
+
+async def issue(settings: Settings, audience: Audience, subject: str, roles: list[str]) -> str:
+    """A token that lives `token_seconds`, as does its session; raises `InvalidInput` or `Unavailable`."""
+    if not subject.strip() or len(subject) > 64:
+        raise InvalidInput("the subject must be 1 to 64 characters: an employee number, a customer number, a gateway")
+    tokens = Tokens(settings)
+    database = await Database.open(settings.database_url, settings, size=1)
+    try:
+        async with database.transaction() as tx:
+            await apply_system(tx, "command")
+            session = await open_session(tx, audience, subject, roles, DEVICE, settings.token_seconds)
+            what = Record(action="token.issue", noun="session", noun_id=str(session), reason=f"{audience}:{subject}")
+            await emit(tx, TokenIssued(session_id=session), what)
+    finally:
+        await database.close()
+    return tokens.issue(audience, subject, session)

@@ -1,0 +1,50 @@
+"""What the simulators were given to send, newest last, in `<var>/mailbox`: readable by its owner alone, bounded."""
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+_BYTES = 4 << 20
+"""A file that is larger is set aside; the one set aside before goes."""
+
+
+class Letter(Struct, frozen=True):
+    """One message as a person would see it."""
+
+    channel: str
+    at: datetime
+    sender: str
+    to: str
+    subject: str
+    text: str
+
+
+class Mailbox:
+    """One file per channel, written by one process each."""
+
+    def __init__(self, var: Path) -> None:
+        self._folder = var / "mailbox"
+
+    def keep(self, letters: list[Letter]) -> None:
+        """Adds letters of one channel."""
+        if not letters:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self._folder / f"{letters[0].channel}.jsonl"
+        if file.exists() and file.stat().st_size > _BYTES:
+            file.rename(file.with_suffix(".old"))
+        with file.open("ab") as out:
+            out.write(b"".join(msgspec.json.encode(letter) + b"\n" for letter in letters))
+
+    def newest(self, at_most: int) -> list[Letter]:
+        """The newest letters of all channels, the newest first; a line that was cut short is left out."""
+        letters = []
+        for file in sorted(self._folder.glob("*.*")):
+            for line in file.read_bytes().splitlines():
+                try:
+                    letters.append(msgspec.json.decode(line, type=Letter))
+                except msgspec.MsgspecError:
+                    continue
+        return sorted(letters, key=lambda letter: letter.at, reverse=True)[:at_most]

@@ -1,0 +1,93 @@
+"""`hexad up`: everything on this machine in one terminal, healed before it starts, stopped cleanly when it ends."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import msgspec
+
+from hexad import keys, leftovers, ports
+from hexad.embedded import served
+from hexad.health import PROCESSES, problem
+from hexad.supervisor import Supervisor, path_of_this_venv, procfile
+from hexad.welcome import welcome
+from kernel import settings as setting
+from kernel.errors import HexadError
+from kernel.migrate import migrate
+from kernel.settings import Settings
+
+_HEALTH = {**PROCESSES, "sms": "sms_simulator_port", "smtp": "mailbox_port"}
+"""The setting with the health port of each process of the Procfile."""
+
+_PATIENCE = 30.0
+
+
+def up() -> int:
+    """Runs until Ctrl-C (130), SIGTERM (0) or until a process dies (1); gives that exit code."""
+    began = time.monotonic()
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    var = keys.folder()
+    if keys.make(var):
+        click.echo(f"made {keys.file(var)}: random keys, for this folder only")
+    settings = msgspec.structs.replace(setting.current(), var=var)
+    with leftovers.alone(var):
+        _end_leftovers(var, settings)
+        ports.check_free(settings)
+        with served(settings, click.echo) as located:
+            return _run(located, began)
+
+
+def _end_leftovers(var: Path, settings: Settings) -> None:
+    left = leftovers.last_run(var)
+    if left and (ended := left.end(settings.drain)):
+        click.echo(f"the last run was killed: ended {ended} processes that it left")
+    leftovers.forget(var)
+
+
+def _run(settings: Settings, began: float) -> int:
+    if settings.owner_url:
+        asyncio.run(migrate(settings.owner_url, settings, click.echo))
+    run = leftovers.Run()
+    run.write(settings.var)
+    watch = threading.Thread(target=_announce, args=(settings, began), daemon=True)
+
+    def started() -> None:
+        run.note_children(settings.var)
+        watch.start()
+
+    marked = {leftovers.MARK: run.mark, "PATH": path_of_this_venv(), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, **setting.environment(settings), **marked}
+    supervisor = Supervisor(procfile(), environment, settings.drain, started)
+    try:
+        supervisor.loop()
+    finally:
+        run.end(settings.drain)
+        leftovers.forget(settings.var)
+    if died := supervisor.died():
+        click.echo(f"hexad: {died}", err=True)
+        return 1
+    return 130 if supervisor.returncode == 130 else 0
+
+
+def _announce(settings: Settings, began: float) -> None:
+    """Waits until every process is ready, saying now and then which is not, then tells what there is."""
+    missing, told = dict.fromkeys(_HEALTH, ""), began
+    while missing := {name: why for name in missing if (why := problem(ports.address(settings, _HEALTH[name])))}:
+        if time.monotonic() - told > _PATIENCE:
+            told = time.monotonic()
+            click.echo("still waiting: " + "; ".join(f"{name} is {why}" for name, why in missing.items()), err=True)
+        time.sleep(0.1)
+    try:
+        click.echo(welcome(settings, _HEALTH, time.monotonic() - began))
+    except HexadError as error:
+        click.echo(f"hexad: no sign-in could be made: {error.detail or error.title}", err=True)
+
+
+def _stop(*_: object) -> NoReturn:
+    raise SystemExit(0)

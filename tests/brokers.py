@@ -1,0 +1,61 @@
+"""Both brokers, each with queues of the test's own: the fixture `broker` runs a test once on PGMQ, once on RabbitMQ."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Iterator
+from functools import cache
+
+import aio_pika
+import msgspec
+import pytest
+
+from kernel.queues import QUEUES
+from kernel.queues.rabbitmq import EXCHANGE
+from kernel.settings import Settings
+from tests.conftest import BROKER_URL
+
+
+@cache
+def rabbitmq_answers() -> bool:
+    """Whether there is a RabbitMQ at the usual place; with CI=true there must be."""
+
+    async def ask() -> bool:
+        try:
+            connection = await aio_pika.connect(BROKER_URL, timeout=3)
+        except (OSError, TimeoutError, aio_pika.exceptions.AMQPError):
+            return False
+        await connection.close()
+        return True
+
+    return os.environ.get("CI") == "true" or asyncio.run(ask())
+
+
+def needs_rabbitmq() -> None:
+    """Skips the test where no RabbitMQ answers."""
+    if not rabbitmq_answers():
+        pytest.skip(f"no RabbitMQ answers at {BROKER_URL}")
+
+
+def on_rabbitmq(settings: Settings, url: str = BROKER_URL) -> Iterator[Settings]:
+    """The settings with RabbitMQ as broker; the queues are deleted afterwards."""
+    needs_rabbitmq()
+    prefix = f"test-{secrets.token_hex(4)}."
+    yield msgspec.structs.replace(settings, broker_url=url, queue_prefix=prefix)
+    asyncio.run(_delete(prefix))
+
+
+@pytest.fixture(params=["pgmq", "rabbitmq"])
+def broker(request: pytest.FixtureRequest, own_settings: Settings) -> Iterator[Settings]:
+    """Settings of one broker, on a database of the test's own."""
+    if request.param == "pgmq":
+        yield own_settings
+    else:
+        yield from on_rabbitmq(own_settings)
+
+
+async def _delete(prefix: str) -> None:
+    async with await aio_pika.connect(BROKER_URL) as connection, connection.channel() as channel:
+        for queue in QUEUES:
+            await channel.queue_delete(prefix + queue.name)
+        await channel.exchange_delete(prefix + EXCHANGE)

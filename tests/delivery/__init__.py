@@ -1,0 +1,1 @@
+"""What is delivered beside the Python: the two commands, the containers, the dependency audit."""

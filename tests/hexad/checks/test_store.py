@@ -1,0 +1,80 @@
+"""The database: what stands in it that should not is found, and shown with the ids that lead on."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from hexad.checks import store
+from hexad.checks.finding import Finding
+from kernel.anchor import anchor
+from kernel.database import Tx
+from kernel.settings import Settings
+
+
+async def found(tx: Tx, settings: Settings) -> dict[str, Finding]:
+    """Findings by part."""
+    return {finding.part: finding async for finding in store.examine(tx, settings)}
+
+
+async def test_a_fresh_database_lacks_only_processes(tx: Tx, settings: Settings) -> None:
+    findings = await found(tx, settings)
+    assert {part for part, finding in findings.items() if finding.state != "ok"} == {"workers", "schedules"}
+    assert findings["database"].says.endswith("as hexad_app, which owns nothing")
+
+
+async def test_a_role_that_owns_tables_fails(owner_tx: Tx, settings: Settings) -> None:
+    assert (await found(owner_tx, settings))["database"].state == "fail"
+
+
+async def test_row_security_that_is_not_forced_fails(owner_tx: Tx, settings: Settings) -> None:
+    await owner_tx.execute("alter table idempotency no force row level security")
+    finding = (await found(owner_tx, settings))["row security"]
+    assert finding.state == "fail"
+    assert "idempotency" in finding.says
+
+
+async def test_missing_migrations_end_the_examination(owner_tx: Tx, settings: Settings) -> None:
+    await owner_tx.execute("delete from migration where number = 1")
+    findings = await found(owner_tx, settings)
+    assert findings["schema"].mend == "run `hexad migrate`"
+    assert "outbox" not in findings
+
+
+@pytest.mark.parametrize(("age", "state"), [("1 second", "ok"), ("1 minute", "warn"), ("1 hour", "fail")])
+async def test_events_that_wait_for_long_are_told(tx: Tx, settings: Settings, age: str, state: str) -> None:
+    await tx.execute(
+        "insert into outbox (event_id, kind, payload, available_at)"
+        f" values (gen_random_uuid(), 'Probed', '{{}}', now() - interval '{age}')"
+    )
+    assert (await found(tx, settings))["outbox"].state == state
+
+
+async def test_jobs_set_aside_are_shown_with_their_ids_and_the_way_to_try_again(tx: Tx, settings: Settings) -> None:
+    event = uuid4()
+    await tx.execute(
+        "insert into job (event_id, handler, kind, state) values ($1, 'count_probe', 'Probed', 'set_aside')", event
+    )
+    finding = (await found(tx, settings))["jobs"]
+    assert finding.state == "warn"
+    assert f"{event}/count_probe" in finding.says
+    assert "retry" in finding.mend
+
+
+async def test_workers_and_schedules_that_live_are_well(tx: Tx, settings: Settings) -> None:
+    await tx.execute("insert into worker (id, host, pid) values (gen_random_uuid(), 'here', 1)")
+    await tx.execute("insert into schedule_run (name, due_at, event_id) values ('probe', now(), gen_random_uuid())")
+    findings = await found(tx, settings)
+    assert findings["workers"].says == "1 children work"
+    assert findings["schedules"].state == "ok"
+
+
+async def test_a_chain_that_is_not_the_anchored_one_fails(tx: Tx, settings: Settings, tmp_path: Path) -> None:
+    own = msgspec.structs.replace(settings, audit_anchor=str(tmp_path / "anchor"))
+    anchor(own).append(1, hashlib.sha256(b"another").digest(), datetime.now(UTC))
+    finding = (await found(tx, own))["audit"]
+    assert finding.state == "fail"
+    assert "hexad audit verify" in finding.mend

@@ -1,0 +1,38 @@
+"""The mailbox page shows what was sent, escaped, and runs nothing."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hexad.simulators.mailbox import Letter, Mailbox
+from hexad.simulators.page import Page, render
+from kernel.errors import Unavailable
+
+EVIL = "<script>alert(1)</script> &amp; \"'"
+
+
+def test_whatever_was_sent_is_text() -> None:
+    page = render([Letter("email", datetime.now(UTC), EVIL, EVIL, EVIL, EVIL)])
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp; &quot;&#x27;") == 4
+
+
+def test_it_is_served_with_scripts_forbidden(tmp_path: Path, free_port: Callable[[], int]) -> None:
+    box, port = Mailbox(tmp_path), free_port()
+    with Page("127.0.0.1", port, box):
+        assert "Nothing yet" in httpx.get(f"http://127.0.0.1:{port}/").text
+        box.keep([Letter("sms", datetime.now(UTC), "1069", "+8613800000000", "", "您好")])
+        answer = httpx.get(f"http://127.0.0.1:{port}/")
+        assert "您好" in answer.text
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/../../etc/passwd").status_code == 404
+
+
+def test_a_port_in_use_names_the_setting(tmp_path: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    with Page("127.0.0.1", port, Mailbox(tmp_path)), pytest.raises(Unavailable, match="HEXAD_MAILBOX_PORT"):
+        Page("127.0.0.1", port, Mailbox(tmp_path))

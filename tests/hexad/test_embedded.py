@@ -1,0 +1,147 @@
+"""The embedded PostgreSQL: made whole or not at all, healed after a kill, never two on one folder."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from hexad import embedded
+from hexad.embedded import Postgres
+from kernel.errors import Misconfigured, Unavailable
+from kernel.settings import Settings, parse
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Postgres]:
+    """A cluster that is not made yet."""
+    server = Postgres(folder / "postgres")
+    yield server
+    server.stop("immediate")
+
+
+def kill(server: Postgres) -> None:
+    """SIGKILL for the postmaster alone; returns when it is gone."""
+    os.kill(int((server.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    until = time.monotonic() + 10
+    while server.running():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_after_a_kill_it_starts_again_with_what_was_committed(server: Postgres) -> None:
+    server.start()
+    server.psql("-c", "create table kept (n int)", "-c", "insert into kept values (7)")
+    kill(server)
+    server.start()
+    assert server.psql("-c", "select n from kept") == "7"
+
+
+def test_one_that_runs_is_taken_over(server: Postgres) -> None:
+    server.start()
+    first = (server.data / "postmaster.pid").read_text().split()[0]
+    Postgres(server.folder).start()
+    assert (server.data / "postmaster.pid").read_text().split()[0] == first
+
+
+def test_a_pid_file_with_the_number_of_another_process_does_not_stop_it(server: Postgres) -> None:
+    server.start()
+    server.stop()
+    (server.data / "postmaster.pid").write_text(f"{os.getpid()}\n{server.data}\n")
+    assert not server.running()
+    server.start()
+    assert server.running()
+
+
+def test_a_cluster_that_was_cut_short_while_it_was_made_is_made_anew(server: Postgres) -> None:
+    (server.folder / "data.new").mkdir(parents=True)
+    (server.folder / "data.new" / "PG_VERSION").write_text("18\n")
+    server.start()
+    assert server.psql("-c", "select 1") == "1"
+    assert not (server.folder / "data.new").exists()
+
+
+def test_data_of_another_version_are_left_alone(server: Postgres) -> None:
+    server.data.mkdir(parents=True)
+    (server.data / "PG_VERSION").write_text("16\n")
+    with pytest.raises(Unavailable, match="made by PostgreSQL 16"):
+        server.start()
+    assert (server.data / "PG_VERSION").read_text() == "16\n"
+
+
+def test_why_it_does_not_start_is_said(server: Postgres) -> None:
+    server.start()
+    server.stop()
+    with (server.data / "postgresql.auto.conf").open("a") as config:
+        config.write("shared_preload_libraries = 'no_such_library'\n")
+    with pytest.raises(Unavailable, match="no_such_library"):
+        server.start()
+
+
+def test_a_full_disk_is_said_before_anything_is_written(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage(NamedTuple):
+        total: int
+        used: int
+        free: int
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1 << 30, 1 << 30, 1 << 20))
+    with pytest.raises(Unavailable, match=r"has 1 MiB left, PostgreSQL needs 300.*HEXAD_VAR"):
+        server.start()
+    assert not server.data.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk; the test above needs none")
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", small], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine does not let root mount")
+    try:
+        with pytest.raises(Unavailable, match="64 MiB left"):
+            Postgres(small / "postgres").start()
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_a_long_path_gets_a_short_socket_that_nobody_else_can_have_prepared(tmp_path: Path) -> None:
+    server = Postgres(tmp_path / ("long" * 30))
+    assert len(str(server.socket / ".s.PGSQL.5432")) < 104
+    server.socket.symlink_to(tmp_path)
+    try:
+        with pytest.raises(Unavailable, match="belongs to somebody else"):
+            server.start()
+    finally:
+        server.socket.unlink()
+
+
+def test_settings_that_name_a_database_are_left_as_they_are(base_settings: Settings) -> None:
+    assert embedded.located(base_settings) is base_settings
+
+
+def test_the_embedded_one_is_found_started_and_stopped(folder: Path) -> None:
+    said: list[str] = []
+    with embedded.served(parse({"HEXAD_VAR": str(folder)}), said.append) as settings:
+        assert settings.database_url.startswith("postgresql://hexad_app@/hexad?host=")
+        with embedded.served(parse({"HEXAD_VAR": str(folder)}), said.append, leave=True):
+            pass
+        assert Postgres(folder / "postgres").running(), "whoever found it running leaves it running"
+    assert not Postgres(folder / "postgres").running()
+    assert said == ["PostgreSQL started", "PostgreSQL runs already and is taken over", "stopping PostgreSQL"]
+
+
+def test_an_installation_without_the_wheel_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from importlib import metadata
+
+    def missing(name: str) -> None:
+        raise metadata.PackageNotFoundError(name)
+
+    embedded._binaries.cache_clear()
+    monkeypatch.setattr(metadata, "distribution", missing)
+    with pytest.raises(Misconfigured, match="HEXAD_DATABASE_URL"):
+        Postgres(tmp_path).start()

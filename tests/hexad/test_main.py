@@ -1,0 +1,99 @@
+"""The `hexad` command: reads well, answers at once, and its exit codes tell what happened."""
+
+import subprocess
+import time
+
+import pytest
+
+from hexad.main import hexad
+from tests.hexad.running import HEXAD, Up
+
+pytestmark = pytest.mark.xdist_group("up")
+
+
+def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, with nothing set but what is given."""
+    variables = {"PATH": "/usr/bin:/bin", "HEXAD_VAR": "/nonexistent/var", **environment}
+    return subprocess.run([HEXAD, *args], env=variables, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_help_lists_what_is_there_and_nothing_is_cut_off() -> None:
+    shown = run("--help").stdout
+    assert [name for name in hexad.commands if f"\n  {name} " not in shown] == []
+    assert "..." not in shown.partition("Commands:")[2]
+    assert "demo" not in shown
+
+
+def test_help_answers_at_once() -> None:
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        run("--help")
+        times.append(time.monotonic() - began)
+    assert min(times) < 0.5
+
+
+@pytest.mark.parametrize("command", [["up"], ["doctor"], ["serve", "api"], ["work"], ["simulate", "sms"], ["token"]])
+def test_every_command_explains_itself(command: list[str]) -> None:
+    shown = run(*command, "--help")
+    assert shown.returncode == 0
+    assert "Usage: hexad" in shown.stdout
+
+
+@pytest.mark.parametrize("args", [["dance"], ["up", "--fast"], ["serve"], ["token", "--audience", "everybody"]])
+def test_wrong_usage_exits_with_2(args: list[str]) -> None:
+    refused = run(*args)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("HEXAD_API_PORT", "70000"), ("HEXAD_NO_SUCH_THING", "1"), ("HEXAD_DATABASE_URL", "mysql://elsewhere")],
+)
+def test_a_wrong_setting_is_one_sentence_that_names_it(variable: str, value: str) -> None:
+    refused = run("token", "--audience", "staff", "--subject", "1", **{variable: value})
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("hexad: ")
+    assert variable in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_away_is_one_sentence() -> None:
+    elsewhere = {"HEXAD_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "HEXAD_TOKEN_KEY": "A" * 43 + "="}
+    refused = run("token", "--audience", "staff", "--subject", "1", **elsewhere)
+    assert refused.returncode == 1
+    assert "PostgreSQL does not answer" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_migrate_says_which_setting_it_needs() -> None:
+    elsewhere = {"HEXAD_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "HEXAD_TOKEN_KEY": "A" * 43 + "="}
+    refused = run("migrate", **elsewhere)
+    assert refused.returncode == 1
+    assert "HEXAD_OWNER_URL" in refused.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(system: Up) -> None:
+    piped = subprocess.run(
+        ["/bin/sh", "-c", f"{HEXAD} doctor | head -n 1"],
+        env=system.environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert piped.stdout.startswith("HEXAD_VAR")
+    assert piped.stderr == ""
+
+
+def test_migrate_beside_a_running_system_leaves_it_running(system: Up) -> None:
+    assert system.run("migrate").stdout.endswith("the database is up to date\n")
+    assert system.run("health").returncode == 0
+
+
+def test_a_token_is_all_that_stands_on_stdout(system: Up) -> None:
+    made = system.run("token", "--audience", "staff", "--subject", "10086", "--role", "administrator")
+    assert made.stdout.count(".") == 2
+    assert made.stdout.count("\n") == 1
+    assert "10 minutes" in made.stderr
+
+
+def test_the_inbox_shows_what_was_sent(system: Up) -> None:
+    assert system.run("simulate", "inbox").returncode == 0

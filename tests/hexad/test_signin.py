@@ -1,0 +1,42 @@
+"""A token made by command opens what its role opens, and leaves its trace."""
+
+import asyncio
+
+import pytest
+
+from hexad import signin
+from kernel.database import Database
+from kernel.errors import InvalidInput, Unavailable
+from kernel.identity import Identities, Tokens
+from kernel.settings import Settings
+
+
+async def test_the_token_is_its_subjects_with_the_roles_permissions(own_settings: Settings, database: Database) -> None:
+    token = await signin.issue(own_settings, "staff", "10086", ["administrator"])
+    principal, _ = await Identities(Tokens(own_settings), database).of(token, "staff")
+    assert principal.name == "staff:10086"
+    assert "job.retry" in principal.permissions
+
+
+async def test_it_is_audited_and_announced(own_settings: Settings, database: Database) -> None:
+    await signin.issue(own_settings, "investor", "880001", ["investor"])
+    async with database.transaction() as tx:
+        audit = await tx.fetchrow("select principal, action, reason from audit")
+        event = await tx.fetchval("select kind from outbox")
+    assert audit is not None
+    assert tuple(audit) == ("system:command", "token.issue", "investor:880001")
+    assert event == "TokenIssued"
+
+
+@pytest.mark.parametrize(("subject", "role", "why"), [("", "broker", "subject"), ("1", "emperor", "emperor")])
+async def test_what_is_wrong_is_refused(own_settings: Settings, subject: str, role: str, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        await signin.issue(own_settings, "staff", subject, [role])
+
+
+def test_without_a_database_it_says_so(own_settings: Settings) -> None:
+    import msgspec
+
+    away = msgspec.structs.replace(own_settings, database_url="postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(Unavailable, match="PostgreSQL does not answer"):
+        asyncio.run(signin.issue(away, "staff", "1", []))
