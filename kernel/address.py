@@ -1,5 +1,6 @@
 """Where a connection comes from: the peer's address, or what a trusted proxy says of it."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -46,6 +47,7 @@ def household(host: str) -> str:
     return str(found or host)
 
 
+@lru_cache(maxsize=10_000)
 def _parsed(host: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(host)

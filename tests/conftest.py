@@ -36,9 +36,7 @@ def postgres() -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="hexad-") as folder:
         server = Postgres(Path(folder))
         server.start()
-        server.psql(
-            "-c", "alter system set fsync = off", "-c", "select pg_reload_conf()"
-        )  # tests may lose it
+        server.psql("-c", "alter system set fsync = off", "-c", "select pg_reload_conf()")  # tests may lose it
         server.prepare()
         asyncio.run(migrate(server.url("hexad_owner"), parse({})))
         server.psql("-c", "create database work template hexad owner hexad_owner")
