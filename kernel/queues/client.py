@@ -1,7 +1,6 @@
-"""What can be done with a durable queue, whichever broker holds it; `open_queues` chooses the broker."""
+"""What can be done with a durable queue, whichever broker holds it."""
 
-import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -9,7 +8,6 @@ from msgspec import Struct, field
 
 from kernel.errors import InvalidInput
 from kernel.queues import Queue
-from kernel.settings import Settings
 
 
 class Message(Struct, frozen=True):
@@ -48,8 +46,10 @@ class Queues(Protocol):
         """
 
     async def take(self, queue: Queue, at_most: int, *, lease: float, wait: float = 0.0) -> list[Delivery]:
-        """Takes what is there, waiting up to `wait` seconds for the first; what is not settled in `lease` seconds
-        comes again."""
+        """Takes what is there, waiting up to `wait` seconds for the first.
+
+        What is not settled within `lease` seconds comes again.
+        """
 
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """They are done with; one whose lease has ended may come again all the same."""
@@ -72,16 +72,3 @@ def checked(body: bytes) -> bytes:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput("a message is not JSON in UTF-8") from error
     return body
-
-
-@contextlib.asynccontextmanager
-async def open_queues(settings: Settings) -> AsyncIterator[Queues]:
-    """The queues of the broker that `settings.broker_url` names (empty: PGMQ); connects when first used."""
-    from kernel.queues.pgmq import PgmqQueues
-    from kernel.queues.rabbitmq import RabbitQueues
-
-    queues: Queues = RabbitQueues(settings) if settings.broker_url else PgmqQueues(settings)
-    try:
-        yield queues
-    finally:
-        await queues.close()

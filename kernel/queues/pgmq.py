@@ -19,6 +19,9 @@ from kernel.retry import Backoff
 from kernel.settings import Settings
 from kernel.sql import load
 
+BROKEN = (*AWAY, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises when PostgreSQL is away, and on a connection that its crash has left half-way."""
+
 _CONNECTIONS = 4
 _POLLS = (0.02, 0.2)
 """Shortest and longest pause between two looks into an empty queue, seconds."""
@@ -68,7 +71,7 @@ class PgmqQueues:
         async with self._connection() as connection, connection.transaction():
             for queue, ones in _by_queue(deliveries).items():
                 bodies = [one.body.decode() for one in ones]
-                headers = [_json(one.headers | {"x-hexad-reason": reason}) for one in ones]
+                headers = [_json({**one.headers, "x-hexad-reason": reason}) for one in ones]
                 await _sql.send(connection, queue=queue.dead.table, bodies=bodies, headers=headers)
             await _delete(connection, deliveries)
 
@@ -94,7 +97,7 @@ class PgmqQueues:
                 yield connection
         except asyncpg.DataError as error:
             raise InvalidInput("a message is not JSON that PostgreSQL stores") from error
-        except (*AWAY, TimeoutError, Unavailable, Overloaded) as error:
+        except (*BROKEN, TimeoutError, Unavailable, Overloaded) as error:
             self._backoff.failed()
             raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}") from error
         self._backoff.worked()

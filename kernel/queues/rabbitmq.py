@@ -5,11 +5,12 @@ import contextlib
 import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import aio_pika
 import aiormq
-from aiormq.abc import AbstractChannel, DeliveredMessage
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
 from pamqp.commands import Basic
 
 from kernel.errors import Unavailable
@@ -43,7 +44,7 @@ def arguments(name: str) -> dict[str, Any]:
 class _Subscription:
     """One queue consumed on a channel of its own: what came is buffered, what was taken is watched until settled."""
 
-    def __init__(self, queue: Queue, channel: AbstractChannel) -> None:
+    def __init__(self, queue: Queue, channel: Channel) -> None:
         self.queue, self.channel, self.generation = queue, channel, next(_generations)
         self._buffer: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
         self._leased: dict[int, float] = {}
@@ -93,7 +94,8 @@ class _Subscription:
 
     def _delivery(self, message: DeliveredMessage) -> Delivery:
         headers = dict(message.header.properties.headers or {})
-        attempts = int(headers.get("x-delivery-count", 0)) + 1
+        delivered = headers.get("x-delivery-count", 0)
+        attempts = delivered + 1 if isinstance(delivered, int) else 1
         return Delivery(
             queue=self.queue,
             body=bytes(message.body),
@@ -112,7 +114,7 @@ class RabbitQueues:
         self._backoff = Backoff("RabbitMQ")
         self._lock = asyncio.Lock()
         self._connection: aio_pika.abc.AbstractConnection | None = None
-        self._publisher: AbstractChannel | None = None
+        self._publisher: Channel | None = None
         self._declared: set[str] = set()
         self._subscriptions: dict[Queue, _Subscription] = {}
 
@@ -174,7 +176,7 @@ class RabbitQueues:
             raise Unavailable(f"RabbitMQ does not answer: {type(error).__name__}: {error}") from error
         self._backoff.worked()
 
-    async def _ready(self, queue: Queue) -> AbstractChannel:
+    async def _ready(self, queue: Queue) -> Channel:
         """The channel for publishing, with the queue and its dead letters declared on it."""
         async with self._lock:
             if self._publisher is None or self._publisher.is_closed or self._connection is None:
@@ -195,15 +197,15 @@ class RabbitQueues:
                 self._subscriptions[queue] = known
             return known
 
-    async def _channel(self) -> AbstractChannel:
+    async def _channel(self) -> Channel:
         if self._connection is None or self._connection.is_closed:
             self._connection = await aio_pika.connect(self._url, timeout=CONNECT_SECONDS)
         channel = self._connection.channel(publisher_confirms=True, on_return_raises=True)
         async with asyncio.timeout(CONNECT_SECONDS):
             await channel.initialize()
-            return await channel.get_underlay_channel()
+            return cast("Channel", await channel.get_underlay_channel())
 
-    async def _declare(self, channel: AbstractChannel, queue: Queue) -> None:
+    async def _declare(self, channel: Channel, queue: Queue) -> None:
         name = self._prefix + queue.name
         names = [name] if queue.is_dead else [name, name + ".dead"]
         for one in names:
@@ -214,7 +216,7 @@ class RabbitQueues:
             await channel.queue_bind(name, exchange, queue.topic, timeout=CONFIRM_SECONDS)
 
 
-async def _publish(channel: AbstractChannel, exchange: str, key: str, message: Message) -> None:
+async def _publish(channel: Channel, exchange: str, key: str, message: Message) -> None:
     properties = Basic.Properties(
         content_type="application/json",
         content_encoding="utf-8",
@@ -235,4 +237,4 @@ async def _publish(channel: AbstractChannel, exchange: str, key: str, message: M
 
 
 def _tag(message: DeliveredMessage) -> int:
-    return int(message.delivery.delivery_tag or 0)
+    return int(getattr(message.delivery, "delivery_tag", None) or 0)

@@ -1,0 +1,48 @@
+"""Housekeeping deletes what has outlived its purpose, and nothing else."""
+
+import asyncpg
+
+from kernel.database import Database
+from kernel.settings import Settings
+from mobile_contracts.event import HousekeepingDue
+from tests.workers.test_job import job
+from workers.job import Jobs
+
+OLD_AND_NEW = """
+insert into idempotency (principal, key, request, status, headers, body, created_at)
+    values ('staff:1', 'old', '', 200, '{}', '', now() - interval '25 hours'),
+           ('staff:1', 'new', '', 200, '{}', '', now());
+insert into job (event_id, handler, kind, state, finished_at)
+    values (gen_random_uuid(), 'old', 'x', 'done', now() - interval '8 days'),
+           (gen_random_uuid(), 'new', 'x', 'done', now()),
+           (gen_random_uuid(), 'aside', 'x', 'set_aside', now() - interval '800 days');
+insert into schedule_run (name, due_at, event_id)
+    values ('s', now() - interval '91 days', gen_random_uuid()), ('s', now(), gen_random_uuid());
+insert into probe (id, sent_at) values (gen_random_uuid(), now() - interval '2 days'), (gen_random_uuid(), now());
+insert into worker (id, host, pid, seen_at) values (gen_random_uuid(), 'h', 1, now() - interval '2 days');
+insert into session (id, audience, subject, expires_at)
+    values (gen_random_uuid(), 'staff', 'old', now() - interval '91 days'), (gen_random_uuid(), 'staff', 'new', now());
+"""
+LEFT = {
+    "idempotency": (1, "key = 'new'"),
+    "job": (3, "handler in ('new', 'aside', 'keep_house')"),
+    "schedule_run": (1, "true"),
+    "probe": (1, "true"),
+    "worker": (1, "host = 'test'"),
+    "session": (1, "subject = 'new'"),
+}
+
+
+async def test_the_old_goes_and_the_new_stays(
+    jobs: Jobs, postgres_superuser: str, database: Database, own_settings: Settings
+) -> None:
+    superuser = await asyncpg.connect(postgres_superuser)
+    await superuser.execute(OLD_AND_NEW)
+    assert await jobs.do(job(HousekeepingDue(), "keep_house")) == "done"
+    found = {
+        table: await superuser.fetchval(f"select count(*) from {table} where {which}")
+        for table, (_, which) in LEFT.items()
+    }
+    total = {table: await superuser.fetchval(f"select count(*) from {table}") for table in LEFT}
+    await superuser.close()
+    assert found == total == {table: count for table, (count, _) in LEFT.items()}

@@ -1,0 +1,87 @@
+"""What is due by the clock is started once, at its time in Beijing, by however many beats."""
+
+import asyncio
+import datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.database import Database, Tx
+from mobile_contracts.event import Event, HousekeepingDue
+from workers import probe
+from workers.schedule import SCHEDULES, Schedule, Timetable
+
+BEIJING = datetime.timezone(datetime.timedelta(hours=8))
+NOON = datetime.datetime(2026, 3, 2, 12, 0, tzinfo=BEIJING)
+MINUTE = datetime.timedelta(minutes=1)
+
+
+async def due(_: Tx) -> Event:
+    return HousekeepingDue()
+
+
+EVERY_MINUTE = (Schedule("test", MINUTE, due),)
+
+
+async def runs(database: Database) -> int:
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select count(*) from outbox") == await tx.fetchval(
+            "select count(*) from schedule_run"
+        )
+        return int(await tx.fetchval("select count(*) from schedule_run"))
+
+
+@given(
+    st.datetimes(datetime.datetime(2001, 1, 1), datetime.datetime(2090, 1, 1)),  # noqa: DTZ001 - made aware below
+    st.timedeltas(datetime.timedelta(seconds=1), datetime.timedelta(days=40)),
+    st.timedeltas(datetime.timedelta(), datetime.timedelta(hours=23)),
+)
+def test_the_latest_occurrence_is_not_later_and_less_than_one_period_ago(
+    now: datetime.datetime, every: datetime.timedelta, at: datetime.timedelta
+) -> None:
+    schedule, now = Schedule("test", every, due, at), now.replace(tzinfo=datetime.UTC)
+    latest = schedule.latest(now)
+    assert latest <= now < latest + every
+    assert schedule.latest(latest) == latest
+
+
+def test_housekeeping_is_at_ten_past_three_in_beijing() -> None:
+    housekeeping = next(schedule for schedule in SCHEDULES if schedule.name == "housekeeping")
+    assert housekeeping.latest(NOON) == datetime.datetime(2026, 3, 2, 3, 10, tzinfo=BEIJING)
+
+
+async def test_an_occurrence_is_started_once(database: Database) -> None:
+    table = Timetable(database, NOON - MINUTE, EVERY_MINUTE)
+    assert await table.start_due(NOON) == ["test"]
+    assert await table.start_due(NOON + MINUTE / 2) == []
+    assert await table.start_due(NOON + MINUTE) == ["test"]
+    assert await runs(database) == 2
+
+
+async def test_beats_at_the_same_moment_start_it_once(database: Database) -> None:
+    tables = [Timetable(database, NOON - MINUTE, EVERY_MINUTE) for _ in range(5)]
+    started = await asyncio.gather(*(table.start_due(NOON) for table in tables))
+    assert sorted(started) == [[], [], [], [], ["test"]]
+    assert await runs(database) == 1
+
+
+async def test_what_was_missed_is_started_once(database: Database) -> None:
+    assert await Timetable(database, NOON - MINUTE, EVERY_MINUTE).start_due(NOON) == ["test"]
+    later = NOON + datetime.timedelta(hours=3)
+    table = Timetable(database, later, EVERY_MINUTE)
+    assert await table.start_due(later) == ["test"]
+    assert await table.start_due(later) == []
+    assert await runs(database) == 2
+
+
+async def test_a_new_schedule_begins_with_its_next_occurrence(database: Database) -> None:
+    table = Timetable(database, NOON + MINUTE / 2, EVERY_MINUTE)
+    assert await table.start_due(NOON + MINUTE / 2) == []
+    assert await table.start_due(NOON + MINUTE) == ["test"]
+
+
+async def test_the_probe_is_scheduled_with_its_row(database: Database) -> None:
+    schedule = (Schedule("probe", MINUTE, probe.prepare),)
+    await Timetable(database, NOON - MINUTE, schedule).start_due(NOON)
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select count(*) from probe") == 1

@@ -1,0 +1,8 @@
+-- name: live(id, host, pid)!
+-- scope: none, workers belong to nobody
+insert into worker (id, host, pid) values (:id, :host, :pid)
+on conflict (id) do update set seen_at = now();
+
+-- name: leave(id)!
+-- scope: none, workers belong to nobody
+delete from worker where id = :id;

@@ -1,0 +1,143 @@
+"""The job protocol: whatever happens to processes, a job's effect happens once, or the job is set aside and shown.
+
+Claiming is committed before the effect, so that a try that kills its process is counted. The effect's transaction
+begins by marking the job done: the row lock and `state <> 'done'` keep a second delivery from doing it again.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from kernel import logs, metrics, tracing
+from kernel.database import Database
+from kernel.errors import Overloaded, Unavailable
+from kernel.queues.pgmq import BROKEN
+from kernel.retry import Backoff
+from kernel.settings import Settings
+from kernel.sql import load
+from mobile_contracts.event import Event
+from workers.message import Job
+from workers.registry import Handler, find
+
+Outcome = Literal["done", "repeated", "busy", "waiting", "set_aside"]
+
+DATABASE_AWAY = (*BROKEN, TimeoutError, Unavailable, Overloaded)
+_BUSY_SECONDS = 5.0
+_ERROR_AT_MOST = 2000
+_sql = load(Path(__file__).with_name("job.sql"))
+_log = logs.logger(__name__)
+
+
+class Jobs:
+    """Does jobs on behalf of one worker child, named by its row in `worker`."""
+
+    def __init__(self, database: Database, worker: UUID, settings: Settings) -> None:
+        self._database, self._worker, self._settings = database, worker, settings
+
+    async def do(self, job: Job) -> Outcome:
+        """Does the job, or says why not; raises `Unavailable` when PostgreSQL stays away for `job_timeout`.
+
+        Raises `asyncpg.DataError` for a payload that PostgreSQL cannot store.
+        """
+        handler = find(job.handler)
+        name = handler.name if handler else "unknown"
+        ids = {"event_id": str(job.event_id), "handler": name, "request_id": job.request_id or ""}
+        started = time.monotonic()
+        with logs.bind(**ids), tracing.span(f"job {name}", job.trace, event_id=str(job.event_id)):
+            outcome = await self._when_database_answers(job, handler)
+        metrics.JOBS.labels(name, outcome).inc()
+        metrics.JOB_SECONDS.labels(name).observe(time.monotonic() - started)
+        return outcome
+
+    async def _when_database_answers(self, job: Job, handler: Handler | None) -> Outcome:
+        until, backoff = time.monotonic() + self._settings.job_timeout, Backoff("PostgreSQL", longest=2.0)
+        while True:
+            try:
+                return await self._try(job, handler)
+            except asyncpg.DataError:
+                raise  # nothing that PostgreSQL could ever store
+            except Exception as error:  # handlers' own are caught below; the event must outlive any other
+                if backoff.failed():
+                    expected = isinstance(error, DATABASE_AWAY)
+                    _log.warning("the job waits for PostgreSQL", error=type(error).__name__, exc_info=not expected)
+                if time.monotonic() > until:
+                    raise Unavailable("PostgreSQL stays away") from error
+                await asyncio.sleep(backoff.pause)
+
+    async def _try(self, job: Job, handler: Handler | None) -> Outcome:
+        if handler is None:
+            return await self._set_aside(job, f"no handler is named {job.handler}")
+        try:
+            event = msgspec.convert(job.payload, handler.event)
+        except msgspec.ValidationError as error:
+            return await self._set_aside(job, f"the payload is not a {handler.event.__name__}: {error}")
+        try:
+            state = await self._claim(job)
+            return await self._effect(job, handler, event) if state == "running" else state
+        except asyncpg.LockNotAvailableError:
+            return await self._later(job)
+
+    async def _claim(self, job: Job) -> Literal["running", "repeated", "set_aside"]:
+        most = self._settings.job_attempts
+        error = f"each of its {most} tries ended with the death of the process"
+        async with self._database.connection() as connection:
+            # A claim that a crash of PostgreSQL takes back is simply made again: it need not wait for the disk.
+            row = await _sql.claim(connection, **_columns(job), worker=self._worker, most=most, error=error)
+        if row is None:
+            return "repeated"
+        if row["state"] == "set_aside":
+            _log.error("a job was set aside", error=error, attempts=row["attempts"])
+            return "set_aside"
+        return "running"
+
+    async def _effect(self, job: Job, handler: Handler, event: Event) -> Outcome:
+        try:
+            async with asyncio.timeout(self._settings.job_timeout), self._database.transaction() as tx:
+                if await _sql.finish(tx, event_id=job.event_id, handler=job.handler) is None:
+                    return "repeated"
+                await handler.run(tx, event)
+            return "done"
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, recorded and tried again
+            return await self._failed(job, error)
+
+    async def _failed(self, job: Job, error: Exception) -> Outcome:
+        async with self._database.transaction() as tx:
+            state: Outcome | None = await _sql.fail(
+                tx,
+                event_id=job.event_id,
+                handler=job.handler,
+                worker=self._worker,
+                most=self._settings.job_attempts,
+                wait=self._settings.job_backoff,
+                error=_text(f"{type(error).__name__}: {error}"),
+            )
+        if state is None:
+            return "repeated"  # done after all, or somebody else's by now
+        say = _log.error if state == "set_aside" else _log.warning
+        say("a job was set aside" if state == "set_aside" else "a job failed and is tried again", exc_info=error)
+        return state
+
+    async def _later(self, job: Job) -> Outcome:
+        """Somebody holds the job right now, perhaps frozen: it comes again in a moment, without counting as a try."""
+        async with self._database.transaction() as tx:
+            await _sql.later(tx, **_columns(job), wait=_BUSY_SECONDS)
+        return "busy"
+
+    async def _set_aside(self, job: Job, error: str) -> Outcome:
+        async with self._database.transaction() as tx:
+            await _sql.set_aside(tx, **_columns(job), error=_text(error))
+        _log.error("a job was set aside", error=error)
+        return "set_aside"
+
+
+def _columns(job: Job) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(job), "payload": msgspec.json.encode(job.payload).decode()}
+
+
+def _text(error: str) -> str:
+    return error.replace("\0", "")[:_ERROR_AT_MOST]

@@ -1,0 +1,41 @@
+"""The reaper: gives the jobs of dead workers to living ones, and measures what waits."""
+
+from pathlib import Path
+
+from kernel import logs, metrics
+from kernel.database import Database
+from kernel.settings import Settings
+from kernel.sql import load
+
+_sql = load(Path(__file__).with_name("reaper.sql"))
+_log = logs.logger(__name__)
+
+
+class Reaper:
+    """A worker that has been silent for `worker_silence` is dead; its jobs keep their number of tries."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database, self._silence = database, settings.worker_silence
+
+    async def turn(self) -> float:
+        """Takes back once and measures; looks again soon enough to be no later than a sixth of the silence."""
+        await self.reap()
+        await self.measure()
+        return self._silence / 6
+
+    async def reap(self) -> int:
+        """Sends out again what dead workers held and gives the number of jobs."""
+        async with self._database.transaction() as tx:
+            taken: int = await _sql.take_back(tx, silence=self._silence)
+        if taken:
+            metrics.REAPED.inc(taken)
+            _log.warning("jobs were taken back from workers that died", jobs=taken)
+        return taken
+
+    async def measure(self) -> None:
+        """Sets the gauges of what waits in outbox and job."""
+        async with self._database.connection() as connection:
+            row = await _sql.backlog(connection)
+        metrics.OUTBOX_BACKLOG.set(row["due"])
+        metrics.OUTBOX_AGE.set(row["oldest"])
+        metrics.JOBS_SET_ASIDE.set(row["set_aside"])

@@ -1,0 +1,25 @@
+-- name: take_back(silence)$
+-- scope: none, jobs hold ids only
+with alive as (
+    select id from worker where seen_at > now() - make_interval(secs => :silence)
+), held as (
+    select event_id, handler from job
+     where state = 'running' and worker not in (select id from alive)
+       and started_at < now() - make_interval(secs => :silence / 6)
+       for update skip locked
+), freed as (
+    update job set state = 'waiting', worker = null, version = version + 1
+      from held where job.event_id = held.event_id and job.handler = held.handler
+    returning job.*
+), again as (
+    insert into outbox (event_id, kind, handler, payload, request_id, trace)
+    select event_id, kind, handler, payload, request_id, trace from freed
+)
+select count(*) from freed;
+
+-- name: backlog()^
+-- scope: none, jobs and events hold ids only
+select (select count(*) from (select from outbox where available_at <= now() limit 100000) as due) as due,
+       (select coalesce(extract(epoch from now() - min(available_at)), 0) from outbox where available_at <= now())::float8
+           as oldest,
+       (select count(*) from job where state = 'set_aside') as set_aside;

@@ -1,0 +1,166 @@
+"""Each process from its start to its graceful stop: `work`, `relay` and `beat` return when a signal has ended them.
+
+`settings.database_url` must name the database, the embedded one too.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from functools import partial
+from typing import Any, Literal, NoReturn
+
+import psycopg
+import uvloop
+from celery import signals
+from celery.apps.worker import Worker as CelerysWorker
+from celery.beat import Service
+
+from kernel import logs, metrics, tracing
+from kernel.anchor import anchor
+from kernel.audit import BATCH, Sealer
+from kernel.database import Database
+from kernel.probes import Probes
+from kernel.queues.broker import open_queues
+from kernel.settings import Settings
+from workers import handlers  # noqa: F401 - registers every handler
+from workers.app import consumed, make_app
+from workers.child import Child
+from workers.loops import Loops
+from workers.message import Job
+from workers.reaper import Reaper
+from workers.relay import Relay
+from workers.schedule import Scheduler
+
+_SEAL_SECONDS = 1.0
+_CONNECTIONS = 5
+_log = logs.logger(__name__)
+
+
+def work(settings: Settings) -> NoReturn:
+    """Handles jobs in children until SIGTERM or SIGINT, then lets them finish for at most `settings.drain`."""
+    _begin("worker", settings)
+    child = Child(settings)
+    app = make_app(settings, child.do)
+    signals.setup_logging.connect(_leave_logging_alone)
+    signals.worker_process_init.connect(child.start)
+    signals.worker_process_shutdown.connect(child.stop)
+    worker = _Worker(settings, app=app, queues=[consumed(settings)], quiet=True, without_mingle=True,
+                     without_gossip=True, without_heartbeat=True)  # fmt: skip
+    signals.worker_shutting_down.connect(worker.asked_to_stop)
+    with worker.probes:
+        worker.start()
+    sys.exit(0 if worker.asked else worker.exitcode)
+
+
+def relay(settings: Settings) -> None:
+    """Moves events to the broker, seals the audit log and takes back the jobs of dead workers, until a signal."""
+    _begin("relay", settings)
+    tracing.start("relay", settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_relay(settings))
+    tracing.stop()
+
+
+def beat(settings: Settings) -> None:
+    """Starts what is due by the clock, until a signal."""
+    _begin("beat", settings)
+    service = Service(make_app(settings, _no_jobs))
+    probes = Probes("beat", settings, {"database": lambda: service.scheduler.problem})
+    service.scheduler_cls = partial(Scheduler, settings, probes.beat)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    with probes:
+        service.start()
+
+
+class _Worker(CelerysWorker):
+    """Celery's worker with our health port, whose main loop says that it turns."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        self._settings, self.asked = settings, False
+        checks = {"broker": self._broker_problem, "database": self._database_problem}
+        self.probes = Probes("worker", settings, checks)
+        super().__init__(**options)
+
+    def asked_to_stop(self, **_: Any) -> None:
+        """Called at the signal: what still runs after the drain is left to another worker."""
+        self.asked = True
+        threading.Thread(target=_give_up_after, args=(self._settings.drain,), daemon=True).start()
+
+    def turned(self) -> None:
+        """Called by the consumer while it waits for the broker, and by the loop."""
+        self.probes.beat()
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        super().register_with_event_loop(hub)
+        hub.on_tick.add(self.turned)
+
+    def _broker_problem(self) -> str | None:
+        return None if getattr(self.consumer, "connection", None) else "the broker does not answer"
+
+    def _database_problem(self) -> str | None:
+        try:
+            with psycopg.connect(self._settings.database_url, connect_timeout=2):
+                return None
+        except psycopg.Error:
+            return "PostgreSQL does not answer"
+
+
+async def _relay(settings: Settings) -> None:
+    loops, running = Loops(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, loops.stop)
+    checks = {name: partial(loops.problems.get, name) for name in ("relay", "reaper", "sealer")}
+    probes = Probes("relay", settings, checks)
+    database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
+    app = make_app(settings, _no_jobs)
+    async with open_queues(settings) as queues:
+        mover = Relay(database, queues, app, enveloped=not settings.broker_url)
+        with probes:
+            work = asyncio.gather(
+                loops.run("relay", mover.turn),
+                loops.run("reaper", Reaper(database, settings).turn),
+                loops.run("sealer", partial(_seal, Sealer(anchor(settings)), database)),
+                loops.run("pulse", partial(_pulse, probes)),
+            )
+            await work
+    await database.close()
+
+
+async def _seal(sealer: Sealer, database: Database) -> float:
+    async with database.connection() as connection:
+        sealed = await sealer.seal_once(connection)
+    return 0.0 if sealed == BATCH else _SEAL_SECONDS
+
+
+async def _pulse(probes: Probes) -> float:
+    probes.beat()
+    return 1.0
+
+
+def _begin(process: Literal["worker", "relay", "beat"], settings: Settings) -> None:
+    logs.configure(process, settings)
+    if process == "worker":
+        metrics.share(process, settings)
+    metrics.start(process)
+
+
+def _leave_logging_alone(**_: Any) -> None:
+    """Celery does not configure logging where this signal is connected; a line per message would be a flood."""
+    import logging
+
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _give_up_after(seconds: float) -> None:
+    time.sleep(seconds)
+    _log.warning("jobs were still running at the end of the drain; another worker does them again")
+    os._exit(0)  # children die with their parent; what they held comes again
+
+
+def _no_jobs(_: Job) -> NoReturn:
+    raise NotImplementedError("this process sends jobs, it does none")

@@ -1,0 +1,133 @@
+"""What happens by the clock: Celery's beat over the table `schedule_run`, so that any number of beats do it once."""
+
+import asyncio
+import datetime
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from celery import beat
+from msgspec import Struct
+
+from kernel import logs, metrics
+from kernel.database import Database, Tx
+from kernel.outbox import emit
+from kernel.retry import Backoff
+from kernel.scope import apply_system
+from kernel.settings import Settings
+from kernel.sql import load
+from mobile_contracts.event import Event, HousekeepingDue
+from workers import probe
+from workers.job import DATABASE_AWAY
+
+_BEIJING = datetime.timezone(datetime.timedelta(hours=8))  # China has had no summer time since 1991
+_MIDNIGHT = datetime.datetime(2000, 1, 1, tzinfo=_BEIJING)
+_LONGEST_PAUSE = 1.0
+_sql = load(Path(__file__).with_name("schedule.sql"))
+_log = logs.logger(__name__)
+
+
+class Schedule(Struct, frozen=True):
+    """Occurs `every` so often, counted from `at` after midnight in Beijing; `event` prepares what is emitted."""
+
+    name: str
+    every: datetime.timedelta
+    event: Callable[[Tx], Awaitable[Event]]
+    at: datetime.timedelta = datetime.timedelta()
+
+    def latest(self, now: datetime.datetime) -> datetime.datetime:
+        """The last occurrence that is not after `now`."""
+        first = _MIDNIGHT + self.at
+        return first + (now - first) // self.every * self.every
+
+
+async def _housekeeping(_: Tx) -> Event:
+    return HousekeepingDue()
+
+
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule("probe", datetime.timedelta(minutes=1), probe.prepare),
+    Schedule("housekeeping", datetime.timedelta(days=1), _housekeeping, datetime.timedelta(hours=3, minutes=10)),
+)
+
+
+class Timetable:
+    """Starts occurrences; what was missed while no beat ran is started once, a new schedule with its next."""
+
+    def __init__(self, database: Database, now: datetime.datetime, schedules: tuple[Schedule, ...]) -> None:
+        self._database, self._since, self._schedules = database, now, schedules
+
+    async def start_due(self, now: datetime.datetime) -> list[str]:
+        """Starts what is due and gives the names of what this beat, and no other, has started."""
+        return [schedule.name for schedule in self._schedules if await self._start(schedule, schedule.latest(now))]
+
+    async def _start(self, schedule: Schedule, due: datetime.datetime) -> bool:
+        started = await self._emit(schedule, due)
+        if started:
+            metrics.SCHEDULED.labels(schedule.name).inc()
+            _log.info("schedule", name=schedule.name, due_at=due.isoformat())
+        return started
+
+    async def _emit(self, schedule: Schedule, due: datetime.datetime) -> bool:
+        try:
+            async with self._database.transaction() as tx:
+                if due <= (await _sql.last(tx, name=schedule.name) or self._since):
+                    return False
+                await apply_system(tx, "beat")
+                event_id = await emit(tx, await schedule.event(tx))
+                if not await _sql.add(tx, name=schedule.name, due_at=due, event_id=event_id):
+                    raise _StartedElsewhere
+        except _StartedElsewhere:
+            return False
+        return True
+
+
+class _StartedElsewhere(Exception):
+    """Another beat was first: what this one has written is rolled back."""
+
+
+class Scheduler(beat.Scheduler):
+    """Celery's beat asks it what to do next; it sends nothing itself, events leave by the outbox."""
+
+    def __init__(self, settings: Settings, turned: Callable[[], None], *args: Any, **options: Any) -> None:
+        self._settings, self._turned = settings, turned
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._backoff = Backoff("PostgreSQL")
+        self._timetable: Timetable | None = None
+        self._database: Database | None = None
+        super().__init__(*args, **options)
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be started now, null when it can."""
+        return "PostgreSQL does not answer" if self._backoff.pause else None
+
+    def setup_schedule(self) -> None:
+        """The schedule is `SCHEDULES`, not Celery's."""
+
+    def tick(self, *_: Any, **__: Any) -> float:
+        """Starts what is due; gives the seconds until it wants to be asked again."""
+        self._turned()
+        try:
+            self._runner.run(self._start_due())
+        except DATABASE_AWAY as error:
+            if self._backoff.failed():
+                _log.warning("beat does not work", problem=str(error))
+            return min(_LONGEST_PAUSE, self._backoff.pause)
+        if self._backoff.worked():
+            _log.warning("beat works again")
+        return _LONGEST_PAUSE
+
+    def close(self) -> None:
+        """Called when beat stops."""
+        if self._database is not None:
+            self._runner.run(self._database.close())
+        self._runner.close()
+
+    async def _start_due(self) -> None:
+        now = datetime.datetime.now(datetime.UTC)
+        if self._timetable is None:
+            self._database = await Database.open(self._settings.database_url, self._settings, size=1, minimum=0)
+            self._timetable = Timetable(self._database, now, SCHEDULES)
+        await self._timetable.start_due(now)
