@@ -69,7 +69,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     mailbox_port: Annotated[int, _says("port of the SMTP simulator's mailbox page", ge=1, le=65535)] = 8006
     smtp_simulator_port: Annotated[int, _says("port of the SMTP simulator", ge=1, le=65535)] = 8025
     worker_processes: Annotated[int, _says("children of a worker", ge=1, le=256)] = 2
-    job_timeout: Annotated[float, _says("longest that one job may take; its process is killed after twice that", ge=1, le=3600)] = 60.0
+    job_timeout: Annotated[
+        float, _says("longest that one job may take; its process is killed after twice that", ge=1, le=3600)
+    ] = 60.0
     job_attempts: Annotated[int, _says("tries before a job is set aside", ge=1, le=100)] = 5
     job_backoff: Annotated[
         float, _says("wait before a job's second try; each later one waits 4 times longer", gt=0)
