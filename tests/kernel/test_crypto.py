@@ -90,6 +90,7 @@ def test_a_key_id_taken_by_another_key_opens_nothing() -> None:
     "wrong",
     ["", "k1", "k1:", "k1:short", f"k1:{key()[:-4]}", f":{key()}", f"k 1:{key()}", f"{'k' * 33}:{key()}",
      f"{OLD},{OLD}", f"{OLD},k2:%%%", f"键:{key()}"],
+    ids=["none", "no key", "empty", "no base64", "short", "no id", "space", "long id", "twice", "second", "not ascii"],
 )  # fmt: skip
 def test_a_wrong_key_names_the_variable_and_not_the_key(wrong: str) -> None:
     with pytest.raises(Misconfigured, match="HEXAD_FIELD_KEYS") as error:
