@@ -16,6 +16,7 @@ from api.routes import routers
 from kernel import calendar, logs, metrics, tracing
 from kernel.database import Database
 from kernel.identity import Identities, Tokens
+from kernel.parent import end_with_parent
 from kernel.settings import Settings, current, words
 
 BODY_AT_MOST = 1 << 20
@@ -46,6 +47,7 @@ def create(settings: Settings) -> ASGIApp:
 
 def application() -> ASGIApp:
     """What the server's worker process loads: settings from its environment, logging and metrics of its own."""
+    end_with_parent()
     settings = current()
     logs.configure("api", settings)
     metrics.start("api")

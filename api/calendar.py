@@ -14,8 +14,9 @@ from kernel import calendar, trading_day
 from mobile_contracts.base import Page
 from mobile_contracts.calendar import TradingDay, TradingDayChange
 
+_TO = f"last day, {calendar.MOST_DAYS} days at most; `from` when left out"
 First = Annotated[date | None, QueryParameter(name="from", description="first day; today when left out")]
-Last = Annotated[date | None, QueryParameter(name="to", description="last day, at most 366 later")]
+Last = Annotated[date | None, QueryParameter(name="to", description=_TO)]
 
 
 async def _list_days(tx: Tx, first: date | None, last: date | None) -> Page[TradingDay]:
@@ -42,7 +43,7 @@ async def read_day(tx: Tx, day: FromPath[date]) -> Answer[TradingDay]:
     return versioned(found, found.version)
 
 
-@put("/calendar/{day:date}", guards=[may("calendar.change")], summary="Override one day")
+@put("/calendar/{day:date}", guards=[may("calendar.change")], opt={"versioned": True}, summary="Override one day")
 async def override_day(
     request: HttpRequest, tx: Tx, day: FromPath[date], data: JSONBody[TradingDayChange]
 ) -> Answer[TradingDay]:
@@ -53,7 +54,11 @@ async def override_day(
 
 
 @delete(
-    "/calendar/{day:date}", guards=[may("calendar.change")], status_code=200, summary="Take the override of a day back"
+    "/calendar/{day:date}",
+    guards=[may("calendar.change")],
+    opt={"versioned": True},
+    status_code=200,
+    summary="Take the override of a day back",
 )
 async def remove_override(request: HttpRequest, tx: Tx, day: FromPath[date]) -> Answer[TradingDay]:
     """The package speaks again for the day; needs If-Match."""

@@ -1,6 +1,6 @@
 """The OpenAPI document of each audience, and its page: Swagger UI from our own files, nothing from elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from litestar import Litestar, MediaType, Response, Router, get
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import FromPath
+from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from api import problem
@@ -21,6 +22,20 @@ from mobile_contracts.base import Problem
 ASSETS = Path(str(metadata.distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
 _TITLES = {"staff": "for brokers and staff", "investor": "for investors", "gateway": "for gateways and source systems",
            "auth": "for signing in"}  # fmt: skip
+_ASKED = {
+    "X-App-Version": ("version of the app, for instance 2.13.1", False),
+    "Accept-Language": ("zh or en, the language of problems; zh without it", False),
+    "If-None-Match": ("the ETag of what the client has: 304 when it is still so", False),
+    "If-Match": ("the ETag of what is changed, * for any version: 412 when it is another by now", True),
+    "Idempotency-Key": ("8 to 100 printable ASCII characters; repeating a request with its key is safe", True),
+}
+_GIVEN = {
+    "ETag": "version or fingerprint of what was answered",
+    "X-Request-Id": "goes by this name in logs",
+    "RateLimit-Limit": "requests at once",
+    "RateLimit-Remaining": "requests left now",
+    "RateLimit-Reset": "seconds until all are there again",
+}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
 )
@@ -34,7 +49,7 @@ _SCRIPT = """SwaggerUIBundle({{url: "/docs/{audience}/openapi.json", dom_id: "#s
   persistAuthorization: false, validatorUrl: null}});
 """
 _WHY = "the description of the API holds no data"
-_REFUSALS = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 426, 428, 429, 500, 503)
+_REFUSALS = (400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 426, 428, 429, 500, 503)
 
 
 def document(audience: str, router: Router) -> dict[str, Any]:
@@ -49,22 +64,50 @@ def document(audience: str, router: Router) -> dict[str, Any]:
     )
     app = Litestar([router], request_class=HttpRequest, openapi_config=config, logging_config=None)
     made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
-    _describe_problems(made)
+    _describe_edge(made, app)
     return made
 
 
-def _describe_problems(made: dict[str, Any]) -> None:
-    """Every operation may answer with a problem; what a handler need not say is said here once."""
+def _describe_edge(made: dict[str, Any], app: Litestar) -> None:
+    """What every request passes through is said here once: headers asked for, headers given, problems."""
     (schema,), shapes = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     components = made.setdefault("components", {})
     components.setdefault("schemas", {}).update(shapes)
     components["responses"] = {
-        "Problem": {"description": "A problem (RFC 9457)", "content": {problem.MEDIA_TYPE: {"schema": schema}}}
+        "Problem": {"description": "A problem (RFC 9457)", "content": {problem.MEDIA_TYPE: {"schema": schema}}},
+        "Unchanged": {"description": "What If-None-Match names is still so"},
     }
-    reference = {"$ref": "#/components/responses/Problem"}
-    for methods in made.get("paths", {}).values():
-        for operation in methods.values():
-            operation["responses"].update({str(status): reference for status in _REFUSALS})
+    components["parameters"] = {name: _header(name, *told) for name, told in _ASKED.items()}
+    components["headers"] = {name: {"description": told, "schema": {"type": "string"}} for name, told in _GIVEN.items()}
+    for path, method, options in _operations(app):
+        if path in made.get("paths", {}):
+            _describe(made["paths"][path][method], method, options)
+
+
+def _describe(operation: dict[str, Any], method: str, options: dict[str, Any]) -> None:
+    asked = ["X-App-Version", "Accept-Language"]
+    asked += ["If-None-Match"] if method == "get" else []
+    asked += ["If-Match"] if options.get("versioned") else []
+    asked += ["Idempotency-Key"] if options.get("once") else []
+    operation.setdefault("parameters", []).extend({"$ref": f"#/components/parameters/{name}"} for name in asked)
+    answers = operation["responses"]
+    for answer in answers.values():
+        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in _GIVEN}
+    answers.update({str(status): {"$ref": "#/components/responses/Problem"} for status in _REFUSALS})
+    if method == "get":
+        answers["304"] = {"$ref": "#/components/responses/Unchanged"}
+
+
+def _operations(app: Litestar) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            for method in {str(one).lower() for one in handler.http_methods} - {"options"}:
+                yield route.path_format, method, handler.opt
+
+
+def _header(name: str, description: str, required: bool) -> dict[str, Any]:
+    told = {"name": name, "in": "header", "description": description, "required": required}
+    return {**told, "schema": {"type": "string"}}
 
 
 def pages(documents: Mapping[str, dict[str, Any]]) -> Router:

@@ -1,7 +1,7 @@
 """Everything that a handler may raise, turned into a problem; what we did not foresee is logged and says nothing."""
 
 import math
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import asyncpg
 from litestar import Response
@@ -14,7 +14,7 @@ from api.edge.request import HttpRequest
 from api.validation import field_error
 from kernel import logs
 from kernel.database import AWAY
-from kernel.errors import HexadError, InvalidInput, NotSignedIn, Overloaded, RateLimited, Unavailable
+from kernel.errors import FieldError, HexadError, InvalidInput, NotSignedIn, Overloaded, RateLimited, Unavailable
 from mobile_contracts.base import Problem
 
 _log = logs.logger(__name__)
@@ -23,7 +23,7 @@ _RETRY_SECONDS = 1
 
 def _answer(request: HttpRequest, told: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
     headers = {
-        "Content-Language": "zh-CN" if problem.language(request.headers.get("accept-language", "")) == "zh" else "en",
+        "Content-Language": problem.content_language(request.headers.get("accept-language", "")),
         "Cache-Control": "no-store",
         **(headers or {}),
     }
@@ -64,8 +64,17 @@ def database_refused(request: HttpRequest, error: Exception) -> Response[bytes]:
 def validation(request: HttpRequest, error: ValidationException) -> Response[bytes]:
     """The framework found the input not to fit the contract."""
     extra = error.extra if isinstance(error.extra, list) else []
-    fields = [field_error(str(e.get("key", "")), str(e.get("message", ""))) for e in extra if isinstance(e, dict)]
+    fields = [_parameter_error(request, e) for e in extra if isinstance(e, dict)]
     return hexad_error(request, InvalidInput(errors=fields or [field_error("", error.detail)]))
+
+
+def _parameter_error(request: HttpRequest, told: dict[str, Any]) -> FieldError:
+    """The parameter by the name that the sender knows, with the values that it may have."""
+    key = str(told.get("key", ""))
+    known = request.route_handler.parsed_fn_signature.parameters.get(key)
+    name = getattr(getattr(known, "kwarg_definition", None), "name", None) or key
+    literal = known is not None and get_origin(known.annotation) is Literal
+    return field_error(name, str(told.get("message", "")), get_args(known.annotation) if known and literal else ())
 
 
 def http(request: HttpRequest, error: HTTPException) -> Response[bytes]:

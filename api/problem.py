@@ -52,6 +52,11 @@ def language(accept_language: str) -> str:
     return chosen
 
 
+def content_language(accept_language: str) -> str:
+    """The language of a problem, as Content-Language names it."""
+    return "zh-CN" if language(accept_language) == "zh" else "en"
+
+
 def of_error(error: HexadError, accept_language: str, request_id: str) -> Problem:
     """The problem that tells a reader of this error."""
     status = STATUS.get(type(error), 500)

@@ -6,23 +6,30 @@ from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
 
-from kernel import logs, metrics
+from kernel import logs, metrics, ports
+from kernel.errors import Misconfigured
+from kernel.identity import Tokens
 from kernel.settings import Settings, environment
 
 _HEADER_MILLISECONDS = 10_000
 
 
 def serve(settings: Settings) -> None:
-    """Blocks until SIGTERM or SIGINT, then finishes what is in work within `drain` seconds."""
+    """Blocks until SIGTERM or SIGINT, then finishes what is in work within `drain` seconds.
+
+    Raises `Misconfigured` for a wrong setting and `Unavailable` when the port cannot be had; PostgreSQL may be away.
+    """
+    Tokens(settings)
+    ports.check_free(settings, "api_port", "api_host")
+    if settings.api_workers > 1:
+        _share(settings)
     os.environ.update(environment(settings))
     logs.configure("api", settings)
-    if settings.api_workers > 1:
-        metrics.share("api", settings)
     Granian(
         "api.app:application",
         factory=True,
         interface=Interfaces.ASGI,
-        address=settings.api_host,
+        address=ports.numeric(settings.api_host, settings.api_port),
         port=settings.api_port,
         workers=settings.api_workers,
         loop=Loops.uvloop,
@@ -34,3 +41,13 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=max(1, int(settings.drain)),
     ).serve()
+
+
+def _share(settings: Settings) -> None:
+    try:
+        metrics.share("api", settings)
+    except OSError as error:
+        raise Misconfigured(
+            f"HEXAD_VAR is {settings.var}, which cannot be written ({error.strerror}), and the workers of"
+            " HEXAD_API_WORKERS count together in it: mend that, or name another folder"
+        ) from error

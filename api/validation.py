@@ -3,41 +3,49 @@
 import re
 
 from kernel.errors import FieldError
+from mobile_contracts.base import NO_CONTROLS
 
 _WHERE = re.compile(r" - at `\$(.*)`$")
 _CHINESE = [
-    (re.compile(r"Object missing required field `(.+)`"), r"缺少必填字段 \1"),
-    (re.compile(r"Object contains unknown field `(.+)`"), r"含有未知字段 \1"),
-    (re.compile(r"Expected `(.+)`, got `(.+)`"), r"应为 \1,实际为 \2"),
-    (re.compile(r"Expected `(\w+)` of length <= (\d+)"), r"长度不得超过 \2"),
-    (re.compile(r"Expected `(\w+)` of length >= (\d+)"), r"长度不得少于 \2"),
-    (re.compile(r"Expected `(\w+)` <= (.+)"), r"不得大于 \2"),
-    (re.compile(r"Expected `(\w+)` >= (.+)"), r"不得小于 \2"),
-    (re.compile(r"Expected `(\w+)` matching regex (.+)"), r"格式不符:\2"),
-    (re.compile(r"Invalid RFC3339 encoded (\w+)|Invalid ISO8601 (\w+)"), r"日期或时间格式无效"),
-    (re.compile(r"Invalid enum value (.+)"), r"取值无效 \1"),
-    (re.compile(r"Invalid UUID"), r"UUID 无效"),
-    (re.compile(r"Missing required .* parameter '(.+)'.*"), r"缺少参数 \1"),
-    (
-        re.compile(r"JSON is malformed.*|Input data was truncated.*|.*invalid utf-8.*", re.IGNORECASE),
-        r"不是有效的 JSON",
-    ),
+    (r"Object missing required field `(.+)`", r"缺少必填字段 \1"),
+    (r"Object contains unknown field `(.+)`", r"含有未知字段 \1"),
+    (r"Expected `(.+)`, got `(.+)`", r"应为 \1,实际为 \2"),
+    (r"Expected `(?:\w+)` of length <= (\d+)", r"长度不得超过 \1"),
+    (r"Expected `(?:\w+)` of length >= (\d+)", r"长度不得少于 \1"),
+    (r"Expected `(?:\w+)` <= (.+)", r"不得大于 \1"),
+    (r"Expected `(?:\w+)` >= (.+)", r"不得小于 \1"),
+    (r"Expected `(?:\w+)` that's a multiple of (.+)", r"应为 \1 的倍数"),
+    (r"Control characters are not allowed", r"不允许控制字符"),
+    (r"Expected `(?:\w+)` matching regex (.+)", r"格式不符:\1"),
+    (r"Invalid RFC3339 encoded .+|Invalid ISO8601 .+|Invalid date.*", r"日期或时间格式无效"),
+    (r"Invalid enum value (.+?): one of (.+)", r"取值无效 \1,应为其中之一:\2"),
+    (r"Invalid enum value (.+)", r"取值无效 \1"),
+    (r"Invalid UUID", r"UUID 无效"),
+    (r"Invalid base64 encoded string", r"base64 编码无效"),
+    (r"Invalid decimal string", r"小数格式无效"),
+    (r"Integer value out of range", r"整数超出范围"),
+    (r"Number out of range", r"数值超出范围"),
+    (r"Missing required .* parameter '(.+?)'.*", r"缺少参数 \1"),
 ]
-_SHOWN_AT_MOST = 300
+_PATTERNS = [(re.compile(pattern, re.DOTALL), chinese) for pattern, chinese in _CHINESE]
+_SHOWN_AT_MOST = 200
 
 
-def field_error(key: str, message: str) -> FieldError:
-    """The field and what is wrong with it, from msgspec's or the framework's message."""
-    message = message[:_SHOWN_AT_MOST]
+def field_error(field: str, message: str, allowed: tuple[object, ...] = ()) -> FieldError:
+    """The field and what is wrong with it, from the validator's message; `allowed` are the values of an enumeration."""
     if where := _WHERE.search(message):
-        message, key = message[: where.start()], where[1].lstrip(".") or key
-    if named := re.search(r"field `(.+?)`", message):
-        key = ".".join(part for part in (key, named[1]) if part and part != "data") if key != named[1] else key
-    return FieldError("" if key == "data" else key, message, _chinese(message))
+        message, field = message[: where.start()], where[1].lstrip(".") or field
+    if named := re.search(r"field `(.+?)`", message, re.DOTALL):
+        field = ".".join(part for part in (field, named[1]) if part)
+    if NO_CONTROLS in message.replace("\\\\", "\\"):
+        message = "Control characters are not allowed"
+    if allowed and message.startswith("Invalid enum value"):
+        message = f"{message}: one of {', '.join(map(str, allowed))}"
+    return FieldError(field[:_SHOWN_AT_MOST], message[:_SHOWN_AT_MOST], _chinese(message)[:_SHOWN_AT_MOST])
 
 
 def _chinese(message: str) -> str:
-    for pattern, text in _CHINESE:
+    for pattern, text in _PATTERNS:
         if match := pattern.fullmatch(message):
             return match.expand(text)
     return message

@@ -42,14 +42,14 @@ async def find(tx: Tx, event_id: UUID, handler: str) -> Job:
 
 async def try_again(tx: Tx, event_id: UUID, handler: str) -> Job:
     """Sends a job that was set aside out again; raises `NotFound`, or `InvalidInput` when it is in another state."""
-    before = await find(tx, event_id, handler)
+    before: Job | None = await _sql.find_for_update(tx, event_id=event_id, handler=handler)
+    if before is None:
+        raise NotFound
     if before.state != "set_aside":
         raise InvalidInput(
             f"the job is {before.state}, only one that was set aside is tried again", "仅可重试已搁置的任务"
         )
-    after: Job | None = await _sql.try_again(tx, event_id=event_id, handler=handler)
-    if after is None:
-        raise NotFound
+    after: Job = await _sql.try_again(tx, event_id=event_id, handler=handler)
     record = Record(action="job.retry", noun="job", noun_id=f"{event_id}/{handler}", before=before, after=after)
     await emit(tx, JobTriedAgain(event_id=event_id, handler=handler), record)
     return after

@@ -15,6 +15,14 @@ select event_id, handler, kind, state, attempts, error, started_at, version
   from job
  where event_id = :event_id and handler = :handler;
 
+-- name: find_for_update(event_id, handler)^
+-- record_class: Job
+-- scope: none, jobs hold ids only; the permission job.retry guards them
+select event_id, handler, kind, state, attempts, error, started_at, version
+  from job
+ where event_id = :event_id and handler = :handler
+   for update;
+
 -- name: try_again(event_id, handler)^
 -- record_class: Job
 -- scope: none, jobs hold ids only; the permission job.retry guards them

@@ -21,8 +21,10 @@ async def check_version(
     """
     if named == now or (named is None and now > 0):
         return
+    if named is None:
+        raise VersionConflict("there is no version yet, name the ETag of a GET", "尚无版本,请使用 GET 返回的 ETag")
     noun, noun_id = thing
-    changed = [row[0] for row in await _sql.changed_since(tx, noun=noun, noun_id=noun_id, version=named or 0)]
+    changed = [row[0] for row in await _sql.changed_since(tx, noun=noun, noun_id=noun_id, version=named)]
     asked = {field.name for field in msgspec.structs.fields(change)} if change is not None else set(changed)
-    text, text_zh = f"changed since version {named or 0}", f"自版本 {named or 0} 之后已被修改"
+    text, text_zh = f"changed since version {named}", f"自版本 {named} 之后已被修改"
     raise VersionConflict(errors=[FieldError(name, text, text_zh) for name in changed if name in asked])

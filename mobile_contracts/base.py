@@ -5,7 +5,10 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
-Text = Annotated[str, Meta(max_length=200)]
+NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"
+"""One line of text without control characters, those that turn the direction of writing included."""
+
+Text = Annotated[str, Meta(max_length=200, pattern=NO_CONTROLS)]
 LongText = Annotated[str, Meta(max_length=4000)]
 Money = Annotated[Decimal, Meta(description="decimal string, at most 18 digits, 2 of them after the point")]
 

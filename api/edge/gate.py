@@ -19,6 +19,7 @@ _log = logs.logger("hexad.access")
 _UNLIMITED = ("/health/", "/metrics")
 _URL_AT_MOST = 8192
 _PART_SECONDS = 10.0
+_BODY_SECONDS = 60.0
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
@@ -45,6 +46,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         scope["hexad_client"] = self._addresses.client(scope)
         passage = _Passage(scope, send, scope["hexad_client"])
         with logs.bind(request_id=passage.request_id), passage.traced():
@@ -119,6 +122,7 @@ class _Passage:
         told = problem.of_error(error, accept_language, self.request_id)
         body = problem.encode(told)
         headers = [(b"content-type", problem.MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+        headers.append((b"content-language", problem.content_language(accept_language).encode()))
         if isinstance(error, RateLimited):
             headers.append((b"retry-after", b"%d" % max(1, round(error.wait + 0.5))))
         if told.status == 503:
@@ -148,16 +152,35 @@ class _Passage:
 
 
 def _in_time(receive: Receive) -> Receive:
-    """Each part of a body must come within the time that one may take, or the request fails with `TooSlow`."""
+    """A body must come whole and in time, each part and all of it: else `InvalidInput` or `TooSlow`."""
+    until, complete = time.monotonic() + _BODY_SECONDS, False
 
     async def received() -> Any:
+        nonlocal complete
+        if complete:
+            return await receive()
         try:
-            async with asyncio.timeout(_PART_SECONDS):
-                return await receive()
+            async with asyncio.timeout(max(0.0, min(_PART_SECONDS, until - time.monotonic()))):
+                message: Any = await receive()
         except TimeoutError as error:
             raise TooSlow from error
+        if message["type"] == "http.disconnect":
+            raise InvalidInput("the body broke off before its end", "请求体未传输完整")
+        complete = not message.get("more_body", False)
+        return message
 
     return received
+
+
+def _without_body(send: Send) -> Send:
+    """A HEAD is answered like a GET, headers and all, without the body."""
+
+    async def sent(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sent
 
 
 def version(text: str) -> tuple[int, int, int]:

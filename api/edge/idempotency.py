@@ -70,7 +70,9 @@ class Once:
         """Keeps the refusal of the route, whose own effects were rolled back; a fault of ours is not kept."""
         told = problem.of_error(error, header(request.scope, b"accept-language"), request_id(request.scope))
         if told.status < 500 and told.status not in (401, 409, 429):
-            await self._store(tx, told.status, {"content-type": problem.MEDIA_TYPE}, problem.encode(told))
+            spoken = problem.content_language(header(request.scope, b"accept-language"))
+            headers = {"content-type": problem.MEDIA_TYPE, "content-language": spoken}
+            await self._store(tx, told.status, headers, problem.encode(told))
 
     async def _store(self, tx: Tx, status: int, headers: dict[str, str], body: bytes) -> None:
         await _sql.remember(

@@ -76,5 +76,11 @@ async def test_bad_days_and_bodies_are_refused_by_field(api: httpx.AsyncClient, 
     assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (400, "colour")
     wrong = await api.put(DAY, json={"open": "yes"}, headers={**headers, "Accept-Language": "zh-CN,zh;q=0.9"})
     assert (wrong.json()["title"], wrong.json()["errors"][0]["field"]) == ("输入无效", "open")
+    parameter = await api.get("/v1/staff/calendar", params={"from": "x"}, headers=headers)
+    assert parameter.json()["errors"][0]["field"] == "from"
+    control = await api.put(DAY, json={"open": True, "note": "a\u001bb"}, headers=headers)
+    assert control.json()["errors"][0]["message"] == "Control characters are not allowed"
+    coerced = await api.put(DAY, json={"open": "true"}, headers=headers)
+    assert coerced.status_code == 400
     long = await api.put(DAY, json={"open": True, "note": "x" * 201}, headers=headers)
     assert long.json()["errors"][0]["field"] == "note"

@@ -42,3 +42,16 @@ async def test_a_host_serves_only_its_audiences(open_api: Open, own_settings: Se
         assert (await client.get("/docs/staff")).status_code == 404
         assert (await client.get("/v1/investor/calendar")).status_code == 401
         assert "investor" in (await client.get("/docs")).text
+
+
+async def test_the_headers_that_a_route_asks_for_are_told(api: httpx.AsyncClient) -> None:
+    document = (await api.get("/docs/staff/openapi.json")).json()
+
+    def asked(path: str, method: str) -> set[str]:
+        parameters = [one.get("$ref", "").split("/")[-1] for one in document["paths"][path][method]["parameters"]]
+        return {name for name in parameters if name and document["components"]["parameters"][name]["required"]}
+
+    assert asked("/v1/staff/calendar/{day}", "put") == {"If-Match"}
+    assert asked("/v1/staff/calendar/{day}", "get") == set()
+    assert asked("/v1/staff/jobs/{event_id}/{handler}/retry", "post") == {"Idempotency-Key"}
+    assert "304" in document["paths"]["/v1/staff/jobs"]["get"]["responses"]

@@ -1,5 +1,6 @@
 """An administrator sees the jobs that were set aside and tries one again, once."""
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -61,6 +62,24 @@ async def test_a_job_that_was_set_aside_is_sent_out_again_once(
 async def test_a_broker_may_not_see_jobs(api: httpx.AsyncClient, sign_in: SignIn) -> None:
     answer = await api.get("/v1/staff/jobs", headers=await sign_in("broker"))
     assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+
+
+async def test_many_who_try_at_once_are_told_what_became_of_it(
+    api: httpx.AsyncClient, database: Database, sign_in: SignIn
+) -> None:
+    (event_id,) = await set_aside(database, 1)
+    headers = await sign_in()
+    url = f"/v1/staff/jobs/{event_id}/record_probe/retry"
+    keys = [{"Idempotency-Key": f"key-{number:08}"} for number in range(8)]
+    answers = await asyncio.gather(*(api.post(url, headers={**headers, **key}) for key in keys))
+    assert sorted(answer.status_code for answer in answers) == [200] + 7 * [400]
+
+
+async def test_an_unknown_state_is_told_which_there_are(api: httpx.AsyncClient, sign_in: SignIn) -> None:
+    answer = await api.get("/v1/staff/jobs", params={"state": "asleep"}, headers=await sign_in())
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (400, "state")
+    assert "set_aside" in error["message"]
 
 
 async def test_a_job_that_is_not_there_is_not_found(api: httpx.AsyncClient, sign_in: SignIn) -> None:

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import psutil
 import pytest
 
+from api.run import serve
 from hexad.embedded import Postgres
+from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
 from tests.api.conftest import SignIn
 from tests.conftest import child_environment
@@ -155,6 +158,22 @@ def test_a_sender_who_dawdles_is_cut_off(here: Settings) -> None:
         assert time.monotonic() - started < 15
 
 
+async def test_a_body_that_breaks_off_is_the_senders_fault(here: Settings, sign_in: SignIn) -> None:
+    token = (await sign_in())["Authorization"].encode()
+    start = (
+        b"PUT /v1/staff/calendar/2026-11-23 HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        b'If-Match: "0"\r\nAuthorization: ' + token + b"\r\n"
+    )
+    with serving(here) as (_, url):
+        for rest in (b'Content-Length: 100\r\n\r\n{"open": true}', b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}"):
+            with socket.create_connection(("127.0.0.1", here.api_port), timeout=20) as client:
+                client.sendall(start + rest)
+                client.shutdown(socket.SHUT_WR)
+                assert client.recv(4096)[:12] in (b"", b"HTTP/1.1 400")
+        wait_until(lambda: 'status="400"' in httpx.get(f"{url}/metrics").text, 5)
+        assert 'status="500"' not in httpx.get(f"{url}/metrics").text
+
+
 async def test_a_body_that_dawdles_is_refused(here: Settings, sign_in: SignIn) -> None:
     token = (await sign_in())["Authorization"].encode()
     with serving(here), socket.create_connection(("127.0.0.1", here.api_port), timeout=20) as client:
@@ -163,3 +182,33 @@ async def test_a_body_that_dawdles_is_refused(here: Settings, sign_in: SignIn) -
             b'If-Match: "0"\r\nContent-Length: 100\r\nAuthorization: ' + token + b'\r\n\r\n{"open'
         )
         assert client.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_a_second_one_on_the_same_port_is_refused(here: Settings) -> None:
+    with serving(here) as (_, url):
+        with pytest.raises(Unavailable, match=rf"port {here.api_port} is in use by process.*HEXAD_API_PORT"):
+            serve(here)
+        assert status(f"{url}/health/live") == 200
+
+
+def test_after_a_kill_of_the_main_process_nobody_serves_on(here: Settings) -> None:
+    with serving(here) as (process, url):
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert children
+        process.kill()
+        process.wait()
+        assert psutil.wait_procs(children, timeout=2)[1] == []
+        assert status(f"{url}/health/live") == 0
+
+
+@pytest.mark.parametrize("wrong", ["", "short"])
+def test_a_missing_or_wrong_key_stops_it_before_a_worker_starts(here: Settings, wrong: str) -> None:
+    with pytest.raises(Misconfigured, match="HEXAD_TOKEN_KEY"):
+        serve(msgspec.structs.replace(here, token_key=wrong))
+
+
+def test_a_folder_that_workers_cannot_count_in_is_named(here: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    wrong = msgspec.structs.replace(here, api_workers=2, var=tmp_path / "file" / "var")
+    with pytest.raises(Misconfigured, match="HEXAD_VAR is .*HEXAD_API_WORKERS"):
+        serve(wrong)

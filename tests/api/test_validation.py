@@ -37,6 +37,6 @@ class Outer(Input, frozen=True):
 def test_the_field_and_the_reason_are_told(body: Any, field: str, chinese: str) -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.json.decode(msgspec.json.encode(body), type=Outer)
-    told = field_error("data", str(caught.value))
+    told = field_error("", str(caught.value))
     assert (told.field, told.message_zh) == (field, chinese)
     assert " - at `" not in told.message

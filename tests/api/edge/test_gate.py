@@ -108,6 +108,27 @@ async def test_hostile_bodies_are_refused(api: httpx.AsyncClient, sign_in: SignI
         assert answer.json()["code"] in ("invalid_input", "too_large")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"Content-Type": "text/plain"}, {"Content-Type": "application/json; charset=gbk"}, {"Content-Encoding": "gzip"}],
+)
+async def test_a_body_that_is_not_json_in_utf8_is_refused(
+    api: httpx.AsyncClient, sign_in: SignIn, headers: dict[str, str]
+) -> None:
+    every = {**await sign_in(), "If-Match": '"0"', "Content-Type": "application/json", **headers}
+    answer = await api.put("/v1/staff/calendar/2026-11-23", content=b'{"open": true}', headers=every)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_head_is_a_get_without_its_body(api: httpx.AsyncClient, sign_in: SignIn) -> None:
+    headers = await sign_in()
+    got = await api.get("/v1/staff/calendar/2026-11-23", headers=headers)
+    head = await api.head("/v1/staff/calendar/2026-11-23", headers=headers)
+    assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", got.headers["etag"])
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert (await api.head("/health/live")).status_code == 200
+
+
 def test_versions_compare_as_numbers() -> None:
     assert version("2.10") > version("2.9.12")
     assert version("") == version("x.y.z") == (0, 0, 0)
