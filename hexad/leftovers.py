@@ -97,3 +97,15 @@ def alone(var: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def held(var: Path) -> bool:
+    """Whether a `hexad up` of another process runs on the folder."""
+    try:
+        with (var / "up.lock").open("r+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -87,11 +87,11 @@ def _token(audience: Any, subject: str, roles: tuple[str, ...]) -> None:
     """Print an access token: the operator's way in. It is audited."""
     import asyncio
 
-    from hexad.signin import issue
+    from hexad.signin import issue, life
 
     settings = _settings()
     click.echo(asyncio.run(issue(settings, audience, subject, list(roles))))
-    click.echo(f"lives {settings.token_seconds // 60} minutes", err=True)
+    click.echo(f"lives {life(settings)}", err=True)
 
 
 @hexad.group("serve", cls=_Commands)

@@ -1,12 +1,7 @@
 """The ports that `hexad up` needs: whether they are free, and if not, whose they are and which setting moves ours."""
 
-import contextlib
-import errno
-import socket
-
-import psutil
-
 from kernel.errors import Unavailable
+from kernel.ports import fault
 from kernel.settings import PREFIX, Settings
 
 _PORTS = {
@@ -36,31 +31,8 @@ def check_free(settings: Settings) -> None:
         number, variable = getattr(settings, port), f"{PREFIX}{port.upper()}"
         if number in taken:
             faults.append(f"{taken[number]} and {variable} are both {number}: change one of them")
-        elif fault := _fault(getattr(settings, host), number):
-            faults.append(f"{fault} ({variable} or {PREFIX}{host.upper()} moves ours)")
+        elif why := fault(getattr(settings, host), number):
+            faults.append(f"{why} ({variable} or {PREFIX}{host.upper()} moves ours)")
         taken.setdefault(number, variable)
     if faults:
         raise Unavailable("; ".join(faults))
-
-
-def _fault(host: str, port: int) -> str:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(found[0], found[1]) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(found[4])
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return f"port {port} is in use{_by(port)}: stop that first"
-        return f"nothing can listen on {host} port {port}: {error.strerror}"
-    return ""
-
-
-def _by(port: int) -> str:
-    """Which process listens there, where the system lets us see it."""
-    with contextlib.suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
-                command = " ".join(psutil.Process(connection.pid).cmdline())[:80]
-                return f" by process {connection.pid} ({command})"
-    return ""

@@ -12,7 +12,8 @@ import click
 import msgspec
 
 from hexad import keys, leftovers, ports
-from hexad.embedded import served
+from hexad.embedded import Postgres, served
+from hexad.healing import Healer
 from hexad.health import PROCESSES, problem
 from hexad.supervisor import Supervisor, path_of_this_venv, procfile
 from hexad.welcome import welcome
@@ -40,7 +41,8 @@ def up() -> int:
         _end_leftovers(var, settings)
         ports.check_free(settings)
         with served(settings, click.echo) as located:
-            return _run(located, began)
+            healer = Healer(Postgres(var / "postgres"), click.echo, _give_up) if settings.embedded else None
+            return _run(located, began, healer)
 
 
 def _end_leftovers(var: Path, settings: Settings) -> None:
@@ -50,7 +52,11 @@ def _end_leftovers(var: Path, settings: Settings) -> None:
     leftovers.forget(var)
 
 
-def _run(settings: Settings, began: float) -> int:
+def _give_up() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _run(settings: Settings, began: float, healer: Healer | None) -> int:
     if settings.owner_url:
         asyncio.run(migrate(settings.owner_url, settings, click.echo))
     run = leftovers.Run()
@@ -60,6 +66,8 @@ def _run(settings: Settings, began: float) -> int:
     def started() -> None:
         run.note_children(settings.var)
         watch.start()
+        if healer:
+            healer.start()
 
     marked = {leftovers.MARK: run.mark, "PATH": path_of_this_venv(), "PYTHONUNBUFFERED": "1"}
     environment = {**os.environ, **setting.environment(settings), **marked}
@@ -67,9 +75,11 @@ def _run(settings: Settings, began: float) -> int:
     try:
         supervisor.loop()
     finally:
+        if healer:
+            healer.stop()
         run.end(settings.drain)
         leftovers.forget(settings.var)
-    if died := supervisor.died():
+    if died := (healer.failed if healer else "") or supervisor.died():
         click.echo(f"hexad: {died}", err=True)
         return 1
     return 130 if supervisor.returncode == 130 else 0

@@ -16,10 +16,9 @@ _PEOPLE: tuple[tuple[Audience, str, str, str], ...] = (
 
 def welcome(settings: Settings, health: Mapping[str, str], seconds: float) -> str:
     """The text; `health` names the setting of each process's health port. Makes tokens, so it may raise."""
-    minutes = settings.token_seconds // 60
     lines = ["", f"Hexad is ready after {seconds:.1f} s. Ctrl-C stops everything.", ""]
     lines += _addresses(settings, health)
-    lines += ["", f"Sign-ins, good for {minutes} minutes; `hexad token --help` says how to make more:"]
+    lines += ["", f"Sign-ins, good for {signin.life(settings)}; `hexad token --help` says how to make more:"]
     lines += _sign_ins(settings)
     return "\n".join([*lines, ""])
 

@@ -3,7 +3,6 @@
 Sealed, a field is: 1 byte version (1), 1 byte length of the key id, the key id, 12 bytes nonce, ciphertext and tag.
 """
 
-import base64
 import hmac
 import secrets
 from typing import Literal
@@ -12,9 +11,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from kernel.errors import FieldSealed, Misconfigured
+from kernel.errors import FieldSealed
+from kernel.keys import field_keys, key
 from kernel.personal import id_no, mobile
-from kernel.settings import Settings, words
+from kernel.settings import Settings
 
 Purpose = Literal["mobile", "id_no"]
 _VERSION = 1
@@ -39,7 +39,7 @@ class Fields:
 
     def __init__(self, settings: Settings) -> None:
         """Raises `Misconfigured` naming the variable when there is no key or a wrong one."""
-        self._keys = {name: AESGCM(key) for name, key in _field_keys(settings.field_keys).items()}
+        self._keys = {name: AESGCM(secret) for name, secret in field_keys(settings.field_keys).items()}
         self._current = next(iter(self._keys))
 
     def seal(self, text: str, place: Place) -> bytes:
@@ -67,7 +67,7 @@ class BlindIndex:
 
     def __init__(self, settings: Settings) -> None:
         """Raises `Misconfigured` when HEXAD_INDEX_KEY is missing or not 32 bytes in base64."""
-        self._key = _key("HEXAD_INDEX_KEY", settings.index_key)
+        self._key = key("HEXAD_INDEX_KEY", settings.index_key)
 
     def of(self, purpose: Purpose, text: str) -> bytes:
         """32 bytes, equal for equal content however it was written; raises `InvalidInput` for what is no such thing."""
@@ -84,27 +84,3 @@ def _parts(sealed: bytes) -> tuple[str, bytes]:
     if len(sealed) < end + _NONCE + 16 or sealed[0] != _VERSION:
         raise FieldSealed("it is not an encrypted field")
     return sealed[2:end].decode(errors="replace"), sealed[end:]
-
-
-def _field_keys(setting: str) -> dict[str, bytes]:
-    keys: dict[str, bytes] = {}
-    for word in words(setting):
-        name, _, encoded = word.partition(":")
-        if not (name.isascii() and name.isalnum() and len(name) <= 32) or name in keys:
-            raise Misconfigured(
-                "HEXAD_FIELD_KEYS: every key needs an id of its own, of letters and digits: `k1:base64`"
-            )
-        keys[name] = _key("HEXAD_FIELD_KEYS", encoded)
-    if not keys:
-        raise Misconfigured("HEXAD_FIELD_KEYS is missing: make a key with `openssl rand -base64 32`, write `k1:…`")
-    return keys
-
-
-def _key(variable: str, encoded: str) -> bytes:
-    try:
-        key = base64.b64decode(encoded, validate=True)
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise Misconfigured(f"{variable} must be 32 bytes in base64: make one with `openssl rand -base64 32`")
-    return key

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import jwt
 import uuid_utils.compat as uuid
-from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kernel.database import Database, Tx
-from kernel.errors import InvalidInput, Misconfigured, NotSignedIn
+from kernel.errors import InvalidInput, NotSignedIn
+from kernel.keys import key
 from kernel.scope import Audience, Principal
 from kernel.settings import Settings
 from kernel.sql import load
@@ -33,12 +33,7 @@ class Tokens:
 
     def __init__(self, settings: Settings) -> None:
         """Raises `Misconfigured` when HEXAD_TOKEN_KEY is missing or not 32 bytes in base64."""
-        try:
-            self._key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(settings.token_key, validate=True))
-        except (ValueError, InvalidKey) as error:
-            raise Misconfigured(
-                "HEXAD_TOKEN_KEY must be 32 bytes in base64: make one with `openssl rand -base64 32`"
-            ) from error
+        self._key = Ed25519PrivateKey.from_private_bytes(key("HEXAD_TOKEN_KEY", settings.token_key))
         self._public = self._key.public_key()
         self._seconds = settings.token_seconds
 

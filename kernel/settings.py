@@ -5,7 +5,8 @@ The variable is `HEXAD_` + the field's name in capitals. Durations are seconds, 
 
 import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kernel.errors import Misconfigured
+from kernel.keys import field_keys, key
 
 PREFIX = "HEXAD_"
 
@@ -157,12 +159,15 @@ def shown(settings: Settings) -> dict[str, str]:
 @cache
 def current() -> Settings:
     """The settings of this process: the environment over the generated keys in `<var>/keys.env`."""
-    environment = dict(os.environ)
-    keys = Path(environment.get(PREFIX + "VAR", "var")) / "keys.env"
-    if keys.is_file():
-        lines = (line.split("=", 1) for line in keys.read_text().splitlines() if "=" in line)
-        environment = {**dict(lines), **environment}
-    return parse(environment)
+    return parse({**_generated(folder() / "keys.env"), **os.environ})
+
+
+def folder() -> Path:
+    """The folder of HEXAD_VAR, known before the other settings are; raises `Misconfigured` when it is empty."""
+    given = os.environ.get(PREFIX + "VAR", "var").strip()
+    if not given:
+        raise Misconfigured(_NO_FOLDER)
+    return Path(given)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -170,6 +175,20 @@ def environment(settings: Settings) -> dict[str, str]:
     defaults = Settings()
     given = msgspec.structs.asdict(settings).items()
     return {PREFIX + name.upper(): str(value) for name, value in given if value != getattr(defaults, name)}
+
+
+def _generated(file: Path) -> dict[str, str]:
+    try:
+        text = file.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{file} is not UTF-8, so the keys in it are lost: restore it from a backup") from error
+    except OSError as error:
+        raise Misconfigured(
+            f"{file} cannot be read ({error.strerror}): run this as its owner, or name another HEXAD_VAR"
+        ) from error
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
 def words(text: str) -> list[str]:
@@ -187,10 +206,15 @@ def _value(text: str, kind: Any) -> Any:
 
 def _decode(kind: type, value: Any) -> Any:
     if kind is Path:
+        if not value or set(value) & set("\r\n"):
+            raise ValueError("expected a path without line breaks, or no variable at all")
         return Path(value)
     raise NotImplementedError(kind)
 
 
+_NO_FOLDER = f"{PREFIX}VAR is empty: name a folder, or leave it unset for `var`"
+_VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,2}")
+_STORE = re.compile(r"(https?|itms-appss?|[a-z]*market|samsungapps|tmast)://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
     "owner_url": ("postgresql://", "postgres://"),
@@ -200,7 +224,7 @@ _SCHEMES = {
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    faults = []
+    faults = [*_key_faults(settings), *_app_faults(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
             try:
@@ -221,3 +245,28 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.database_url and not settings.var.is_dir() and not settings.token_key:
         faults.append(f"{PREFIX}TOKEN_KEY is needed with {PREFIX}DATABASE_URL: make one with `openssl rand -base64 32`")
     return faults
+
+
+def _key_faults(settings: Settings) -> Iterator[str]:
+    """A key may be missing where it is not needed; a wrong one is wrong everywhere."""
+    checks = (
+        (settings.token_key, lambda given: key(f"{PREFIX}TOKEN_KEY", given)),
+        (settings.index_key, lambda given: key(f"{PREFIX}INDEX_KEY", given)),
+        (settings.field_keys, field_keys),
+    )
+    for given, check in checks:
+        try:
+            if given:
+                check(given)
+        except Misconfigured as error:
+            yield error.detail
+
+
+def _app_faults(settings: Settings) -> Iterator[str]:
+    if not _VERSION.fullmatch(settings.minimum_app_version):
+        yield f"{PREFIX}MINIMUM_APP_VERSION must be a version such as 2.10.0, not {settings.minimum_app_version!r}"
+    if settings.store_url and not _STORE.fullmatch(settings.store_url):
+        yield (
+            f"{PREFIX}STORE_URL must start with https://, http:// or the scheme of a store such as itms-apps:// or"
+            f" market://, and have no spaces or line breaks, not {settings.store_url!r}"
+        )

@@ -18,10 +18,16 @@ PATH = Path(__file__).parents[1] / "docs" / "asyncapi.yaml"
 
 _SCHEMAS = "#/components/schemas/"
 _DESCRIPTION = f"""\
+The subprotocol `{SUBPROTOCOL}` is required. The handshake is answered by 400 (no or another subprotocol, or a query in
+the address), 403 (an Origin that is not in HEXAD_ORIGINS), 426 (not a WebSocket), 429 (this address has too many
+connections) or 503 (the node is full or stopping); the last two have Retry-After, in seconds.
+
 JSON text frames of at most {FRAME_BYTES} bytes, one object each. The first is `auth`, within 5 s; the token is never
-in the address. Close codes: 1009 too big, 1012 the node drains, 4008 the client does not read, 4029 too many frames,
-4400 no frame in shape (binary, bad JSON, an unknown type or field), 4401 sign in (again). A value that its field does
-not take is answered by `error` with `bad_frame`, any frame but `auth` before the sign-in with `not_allowed`."""
+in the address; the keys of its `resume` are conversation ids (UUIDs). Close codes: 1009 too big, 1012 the node drains,
+4008 the client does not read, 4029 too many frames or too many connections of the principal, 4400 no frame in shape
+(binary, bad JSON, an unknown type or field), 4401 sign in (again). A value that its field does not take is answered by
+`error` with `bad_frame`, any frame but `auth` before the sign-in with `not_allowed`. The texts of errors are English:
+show your own, by `code`."""
 
 
 def document() -> Document:

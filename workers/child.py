@@ -43,7 +43,7 @@ class Child:
         url = self._settings.database_url
         self._database = self._wait(Database.open(url, self._settings, size=_CONNECTIONS, minimum=0))
         self._jobs = Jobs(self._database, self._id, self._settings)
-        self._signs = asyncio.run_coroutine_threadsafe(self._live(), self._loop)
+        self._signs = self._wait(self._begin())
 
     def do(self, job: Job) -> Outcome:
         """Does one job to its end; raises `Unavailable` when PostgreSQL stays away."""
@@ -51,10 +51,12 @@ class Child:
 
     def stop(self, **_: Any) -> None:
         """Called in the child before it ends."""
-        self._signs.cancel()
         with contextlib.suppress(*DATABASE_AWAY):
             self._wait(self._leave())
         tracing.stop()
+
+    async def _begin(self) -> asyncio.Task[None]:
+        return asyncio.create_task(self._live())
 
     async def _live(self) -> None:
         while True:
@@ -66,6 +68,8 @@ class Child:
             await asyncio.sleep(self._settings.worker_silence / _SIGNS)
 
     async def _leave(self) -> None:
+        self._signs.cancel()
+        await asyncio.wait([self._signs])
         async with asyncio.timeout(2), self._database.connection() as connection:
             await _sql.leave(connection, id=self._id)
         await self._database.close()

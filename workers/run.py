@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn
 
 import psycopg
 import uvloop
+from billiard import pool
 from celery import signals
 from celery.apps.worker import Worker as CelerysWorker
 from celery.beat import Service
@@ -42,6 +43,9 @@ _log = logs.logger(__name__)
 def work(settings: Settings) -> NoReturn:
     """Handles jobs in children until SIGTERM or SIGINT, then lets them finish for at most `settings.drain`."""
     _begin("worker", settings)
+    # A stopping child waits for its last result to be read, which Celery forgets to do for a job handed over just then;
+    # not for 30 s but for 1 s: what is not read is delivered again and found done.
+    pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
     child = Child(settings)
     app = make_app(settings, child.do)
     signals.setup_logging.connect(_leave_logging_alone)

@@ -42,9 +42,9 @@ async def examine_broker(settings: Settings) -> Finding:
         async with open_queues(settings) as queues:
             sizes = {queue.name: await queues.size(queue) for queue in QUEUES}
     except HexadError as error:
-        return fail(
-            "broker", f"{name}: {error.detail}", "start the broker, or correct HEXAD_BROKER_URL; then `hexad migrate`"
-        )
+        rabbit = "start RabbitMQ, or correct HEXAD_BROKER_URL"
+        mend = rabbit if settings.broker_url else "mend what the lines of the database and its schema say"
+        return fail("broker", f"{name}: {error.detail}", mend)
     dead = {name: size for name, size in sizes.items() if size and name.endswith(".dead")}
     waiting = sum(size for name, size in sizes.items() if name not in dead)
     says = f"{name} has all {len(sizes)} queues, {waiting} messages wait"

@@ -22,6 +22,9 @@ from kernel.settings import Settings
 CONNECT_SECONDS = 5.0
 CONFIRM_SECONDS = 15.0
 EXCHANGE = "hexad.outbound"
+BROKEN = (aiormq.AMQPError, OSError, TimeoutError, RuntimeError)
+"""What aiormq raises on a connection that is lost; a channel that closed meanwhile is a `RuntimeError`."""
+
 _PREFETCH = 500
 _UNCONFIRMED = 500
 _FIRST_SECONDS = 0.1
@@ -159,9 +162,10 @@ class RabbitQueues:
 
     async def close(self) -> None:
         """See `Queues`."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._publisher = self._connection, None, None
+        self._subscriptions = {}
         if connection is not None:
-            with contextlib.suppress(aiormq.AMQPError, OSError, TimeoutError):
+            with contextlib.suppress(*BROKEN):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await connection.close()
 
@@ -170,7 +174,9 @@ class RabbitQueues:
         self._backoff.check()
         try:
             yield
-        except (aiormq.AMQPError, OSError, TimeoutError) as error:
+        except (*BROKEN, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _cancelled():
+                raise
             self._backoff.failed()
             await self.close()
             raise Unavailable(f"RabbitMQ does not answer: {type(error).__name__}: {error}") from error
@@ -234,6 +240,12 @@ async def _publish(channel: Channel, exchange: str, key: str, message: Message) 
         timeout=CONFIRM_SECONDS,
         wait=False,
     )
+
+
+def _cancelled() -> bool:
+    """Whether our own task is to end; else aiormq has cancelled what waited on a lost connection."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _tag(message: DeliveredMessage) -> int:

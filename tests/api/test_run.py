@@ -22,6 +22,7 @@ from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
 from tests.api.conftest import SignIn
 from tests.conftest import child_environment
+from tests.kernel.test_parent import lives
 
 ROOT = Path(__file__).parents[2]
 _RUN = "from kernel.settings import current; from api.run import serve; serve(current())"
@@ -197,7 +198,7 @@ def test_after_a_kill_of_the_main_process_nobody_serves_on(here: Settings) -> No
         assert children
         process.kill()
         process.wait()
-        assert psutil.wait_procs(children, timeout=2)[1] == []
+        wait_until(lambda: not any(map(lives, children)), 2)
         assert status(f"{url}/health/live") == 0
 
 
@@ -210,5 +211,5 @@ def test_a_missing_or_wrong_key_stops_it_before_a_worker_starts(here: Settings, 
 def test_a_folder_that_workers_cannot_count_in_is_named(here: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     wrong = msgspec.structs.replace(here, api_workers=2, var=tmp_path / "file" / "var")
-    with pytest.raises(Misconfigured, match="HEXAD_VAR is .*HEXAD_API_WORKERS"):
+    with pytest.raises(Misconfigured, match=r"HEXAD_VAR is .*HEXAD_API_WORKERS"):
         serve(wrong)

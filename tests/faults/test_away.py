@@ -4,12 +4,8 @@ HEXAD_FAULT_AWAY sets for how many seconds (5 by default, the long form is 60).
 """
 
 import asyncio
-import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
-from typing import cast
-from urllib.parse import urlsplit
 
 import msgspec
 import psutil
@@ -17,6 +13,7 @@ import pytest
 
 from tests.conftest import BROKER_URL
 from tests.faults.stand import Stand
+from tests.faults.wire import wire
 
 AWAY_SECONDS = float(os.environ.get("HEXAD_FAULT_AWAY", "5"))
 PROCESSES = ("work", "relay", "beat")
@@ -82,35 +79,6 @@ async def test_postgresql_is_away_and_comes_back(stand: Stand) -> None:
     await recovered(stand, pids)
 
 
-@contextlib.asynccontextmanager
-async def wire(port: int) -> AsyncIterator[None]:
-    """Passes connections on to RabbitMQ; when it closes, all of them break and new ones are refused."""
-    broker = urlsplit(BROKER_URL)
-    writers: set[asyncio.StreamWriter] = set()
-    passing: set[asyncio.Task[None]] = set()
-
-    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        passing.add(cast("asyncio.Task[None]", asyncio.current_task()))
-        far_reader, far_writer = await asyncio.open_connection(broker.hostname, broker.port)
-        writers.update({writer, far_writer})
-        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
-
-    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await source.read(65536):
-                sink.write(data)
-                await sink.drain()
-        sink.transport.abort()
-
-    async with await asyncio.start_server(pass_on, "127.0.0.1", port) as server:
-        yield
-        server.close()
-        while any(not task.done() for task in passing):
-            for writer in writers:
-                writer.transport.abort()
-            await asyncio.wait(passing, timeout=0.1)
-
-
 @pytest.mark.timeout(300)
 async def test_rabbitmq_is_away_and_comes_back(stand: Stand) -> None:
     if not stand.settings.broker_url:
@@ -118,7 +86,7 @@ async def test_rabbitmq_is_away_and_comes_back(stand: Stand) -> None:
     port = stand.free_port()
     url = BROKER_URL.replace("5672", str(port))
     stand.settings = msgspec.structs.replace(stand.settings, broker_url=url)
-    async with wire(port):
+    with wire(port):
         stand.start(*PROCESSES)
         await stand.until(60, "all are ready", lambda: all_ready(stand))
         await stand.emit(20)
@@ -127,7 +95,7 @@ async def test_rabbitmq_is_away_and_comes_back(stand: Stand) -> None:
         await stand.emit(300)
     await stand.emit(20)
     await outlast(stand, "RabbitMQ", {"work", "relay"})
-    async with wire(port):
+    with wire(port):
         await recovered(stand, pids)
         assert await stand.value("select count(*) from probe where handled <> 1") == 0
 

@@ -1,6 +1,8 @@
 """`hexad doctor`: well for a system that is well; each thing that is wrong is named with the way out."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +51,20 @@ def test_without_a_running_system_it_fails_and_says_what_to_do(tmp_path: Path) -
     assert report.failed
     assert {"api", "relay", "worker", "database", "keys"} <= set(failed)
     assert failed["database"].mend == "start everything with `hexad up`"
+
+
+def test_a_dead_database_under_a_running_system_is_not_answered_by_starting_the_system(tmp_path: Path) -> None:
+    given = parse({k: v for k, v in own_environment(tmp_path).items() if k.startswith("HEXAD_")})
+    located = msgspec.structs.replace(given, database_url=Postgres(tmp_path / "postgres").url("hexad_app"))
+    hold = "import sys, pathlib, hexad.leftovers as l\nwith l.alone(pathlib.Path(sys.argv[1])): print(); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as up:
+        assert up.stdout
+        up.stdout.readline()
+        failed = {one.part: one.mend for one in doctor.examine(given, located).findings if one.state == "fail"}
+        up.communicate("\n")
+    assert "`hexad up` runs here and starts PostgreSQL again" in failed["database"]
 
 
 def test_each_finding_is_told_at_once(own_settings: Settings) -> None:

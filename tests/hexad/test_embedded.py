@@ -6,9 +6,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
+import psycopg
 import pytest
 
 from hexad import embedded
@@ -120,6 +123,44 @@ def test_a_long_path_gets_a_short_socket_that_nobody_else_can_have_prepared(tmp_
         server.socket.unlink()
 
 
+@pytest.mark.parametrize(
+    "name", ["a b&c=1%20#z?'q+@", "数据 库", 'x"y`touch gone`$(touch gone)\\n;', "one,two"], ids=range(4)
+)
+async def test_any_name_of_a_folder_will_do_and_none_reaches_a_shell(folder: Path, name: str) -> None:
+    server = Postgres(folder / name / "postgres")
+    try:
+        server.start()
+        server.prepare()
+        connection = await asyncpg.connect(server.url("hexad_app"))
+        assert await connection.fetchval("select 1") == 1
+        await connection.close()
+        with psycopg.connect(server.url("hexad_app")) as other:
+            assert other.execute("select 1").fetchone() == (1,)
+        assert [path.name for path in folder.iterdir()] == [name]
+        assert "gone" not in {path.name for path in server.data.iterdir()}
+    finally:
+        server.stop("immediate")
+        shutil.rmtree(server.socket, ignore_errors=True)
+
+
+def test_the_length_of_a_socket_is_counted_in_bytes(folder: Path) -> None:
+    path = os.fsencode(Postgres(folder / ("库" * 30)).socket / ".s.PGSQL.5432")
+    assert len(path) < 104
+
+
+def test_an_installation_whose_path_postgresql_would_give_to_a_shell_is_refused(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    class Wheel:
+        def locate_file(self, name: str) -> str:
+            return f"/opt/$(reboot)/{name}"
+
+    embedded._binaries.cache_clear()
+    monkeypatch.setattr(metadata, "distribution", lambda _: Wheel())
+    with pytest.raises(Misconfigured, match="install it elsewhere"):
+        Postgres(folder / "postgres").start()
+
+
 def test_settings_that_name_a_database_are_left_as_they_are(base_settings: Settings) -> None:
     assert embedded.located(base_settings) is base_settings
 
@@ -136,8 +177,6 @@ def test_the_embedded_one_is_found_started_and_stopped(folder: Path) -> None:
 
 
 def test_an_installation_without_the_wheel_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from importlib import metadata
-
     def missing(name: str) -> None:
         raise metadata.PackageNotFoundError(name)
 

@@ -51,3 +51,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Misconfigured, match=r"HEXAD_VAR is .*file/var, which cannot be written"):
         keys.make(tmp_path / "file" / "var")
+
+
+def test_an_empty_variable_does_not_mean_the_folder_one_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEXAD_VAR", " ")
+    with pytest.raises(Misconfigured, match="HEXAD_VAR is empty"):
+        keys.folder()

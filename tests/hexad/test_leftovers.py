@@ -94,3 +94,10 @@ def test_the_folder_is_held_against_others_and_free_after_a_kill(
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="cannot be written"), leftovers.alone(tmp_path / "nowhere"):
         pass
+
+
+def test_a_folder_that_nobody_holds_is_free(tmp_path: Path) -> None:
+    assert not leftovers.held(tmp_path)
+    with leftovers.alone(tmp_path):
+        pass
+    assert not leftovers.held(tmp_path)

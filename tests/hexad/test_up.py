@@ -1,5 +1,6 @@
 """`hexad up`: starts everything, tells how to get in, heals what a killed run left, and leaves nothing behind."""
 
+import os
 import re
 import signal
 import socket
@@ -99,3 +100,22 @@ def test_a_stranger_on_a_port_is_left_alone(start_up: Callable[..., Up]) -> None
         assert up.process.wait(30) == 1
         assert f"port {port} is in use" in up.said
         socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_it_starts_postgresql_again_and_notices_when_the_api_is_killed(
+    start_up: Callable[..., Up], folder: Path
+) -> None:
+    up = start_up(HEXAD_VAR=str(folder / "a b&c=1%20#z?'q+@"))
+    up.wait_ready()
+    data = folder / "a b&c=1%20#z?'q+@" / "postgres" / "data"
+    os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    up.wait(lambda: "PostgreSQL runs again" in up.said, 30)
+    up.wait(lambda: httpx.get(up.url("/health/ready")).status_code == 200, 30)
+
+    processes = up.processes("serve api")
+    assert len(processes) > 1
+    next(process for process in processes if process.parent() not in processes).kill()
+    up.wait(lambda: up.processes("serve api") == [], 2)
+    assert up.process.wait(60) == 1
+    assert "api was ended by SIGKILL, so the others were stopped" in up.said
+    assert up.processes() == []

@@ -56,10 +56,29 @@ def test_every_wrong_number_names_its_variable(name: str, wrong: str) -> None:
         ("queue_prefix", "a b"),
         ("api_port", "65536"),
         ("api_port", "8000.5"),
+        ("var", ""),
+        ("var", "one\ntwo"),
+        ("field_keys", "k1"),
+        ("field_keys", "k1:abc"),
+        ("index_key", "zz"),
+        ("token_key", "short"),
+        ("minimum_app_version", "abc"),
+        ("minimum_app_version", "1.2.3-beta"),
+        ("store_url", "javascript:1"),
+        ("store_url", "javascript://x/%0aalert(1)"),
+        ("store_url", "store.test/hexad"),
+        ("store_url", "https://store.test/\nX: y"),
     ],
 )
 def test_every_wrong_text_names_its_variable(name: str, wrong: str) -> None:
     assert PREFIX + name.upper() in refusal(**{name: wrong})
+
+
+@pytest.mark.parametrize(
+    "well", ["https://store.test/hexad?id=1", "itms-apps://apps.apple.com/app/id1", "market://details?id=a", ""]
+)
+def test_an_app_is_sent_to_a_page_or_to_a_store(well: str) -> None:
+    assert parse({"HEXAD_STORE_URL": well}).store_url == well
 
 
 def test_all_faults_are_said_at_once() -> None:
@@ -80,8 +99,10 @@ def test_whatever_is_given_is_settings_or_misconfigured(given: dict[str, str]) -
 
 @pytest.mark.parametrize("name", [name for name in NAMES if module.is_secret(name)])
 def test_a_secret_is_never_shown(name: str) -> None:
-    start = {"broker_url": "amqp://", "database_url": "postgresql://", "owner_url": "postgresql://"}.get(name, "")
-    given = {PREFIX + "VAR": ".", PREFIX + name.upper(): f"{start}canary"}
+    start = {"broker_url": "amqp://", "database_url": "postgresql://", "owner_url": "postgresql://",
+             "field_keys": "k1:"}.get(name, "")  # fmt: skip
+    end = "" if "://" in start else "A" * 37 + "="
+    given = {PREFIX + "VAR": ".", PREFIX + name.upper(): f"{start}canary{end}"}
     made = parse(given)
     assert shown(made)[PREFIX + name.upper()] == "(set)"
     assert "canary" not in str(shown(made))
@@ -129,10 +150,29 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_environment_goes_before_the_generated_keys(surroundings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (surroundings / "keys.env").write_text("# made by hexad up\n\nHEXAD_TOKEN_KEY=a=\nHEXAD_INDEX_KEY=b=\n")
-    monkeypatch.setenv("HEXAD_INDEX_KEY", "c")
-    assert (module.current().token_key, module.current().index_key) == ("a=", "c")
+    a, b, c = ("A" * 42 + letter + "=" for letter in "AEI")
+    (surroundings / "keys.env").write_text(f"# made by hexad up\n\nHEXAD_TOKEN_KEY={a}\nHEXAD_INDEX_KEY={b}\n")
+    monkeypatch.setenv("HEXAD_INDEX_KEY", c)
+    assert (module.current().token_key, module.current().index_key) == (a, c)
     module.current.cache_clear()
+
+
+def test_a_key_file_that_cannot_be_read_is_named(surroundings: Path) -> None:
+    (surroundings / "keys.env").mkdir()
+    with pytest.raises(Misconfigured, match=r"keys\.env cannot be read .*HEXAD_VAR"):
+        module.current()
+
+
+def test_a_key_file_that_is_no_text_is_named(surroundings: Path) -> None:
+    (surroundings / "keys.env").write_bytes(b"HEXAD_TOKEN_KEY=\xff\xfe\n")
+    with pytest.raises(Misconfigured, match=r"keys\.env is not UTF-8"):
+        module.current()
+
+
+def test_an_empty_folder_is_not_the_one_that_one_stands_in(surroundings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEXAD_VAR", "")
+    with pytest.raises(Misconfigured, match="HEXAD_VAR is empty"):
+        module.current()
 
 
 def test_without_generated_keys_the_environment_is_all(surroundings: Path) -> None:

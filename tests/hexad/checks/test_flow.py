@@ -33,7 +33,9 @@ async def test_messages_among_the_dead_are_told(broker: Settings) -> None:
 
 async def test_a_broker_that_is_away_fails(own_settings: Settings) -> None:
     away = msgspec.structs.replace(own_settings, broker_url="amqp://guest:guest@127.0.0.1:1/")
-    assert (await flow.examine_broker(away)).state == "fail"
+    finding = await flow.examine_broker(away)
+    assert finding.state == "fail"
+    assert finding.mend == "start RabbitMQ, or correct HEXAD_BROKER_URL"
 
 
 async def test_a_probe_that_does_not_come_back_fails_in_bounded_time(

@@ -1,0 +1,31 @@
+"""Keys: 32 bytes in base64 or one sentence that names the variable."""
+
+import base64
+
+import pytest
+
+from kernel.errors import Misconfigured
+from kernel.keys import field_keys, key
+
+GOOD = base64.b64encode(bytes(range(32))).decode()
+
+
+def test_a_key_is_its_bytes() -> None:
+    assert key("HEXAD_TOKEN_KEY", GOOD) == bytes(range(32))
+
+
+@pytest.mark.parametrize("wrong", ["", "zz", "abc", GOOD[:-1], GOOD + GOOD, f" {GOOD}", "钥匙"])
+def test_a_wrong_key_names_its_variable_and_is_not_repeated(wrong: str) -> None:
+    with pytest.raises(Misconfigured, match=r"^A setting .* HEXAD_INDEX_KEY must be 32 bytes in base64") as error:
+        key("HEXAD_INDEX_KEY", wrong)
+    assert not wrong.strip() or wrong not in error.value.detail.replace("base64", "")
+
+
+def test_field_keys_come_in_their_order() -> None:
+    assert list(field_keys(f"k2:{GOOD}, k1:{GOOD},")) == ["k2", "k1"]
+
+
+@pytest.mark.parametrize("wrong", ["", ",", "k1", "k1:abc", GOOD, f":{GOOD}", f"k-1:{GOOD}", f"k1:{GOOD},k1:{GOOD}"])
+def test_wrong_field_keys_name_the_variable(wrong: str) -> None:
+    with pytest.raises(Misconfigured, match="HEXAD_FIELD_KEYS"):
+        field_keys(wrong)
