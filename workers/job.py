@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from kernel import logs, metrics, tracing
+from kernel import logs, metrics, redaction, tracing
 from kernel.database import Database
 from kernel.errors import Overloaded, Unavailable
 from kernel.queues.pgmq import BROKEN
@@ -140,4 +140,5 @@ def _columns(job: Job) -> dict[str, Any]:
 
 
 def _text(error: str) -> str:
-    return error.replace("\0", "")[:_ERROR_AT_MOST]
+    """What may be kept and shown of an error: whatever was in the data that failed, no personal data."""
+    return redaction.text(error.replace("\0", ""))[:_ERROR_AT_MOST]

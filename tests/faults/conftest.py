@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,13 +17,14 @@ from tests.faults.stand import Stand
 
 
 @pytest.fixture(scope="package")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def cluster() -> Iterator[Postgres]:
     """A cluster that tests may kill; it runs again when the next one begins."""
-    server = Postgres(tmp_path_factory.mktemp("cluster"))
-    server.start()
-    server.prepare()
-    yield server
-    server.stop("immediate")
+    with tempfile.TemporaryDirectory(prefix="hexad-") as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        server.prepare()
+        yield server
+        server.stop("immediate")
 
 
 @pytest.fixture(params=["pgmq", "rabbitmq"])

@@ -80,9 +80,8 @@ async def test_postgresql_is_away_and_comes_back(stand: Stand) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("stand", ["rabbitmq"], indirect=True)
 async def test_rabbitmq_is_away_and_comes_back(stand: Stand) -> None:
-    if not stand.settings.broker_url:
-        pytest.skip("PGMQ is away when PostgreSQL is")
     port = stand.free_port()
     url = BROKER_URL.replace("5672", str(port))
     stand.settings = msgspec.structs.replace(stand.settings, broker_url=url)
@@ -101,9 +100,8 @@ async def test_rabbitmq_is_away_and_comes_back(stand: Stand) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("stand", ["pgmq"], indirect=True)
 async def test_two_beats_run_each_occurrence_once_and_what_was_missed_once(stand: Stand) -> None:
-    if stand.settings.broker_url:
-        pytest.skip("beat does not talk to the broker")
     odd = "tests.workers.odd"
     stand.start("beat", module=odd)
     other = msgspec.structs.replace(stand.settings, beat_port=stand.free_port())

@@ -24,7 +24,7 @@ async def misbehave(tx: Tx, event: JobTriedAgain) -> None:
     await tx.execute("update probe set handled = handled + 1, handled_at = now() where id = $1", event.event_id)
     match event.handler.split(" "):
         case ["raise"]:
-            raise RuntimeError("this job never works")
+            raise RuntimeError("this job never works: 13812345678")
         case ["audit"]:
             await record(tx, Record(action="misbehave", noun="probe", noun_id=str(event.event_id)))
         case ["exit"]:

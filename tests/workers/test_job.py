@@ -66,7 +66,8 @@ async def test_what_raises_is_undone_and_goes_back_to_the_outbox_for_later(jobs:
     assert await jobs.do(one) == "waiting"
     assert await effects(database) == [0]
     waiting = await row(database, one)
-    assert (waiting["state"], waiting["error"]) == ("waiting", "RuntimeError: this job never works")
+    assert waiting["state"] == "waiting"
+    assert waiting["error"].startswith("RuntimeError: this job never works")
     async with database.transaction() as tx:
         again = await tx.fetchrow("select * from outbox")
     assert again is not None
@@ -81,6 +82,7 @@ async def test_what_raises_five_times_is_set_aside_with_its_error_and_payload(jo
     aside = await row(database, one)
     assert (aside["state"], aside["attempts"]) == ("set_aside", 5)
     assert "this job never works" in aside["error"]
+    assert "13812345678" not in aside["error"]
     assert msgspec.json.decode(aside["payload"]) == one.payload
 
 
