@@ -5,6 +5,8 @@ import time
 
 from kernel.errors import Unavailable
 
+_chance = random.SystemRandom()
+
 
 class Backoff:
     """Counts failures of one part; `pause` is how long to wait before the next try, seconds."""
@@ -19,7 +21,7 @@ class Backoff:
         if not self._failures:
             return 0.0
         full = min(self._longest, self._shortest * 2.0 ** min(self._failures - 1, 16))
-        return full * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, guards nothing
+        return full * _chance.uniform(0.75, 1.0)
 
     def failed(self) -> bool:
         """Notes a failure; whether it is the first of a row, which alone deserves a line in the log."""
