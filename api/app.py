@@ -1,5 +1,6 @@
 """The HTTP application: one per process, made from the settings."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
@@ -14,6 +15,7 @@ from api.edge.request import HttpRequest
 from api.errors import HANDLERS
 from api.routes import routers
 from kernel import calendar, logs, metrics, tracing
+from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.identity import Identities, Tokens
 from kernel.parent import end_with_parent
@@ -61,10 +63,13 @@ def _open(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsyncCo
         app.state.database = await Database.open(settings.database_url, settings, minimum=0)
         calendar.package_says(calendar.today())  # loads the package now, not in somebody's request
         app.state.identities = Identities(app.state.tokens, app.state.database)
-        try:
-            yield
-        finally:
-            app.state.draining = True
-            await app.state.database.close()
+        async with open_bus(settings) as bus:
+            listening = asyncio.create_task(bus.listen(app.state.identities.heard))
+            try:
+                yield
+            finally:
+                app.state.draining = True
+                listening.cancel()
+                await app.state.database.close()
 
     return lifespan

@@ -13,11 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kernel.database import Database, Tx
-from kernel.errors import InvalidInput, NotSignedIn
+from kernel.errors import InvalidInput, NotFound, NotSignedIn
 from kernel.keys import key
+from kernel.outbox import Record, emit
 from kernel.scope import Audience, Principal
 from kernel.settings import Settings
 from kernel.sql import load
+from mobile_contracts.event import Event, SessionEnded
 
 ISSUER = "hexad"
 REMEMBERED_SECONDS = 5
@@ -96,6 +98,14 @@ class Identities:
             self._remembered.popitem(last=False)
         return principal, expires
 
+    def heard(self, event: Event | None) -> None:
+        """What the bus says: forgets principals whose session has ended, and all of them after a time of silence."""
+        if event is None:
+            self._remembered.clear()
+        elif isinstance(event, SessionEnded):
+            for key in [key for key, (*_, one) in self._remembered.items() if one.session_id == event.session_id]:
+                del self._remembered[key]
+
 
 async def find(tx: Tx, session_id: UUID) -> Principal:
     """The principal of a session that is in force; raises `NotSignedIn` otherwise."""
@@ -114,6 +124,16 @@ async def find(tx: Tx, session_id: UUID) -> Principal:
 async def ended(tx: Tx, session_ids: list[UUID]) -> set[UUID]:
     """Those of the sessions that were revoked, expired or never were."""
     return {row[0] for row in await _sql.ended(tx, session_ids=session_ids)}
+
+
+async def end_session(tx: Tx, session_id: UUID, reason: str) -> None:
+    """Revokes a session; one that has ended already stays as it is, and one that never was raises `NotFound`."""
+    ended_now = await _sql.end(tx, id=session_id)
+    if ended_now is None:
+        raise NotFound
+    if ended_now:
+        what = Record(action="session.end", noun="session", noun_id=str(session_id), reason=reason)
+        await emit(tx, SessionEnded(session_id=session_id), what)
 
 
 async def open_session(

@@ -22,3 +22,10 @@ values (:id, :audience, :subject, :roles, :device_id, now() + make_interval(secs
 -- name: roles()$
 -- scope: none, roles are public inside the firm
 select array_agg(code order by code) from role;
+
+-- name: end(id)$
+-- scope: none, whoever may end it was checked before
+with ended as (
+    update session set revoked_at = now() where id = :id and revoked_at is null returning id
+)
+select exists (select from ended) from session where id = :id;

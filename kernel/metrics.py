@@ -54,11 +54,13 @@ POOL_WAITING = _gauge("hexad_pool_requests_waiting", "requests that wait for a d
 OUTBOX_BACKLOG = _gauge("hexad_outbox_events_due", "events that are due and not yet given to the broker")
 OUTBOX_AGE = _gauge("hexad_outbox_oldest_seconds", "age of the oldest event that is due")
 RELAYED = _counter("hexad_relayed_events_total", "events given to the broker", "kind")
+BUS = _counter("hexad_bus_messages_total", "messages heard on the bus", "outcome")
 JOBS = _counter("hexad_jobs_total", "deliveries of jobs by what came of them", "handler", "outcome")
 JOB_SECONDS = _histogram("hexad_job_seconds", "time that a handler took", _SLOW, "handler")
 JOBS_SET_ASIDE = _gauge("hexad_jobs_set_aside", "jobs that were given up and wait for a person")
 REAPED = _counter("hexad_jobs_reaped_total", "jobs taken back from workers that died")
 PROBE_SECONDS = _histogram("hexad_probe_seconds", "time from the start of a probe until a worker handled it", _SLOW)
+DEAD_LETTERS = _gauge("hexad_dead_letters_waiting", "messages that nobody could take", "queue")
 SCHEDULED = _counter("hexad_schedule_runs_total", "occurrences of a schedule that this beat started", "schedule")
 
 SOCKETS = _gauge("hexad_websocket_connections", "open WebSocket connections", "audience")
@@ -80,9 +82,10 @@ def start(process: str) -> None:
 def share(process: str, settings: Settings) -> None:
     """Makes this process and its children count together; call it in the parent before children start.
 
-    The folder `<var>/run/metrics/<process>` is emptied: counters begin at 0 with the parent.
+    The folder `<var>/run/metrics/<process>-<port>` is emptied: counters begin at 0 with the parent, who has the port.
     """
-    folder = settings.var.resolve() / "run" / "metrics" / process
+    port = getattr(settings, f"{process}_port")
+    folder = settings.var.resolve() / "run" / "metrics" / f"{process}-{port}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.environ[_FOLDER] = str(folder)

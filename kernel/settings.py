@@ -36,8 +36,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         str, _says("PostgreSQL of the owner role, for `hexad migrate` only; empty: embedded", secret=True)
     ] = ""
     broker_url: Annotated[str, _says("amqp://… for RabbitMQ; empty: PGMQ in the same database", secret=True)] = ""
+    bus_url: Annotated[
+        str, _says("redis://… of Valkey or Redis for the bus between processes; empty: PostgreSQL", secret=True)
+    ] = ""
     queue_prefix: Annotated[
-        str, _says("put before every name on RabbitMQ, so that installations can share one", pattern="^[a-z0-9._-]*$")
+        str,
+        _says("put before every name on RabbitMQ and Valkey, so that several can share", pattern="^[a-z0-9._-]*$"),
     ] = ""
     pool_size: Annotated[int, _says("database connections per process", ge=1, le=500)] = 10
     pool_wait: Annotated[float, _says("longest wait for a connection before 503", gt=0, le=60)] = 1.0
@@ -219,6 +223,7 @@ _SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
     "owner_url": ("postgresql://", "postgres://"),
     "broker_url": ("amqp://", "amqps://"),
+    "bus_url": ("redis://", "rediss://"),
     "otlp_endpoint": ("http://", "https://"),
 }
 

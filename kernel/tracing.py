@@ -19,11 +19,12 @@ _QUEUE = 2048
 _COMPLAINT_EVERY = 60.0
 
 _provider: "TracerProvider | None" = None
+_sender: Any = None
 
 
 def start(process: str, settings: Settings) -> None:
     """Begins to export the spans of this process, in the background and in bounds; call it after a fork."""
-    global _provider  # noqa: PLW0603  # one provider per process
+    global _provider, _sender  # noqa: PLW0603  # one provider per process
     if not settings.otlp_endpoint:
         return
     from opentelemetry.sdk.resources import Resource
@@ -32,19 +33,19 @@ def start(process: str, settings: Settings) -> None:
 
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # _exporter says it, once a minute
     _provider = TracerProvider(resource=Resource.create({"service.name": f"hexad-{process}"}), shutdown_on_exit=False)
-    _provider.add_span_processor(
-        BatchSpanProcessor(_exporter(settings.otlp_endpoint), _QUEUE, 1000, 512, _TIMEOUT * 1000)
-    )
+    _sender = _exporter(settings.otlp_endpoint)
+    _provider.add_span_processor(BatchSpanProcessor(_sender, _QUEUE, 1000, 512, _TIMEOUT * 1000))
 
 
 def stop() -> None:
-    """Sends what is left, for at most five seconds."""
+    """Sends what is left, for at most five seconds; what could not be sent by then is dropped."""
     global _provider
     if _provider is not None:
         provider, _provider = _provider, None
         last = threading.Thread(target=provider.shutdown, name="last spans", daemon=True)
         last.start()
         last.join(_TIMEOUT)
+        _sender.shutdown()  # without it the batches that are left would be tried one by one for half a minute
 
 
 def traceparent() -> str | None:

@@ -1,13 +1,16 @@
 """What has happened: written with the change, handled once by each handler; payloads are ids, never personal data."""
 
 from datetime import date
+from typing import ClassVar
 from uuid import UUID
 
 from msgspec import Struct
 
 
 class Event(Struct, frozen=True, tag_field="kind", tag=True):
-    """The base of every event; its class name is its kind."""
+    """The base of every event; its class name is its kind. One that is `urgent` is told to every process at once."""
+
+    urgent: ClassVar[bool] = False
 
 
 class Probed(Event, frozen=True):
@@ -39,4 +42,11 @@ class TokenIssued(Event, frozen=True):
     session_id: UUID
 
 
-AnyEvent = Probed | TradingDayChanged | JobTriedAgain | HousekeepingDue | TokenIssued
+class SessionEnded(Event, frozen=True):
+    """A session was revoked: requests and sockets in it are refused from now on."""
+
+    urgent = True
+    session_id: UUID
+
+
+AnyEvent = Probed | TradingDayChanged | JobTriedAgain | HousekeepingDue | TokenIssued | SessionEnded

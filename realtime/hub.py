@@ -14,15 +14,17 @@ from kernel.identity import ended
 from kernel.metrics import POOL_FREE, POOL_WAITING, SOCKETS
 from kernel.scope import Principal
 from kernel.settings import Settings
+from mobile_contracts.event import Event, SessionEnded
 from realtime.connection import Connection
 from realtime.handshake import Refusal
 from realtime.sign_in import AUDIENCES, SignIn
 
 LOOK_SECONDS = 2.0
-"""How often the sessions behind the sockets are looked at; with as long for the answer, a revocation takes 4 s."""
+"""How often the sessions behind the sockets are looked at when the bus is silent: a revocation takes 4 s at most."""
 
 _RECONNECTS_A_SECOND = 200.0
 _RETRY_SECONDS = 30.0
+_chance = random.SystemRandom()
 _log = logs.logger(__name__)
 
 
@@ -36,7 +38,7 @@ class Hub:
         self._addresses: Counter[str] = Counter()
         self._principals: defaultdict[str, set[Connection]] = defaultdict(set)
         self._draining = False
-        self._left = asyncio.Event()
+        self._left, self._told = asyncio.Event(), asyncio.Event()
 
     @property
     def problem(self) -> str:
@@ -90,14 +92,22 @@ class Hub:
                 self._note("")
             except Exception as error:  # noqa: BLE001  # whatever it is, sessions must be looked at again
                 self._note(f"database: {type(error).__name__}")
-            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._told.wait()
+            self._told.clear()
+
+    def heard(self, event: Event | None) -> None:
+        """What the bus says: looks at once when a session has ended, or after a time of silence."""
+        if event is None or isinstance(event, SessionEnded):
+            self._told.set()
 
     async def drain(self, seconds: float) -> None:
         """Takes nobody in any more, says `bye` to all and waits for them to go; cuts those left in the end."""
         self._draining = True
         spread = min(_RETRY_SECONDS, len(self._connections) / _RECONNECTS_A_SECOND)
         for connection in tuple(self._connections):
-            connection.drain(round(1 + random.uniform(0, spread), 2))  # noqa: S311
+            connection.drain(round(1 + _chance.uniform(0, spread), 2))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._connections:
@@ -128,4 +138,4 @@ class Hub:
         self._problem = problem
 
     def _pause(self) -> int:
-        return random.randint(1, int(_RETRY_SECONDS))  # noqa: S311
+        return _chance.randint(1, int(_RETRY_SECONDS))

@@ -5,13 +5,14 @@ import contextlib
 import resource
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 import uvloop
 
-from kernel import logs, metrics, tracing
+from kernel import logs, metrics, ports, tracing
+from kernel.bus.choice import open_bus
 from kernel.database import Database
-from kernel.errors import Unavailable
 from kernel.identity import Tokens
 from kernel.settings import Settings, words
 from realtime.guard import Http, WebSocket
@@ -43,12 +44,14 @@ async def _serve(settings: Settings) -> None:
     hub = Hub(settings, database, SignIn(tokens, database, settings))
     app = application(settings, hub)
     with contextlib.closing(_listen(settings)) as listener:
-        watching = asyncio.create_task(hub.watch())
-        try:
-            await _Server(_config(settings, app), hub, settings.drain).serve([listener])
-        finally:
-            watching.cancel()
-            await database.close()
+        async with open_bus(settings) as bus:
+            beside = [asyncio.create_task(hub.watch()), asyncio.create_task(bus.listen(hub.heard))]
+            try:
+                await _Server(_config(settings, app), hub, settings.drain).serve([listener])
+            finally:
+                for task in beside:
+                    task.cancel()
+                await database.close()
 
 
 class _Server(uvicorn.Server):
@@ -72,9 +75,9 @@ class _Server(uvicorn.Server):
             self._captured_signals.clear()
 
 
-def _config(settings: Settings, app: object) -> uvicorn.Config:
+def _config(settings: Settings, app: Any) -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http=Http,
         ws=WebSocket,
         ws_max_size=FRAME_BYTES,
@@ -93,15 +96,13 @@ def _config(settings: Settings, app: object) -> uvicorn.Config:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    host, port = settings.realtime_host, settings.realtime_port
     try:
+        host = ports.numeric(settings.realtime_host, settings.realtime_port)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise Unavailable(
-            f"{host}:{port} cannot be listened on ({error.strerror}): set HEXAD_REALTIME_PORT to a free port,"
-            " or HEXAD_REALTIME_HOST to an address of this host"
-        ) from error
+        return socket.create_server((host, settings.realtime_port), family=family, backlog=2048)
+    except (OSError, UnicodeError):
+        ports.check_free(settings, "realtime_port", "realtime_host")  # says why
+        raise
 
 
 def _allow_files(wanted: int) -> None:

@@ -1,4 +1,4 @@
-"""Both brokers, each with queues of the test's own: the fixture `broker` runs a test once on PGMQ, once on RabbitMQ."""
+"""Both brokers and both buses, each with names of the test's own: the fixtures run a test once on each."""
 
 import asyncio
 import os
@@ -9,11 +9,12 @@ from functools import cache
 import aio_pika
 import msgspec
 import pytest
+import redis
 
 from kernel.queues import QUEUES
 from kernel.queues.rabbitmq import EXCHANGE
 from kernel.settings import Settings
-from tests.conftest import BROKER_URL
+from tests.conftest import BROKER_URL, REDIS_URL
 
 
 @cache
@@ -59,3 +60,30 @@ async def _delete(prefix: str) -> None:
         for queue in QUEUES:
             await channel.queue_delete(prefix + queue.name)
         await channel.exchange_delete(prefix + EXCHANGE)
+
+
+def on_valkey(settings: Settings, url: str = REDIS_URL) -> Iterator[Settings]:
+    """The settings with Valkey or Redis as bus, where one answers; with CI=true one must."""
+    if not valkey_answers():
+        pytest.skip(f"no Valkey or Redis answers at {REDIS_URL}")
+    yield msgspec.structs.replace(settings, bus_url=url, queue_prefix=f"test-{secrets.token_hex(4)}.")
+
+
+@cache
+def valkey_answers() -> bool:
+    """Whether there is a Valkey or Redis at the usual place; with CI=true there must be."""
+    try:
+        with redis.Redis.from_url(REDIS_URL, socket_timeout=3) as client:
+            client.ping()
+    except (redis.RedisError, OSError):
+        return os.environ.get("CI") == "true"
+    return True
+
+
+@pytest.fixture(params=["postgres", "valkey"])
+def bus_settings(request: pytest.FixtureRequest, own_settings: Settings) -> Iterator[Settings]:
+    """Settings of one bus, on a database of the test's own."""
+    if request.param == "postgres":
+        yield own_settings
+    else:
+        yield from on_valkey(own_settings)

@@ -10,7 +10,7 @@ from mobile_contracts.event import AnyEvent, Event
 
 Run = Callable[[Tx, Any], Awaitable[None]]
 
-KINDS = frozenset(kind.__name__ for kind in get_args(AnyEvent))
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}
 """Every kind of event that this version knows; one without a handler is nobody's business."""
 
 

@@ -11,10 +11,12 @@ import msgspec
 from celery import Celery
 
 from kernel import logs, metrics
+from kernel.bus.client import Bus
 from kernel.database import Database
 from kernel.queues import WORK
 from kernel.queues.client import Queues
 from kernel.sql import load
+from mobile_contracts.event import Event
 from workers.message import Job, encode
 from workers.registry import KINDS, handlers_of
 
@@ -27,8 +29,8 @@ _log = logs.logger(__name__)
 class Relay:
     """Moves what is due; any number of relays may run."""
 
-    def __init__(self, database: Database, queues: Queues, app: Celery, *, enveloped: bool) -> None:
-        self._database, self._queues, self._app, self._enveloped = database, queues, app, enveloped
+    def __init__(self, database: Database, queues: Queues, bus: Bus, app: Celery, *, enveloped: bool) -> None:
+        self._database, self._queues, self._bus, self._app, self._enveloped = database, queues, bus, app, enveloped
         self._pause = _SHORTEST
 
     async def turn(self) -> float:
@@ -49,6 +51,7 @@ class Relay:
             await self._postpone(tx, [row for row in rows if row["kind"] not in KINDS])
         for row in known:
             metrics.RELAYED.labels(row["kind"]).inc()
+        await self._bus.tell([_event(row) for row in known if KINDS[row["kind"]].urgent and row["handler"] is None])
         return len(rows)
 
     async def _postpone(self, tx: Any, rows: list[Any]) -> None:
@@ -57,6 +60,10 @@ class Relay:
             kinds = sorted({row["kind"] for row in rows})
             _log.warning("events of unknown kinds wait for a relay that knows them", kinds=kinds, events=len(rows))
             await _sql.postpone(tx, ids=[row["id"] for row in rows])
+
+
+def _event(row: Any) -> Event:
+    return msgspec.json.decode(row["payload"], type=KINDS[row["kind"]])
 
 
 def _jobs(row: Any) -> list[Job]:

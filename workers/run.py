@@ -4,31 +4,35 @@
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 import threading
 import time
 from functools import partial
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 import uvloop
 from billiard import pool
 from celery import signals
-from celery.apps.worker import Worker as CelerysWorker
+from celery.apps import worker as celerys
 from celery.beat import Service
 
-from kernel import logs, metrics, tracing
+from kernel import logs, metrics
 from kernel.anchor import anchor
 from kernel.audit import BATCH, Sealer
+from kernel.bus.choice import open_bus
 from kernel.database import Database
-from kernel.probes import Probes
+from kernel.probes import Check, Probes
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
 from workers import handlers  # noqa: F401 - registers every handler
 from workers.app import consumed, make_app
 from workers.child import Child
+from workers.dead_letters import DeadLetters
+from workers.gate import Gate
 from workers.loops import Loops
 from workers.message import Job
 from workers.reaper import Reaper
@@ -42,7 +46,8 @@ _log = logs.logger(__name__)
 
 def work(settings: Settings) -> NoReturn:
     """Handles jobs in children until SIGTERM or SIGINT, then lets them finish for at most `settings.drain`."""
-    _begin("worker", settings)
+    logs.configure("worker", settings)
+    celerys.safe_say = _say
     # A stopping child waits for its last result to be read, which Celery forgets to do for a job handed over just then;
     # not for 30 s but for 1 s: what is not read is delivered again and found done.
     pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
@@ -55,37 +60,45 @@ def work(settings: Settings) -> NoReturn:
                      without_gossip=True, without_heartbeat=True)  # fmt: skip
     signals.worker_shutting_down.connect(worker.asked_to_stop)
     with worker.probes:
-        worker.start()
+        metrics.share("worker", settings)  # the port is ours now, so the folder is too
+        metrics.start("worker")
+        if asyncio.run(worker.gate.passed(worker.turned)):
+            worker.start()
     sys.exit(0 if worker.asked else worker.exitcode)
 
 
 def relay(settings: Settings) -> None:
     """Moves events to the broker, seals the audit log and takes back the jobs of dead workers, until a signal."""
-    _begin("relay", settings)
-    tracing.start("relay", settings)
+    logs.configure("relay", settings)
+    metrics.start("relay")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_relay(settings))
-    tracing.stop()
 
 
 def beat(settings: Settings) -> None:
     """Starts what is due by the clock, until a signal."""
-    _begin("beat", settings)
-    service = Service(make_app(settings, _no_jobs))
-    probes = Probes("beat", settings, {"database": lambda: service.scheduler.problem})
+    logs.configure("beat", settings)
+    metrics.start("beat")
+    gate, service = Gate(settings), Service(make_app(settings, _no_jobs))
+    probes = Probes("beat", settings, {"schema": lambda: gate.problem, "database": lambda: service.scheduler.problem})
     service.scheduler_cls = partial(Scheduler, settings, probes.beat)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop())
     with probes:
-        service.start()
+        if asyncio.run(gate.passed(probes.beat)):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: service.stop())
+            service.start()
 
 
-class _Worker(CelerysWorker):
+class _Worker(celerys.Worker):
     """Celery's worker with our health port, whose main loop says that it turns."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
-        self._settings, self.asked = settings, False
-        checks = {"broker": self._broker_problem, "database": self._database_problem}
+        self._settings, self.asked, self.gate = settings, False, Gate(settings)
+        checks = {
+            "schema": lambda: self.gate.problem,
+            "broker": self._broker_problem,
+            "database": self._database_problem,
+        }
         self.probes = Probes("worker", settings, checks)
         super().__init__(**options)
 
@@ -114,24 +127,24 @@ class _Worker(CelerysWorker):
 
 
 async def _relay(settings: Settings) -> None:
-    loops, running = Loops(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        running.add_signal_handler(number, loops.stop)
-    checks = {name: partial(loops.problems.get, name) for name in ("relay", "reaper", "sealer")}
-    probes = Probes("relay", settings, checks)
-    database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
-    app = make_app(settings, _no_jobs)
-    async with open_queues(settings) as queues:
-        mover = Relay(database, queues, app, enveloped=not settings.broker_url)
-        with probes:
-            work = asyncio.gather(
+    gate, loops, running = Gate(settings), Loops(), asyncio.get_running_loop()
+    checks: dict[str, Check] = {name: partial(loops.problems.get, name) for name in ("relay", "reaper", "sealer")}
+    with Probes("relay", settings, {"schema": lambda: gate.problem, **checks}) as probes:
+        if not await gate.passed(probes.beat):
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            running.add_signal_handler(number, loops.stop)
+        database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
+        async with open_queues(settings) as queues, open_bus(settings) as bus:
+            mover = Relay(database, queues, bus, make_app(settings, _no_jobs), enveloped=not settings.broker_url)
+            await asyncio.gather(
                 loops.run("relay", mover.turn),
                 loops.run("reaper", Reaper(database, settings).turn),
                 loops.run("sealer", partial(_seal, Sealer(anchor(settings)), database)),
+                loops.run("dead letters", DeadLetters(queues).turn),
                 loops.run("pulse", partial(_pulse, probes)),
             )
-            await work
-    await database.close()
+        await database.close()
 
 
 async def _seal(sealer: Sealer, database: Database) -> float:
@@ -145,17 +158,13 @@ async def _pulse(probes: Probes) -> float:
     return 1.0
 
 
-def _begin(process: Literal["worker", "relay", "beat"], settings: Settings) -> None:
-    logs.configure(process, settings)
-    if process == "worker":
-        metrics.share(process, settings)
-    metrics.start(process)
+def _say(words: str, *_: Any) -> None:
+    """What Celery's signal handlers print becomes a log line, on a thread: they may interrupt another line."""
+    threading.Thread(target=_log.info, args=(words,)).start()
 
 
 def _leave_logging_alone(**_: Any) -> None:
     """Celery does not configure logging where this signal is connected; a line per message would be a flood."""
-    import logging
-
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

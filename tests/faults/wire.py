@@ -1,4 +1,4 @@
-"""A wire to RabbitMQ that can be cut: a process that passes connections on; killing it breaks them all.
+"""A wire to a service that can be cut: a process that passes connections on; killing it breaks them all.
 
 python -m tests.faults.wire PORT FAR_HOST FAR_PORT
 """
@@ -16,9 +16,9 @@ from tests.conftest import BROKER_URL
 
 
 @contextlib.contextmanager
-def wire(port: int) -> Iterator[None]:
-    """RabbitMQ can be reached at the port until the block ends."""
-    far = urlsplit(BROKER_URL)
+def wire(port: int, url: str = BROKER_URL) -> Iterator[None]:
+    """The service of the address can be reached at the port until the block ends."""
+    far = urlsplit(url)
     command = [sys.executable, "-m", "tests.faults.wire", str(port), str(far.hostname), str(far.port)]
     with subprocess.Popen(command) as process:
         try:

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from kernel import identity
 from kernel.database import Database, Tx
-from kernel.errors import InvalidInput, Misconfigured, NotSignedIn
+from kernel.errors import InvalidInput, Misconfigured, NotFound, NotSignedIn
 from kernel.identity import Identities, Tokens
 from kernel.settings import Settings
+from mobile_contracts.event import SessionEnded
 
 SESSION = uuid4()
 
@@ -142,6 +143,37 @@ async def test_a_revoked_session_ends_within_five_seconds(
     monkeypatch.setattr(time, "time", lambda: clock() + 4.5)
     await identities.of(token, "staff")  # still remembered
     monkeypatch.setattr(time, "time", lambda: clock() + 5.0)
+    with pytest.raises(NotSignedIn):
+        await identities.of(token, "staff")
+
+
+async def test_a_session_that_was_ended_is_forgotten_as_soon_as_the_bus_says_so(
+    database: Database, tokens: Tokens
+) -> None:
+    ended, other, identities = await open_session(database), await open_session(database), Identities(tokens, database)
+    token, kept = tokens.issue("staff", "1", ended), tokens.issue("staff", "1", other)
+    for one in (token, kept):
+        await identities.of(one, "staff")
+    async with database.transaction() as tx:
+        await identity.end_session(tx, ended, "the phone was lost")
+        await identity.end_session(tx, ended, "once more")
+        with pytest.raises(NotFound):
+            await identity.end_session(tx, uuid4(), "never was")
+        assert await tx.fetchval("select count(*) from audit where action = 'session.end'") == 1
+        assert await tx.fetchval("select count(*) from outbox where kind = 'SessionEnded'") == 1
+    identities.heard(SessionEnded(session_id=ended))
+    await identities.of(kept, "staff")
+    with pytest.raises(NotSignedIn):
+        await identities.of(token, "staff")
+
+
+async def test_after_a_time_without_the_bus_everybody_is_asked_about_again(database: Database, tokens: Tokens) -> None:
+    session_id, identities = await open_session(database), Identities(tokens, database)
+    token = tokens.issue("staff", "1", session_id)
+    await identities.of(token, "staff")
+    async with database.transaction() as tx:
+        await identity.end_session(tx, session_id, "the phone was lost")
+    identities.heard(None)
     with pytest.raises(NotSignedIn):
         await identities.of(token, "staff")
 

@@ -99,7 +99,7 @@ def test_whatever_is_given_is_settings_or_misconfigured(given: dict[str, str]) -
 
 @pytest.mark.parametrize("name", [name for name in NAMES if module.is_secret(name)])
 def test_a_secret_is_never_shown(name: str) -> None:
-    start = {"broker_url": "amqp://", "database_url": "postgresql://", "owner_url": "postgresql://",
+    start = {"broker_url": "amqp://", "bus_url": "redis://", "database_url": "postgresql://", "owner_url": "postgresql://",
              "field_keys": "k1:"}.get(name, "")  # fmt: skip
     end = "" if "://" in start else "A" * 37 + "="
     given = {PREFIX + "VAR": ".", PREFIX + name.upper(): f"{start}canary{end}"}

@@ -133,6 +133,7 @@ def test_a_dead_collector_costs_little_time_and_one_line(
     settings: Settings, lines: Any, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, alive: str
 ) -> None:
     monkeypatch.setattr(tracing, "_TIMEOUT", 1)
+    monkeypatch.setattr(tracing, "_QUEUE", 10_000)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = free_port() if alive == "refuses" else silent.getsockname()[1]
         tracing.start("test", msgspec.structs.replace(settings, otlp_endpoint=f"http://127.0.0.1:{port}"))
@@ -144,6 +145,10 @@ def test_a_dead_collector_costs_little_time_and_one_line(
         begun = time.monotonic()
         tracing.stop()
         assert time.monotonic() - begun < 3
+        until = time.monotonic() + 10
+        while any("Otel" in thread.name for thread in threading.enumerate()):
+            assert time.monotonic() < until, "something still sends, long after the stop"
+            time.sleep(0.05)
     said = [line["event"] for line in lines()]
     assert len(said) == 1
     assert "HEXAD_OTLP_ENDPOINT" in said[0]

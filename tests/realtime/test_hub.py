@@ -1,12 +1,28 @@
 """Revocation reaches open sockets, and there are no more sockets than there may be."""
 
 import asyncio
+import json
 from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from kernel.bus.choice import open_bus
+from kernel.database import Database
+from kernel.identity import Tokens
+from kernel.settings import Settings
+from mobile_contracts.event import SessionEnded
+from realtime import hub
+from realtime.connection import Connection
+from realtime.hub import Hub
+from realtime.sign_in import SignIn
+from tests.brokers import bus_settings
 from tests.realtime.conftest import Node, People
+
+__all__ = ["bus_settings"]
 
 
 async def test_a_revoked_session_loses_its_sockets_within_5_seconds_and_others_keep_theirs(
@@ -22,6 +38,40 @@ async def test_a_revoked_session_loses_its_sockets_within_5_seconds_and_others_k
             assert await client.closed() == 4401
         assert asyncio.get_running_loop().time() - began < 5
         assert (await kept.ask(type="ping", n=1))["type"] == "pong"
+
+
+async def test_a_node_that_is_told_looks_at_once(
+    database: Database, own_settings: Settings, own_people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "LOOK_SECONDS", 60.0)
+    told = Hub(own_settings, database, SignIn(Tokens(own_settings), database, own_settings))
+    session_id = await own_people.session("10086")
+    sent: asyncio.Queue[Any] = asyncio.Queue()
+    received: asyncio.Queue[Any] = asyncio.Queue()
+    client = Connection(told, "127.0.0.1", received.get, sent.put, lambda code, why: None)
+    token = own_people.issue(session_id, "10086")
+    received.put_nowait(
+        {"type": "websocket.receive", "text": json.dumps({"type": "auth", "token": token, "device_id": ""})}
+    )
+    with told.holding(client):
+        serving, watching = asyncio.create_task(client.run()), asyncio.create_task(told.watch())
+        async with asyncio.timeout(20):
+            assert "ready" in (await sent.get())["text"]
+            await own_people.revoke(session_id)
+            told.heard(SessionEnded(session_id=session_id))
+            assert "not_allowed" in (await sent.get())["text"]
+            assert (await sent.get())["code"] == 4401
+            received.put_nowait({"type": "websocket.disconnect", "code": 4401})
+            await serving
+        watching.cancel()
+
+
+async def test_every_node_listens_to_the_bus(bus_settings: Settings, start_node: Callable[..., Node]) -> None:
+    node = start_node(bus_url=bus_settings.bus_url, queue_prefix=bus_settings.queue_prefix)
+    async with open_bus(node.settings) as bus, asyncio.timeout(20):
+        while 'hexad_bus_messages_total{outcome="heard"}' not in httpx.get(f"http://{node.address}/metrics").text:
+            assert await bus.tell([SessionEnded(session_id=uuid4())])
+            await asyncio.sleep(0.1)
 
 
 async def test_a_revoked_session_cannot_sign_in_again_at_once(node: Node, people: People) -> None:

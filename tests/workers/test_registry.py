@@ -21,7 +21,7 @@ def test_a_handler_is_found_by_its_name() -> None:
 
 
 def test_every_event_of_the_contract_is_known() -> None:
-    assert {"Probed", "HousekeepingDue", "JobTriedAgain"} <= KINDS
+    assert {"Probed", "HousekeepingDue", "JobTriedAgain"} <= KINDS.keys()
 
 
 def test_two_handlers_cannot_have_one_name() -> None:

@@ -1,0 +1,87 @@
+"""What can be done with the bus, whichever carries it."""
+
+import abc
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import msgspec
+
+from kernel import logs, metrics
+from kernel.errors import Unavailable
+from kernel.retry import Backoff
+from mobile_contracts.event import AnyEvent, Event
+
+Heard = Callable[[Event | None], None]
+"""Called with each event; with null after the listener was deaf for a while: anything may have happened meanwhile."""
+
+MESSAGE_AT_MOST = 4000
+"""Bytes of one message; PostgreSQL takes less than 8,000."""
+
+_log = logs.logger(__name__)
+_events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+class Bus(abc.ABC):
+    """Events go out to every process that listens; what nobody listens to is gone."""
+
+    def __init__(self, name: str) -> None:
+        self._hearing, self._telling = Backoff(name), Backoff(name)
+
+    async def tell(self, events: Sequence[Event]) -> bool:
+        """Gives the events to every listener; whether that could be done. Costs nothing while the bus is away."""
+        if not events:
+            return True
+        try:
+            self._telling.check()
+            await self._tell([msgspec.json.encode(event).decode() for event in events])
+        except Unavailable as error:
+            if self._telling.failed():
+                _log.warning("the bus takes nothing; others notice later what happens", problem=error.detail)
+            return False
+        if self._telling.worked():
+            _log.warning("the bus takes events again")
+        return True
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Lets go of what `tell` holds."""
+
+    @abc.abstractmethod
+    async def _tell(self, messages: list[str]) -> None:
+        """Sends the messages; raises `Unavailable` when the bus does not answer in time."""
+
+    @abc.abstractmethod
+    async def _hear(self, heard: Heard) -> NoReturn:
+        """Listens over one connection; raises `Unavailable` when it is lost."""
+
+    async def listen(self, heard: Heard) -> NoReturn:
+        """Listens until it is cancelled; connects again by itself, and says so once."""
+        while True:
+            try:
+                await self._hear(self._after_failure(heard))
+            except Unavailable as error:
+                if self._hearing.failed():
+                    _log.warning("the bus says nothing; what others do is noticed later", problem=error.detail)
+                await asyncio.sleep(self._hearing.pause)
+
+    def _after_failure(self, heard: Heard) -> Heard:
+        def tell(event: Event | None) -> None:
+            if self._hearing.worked():
+                _log.warning("the bus is heard again")
+            heard(event)
+
+        return tell
+
+
+def pass_on(message: str | bytes, heard: Heard) -> None:
+    """Tells the event in a message; one of another version, or of somebody else, is counted and left alone."""
+    try:
+        if len(message) > MESSAGE_AT_MOST:
+            raise msgspec.ValidationError
+        event = _events.decode(message)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        metrics.BUS.labels("not_understood").inc()
+        return
+    metrics.BUS.labels("heard").inc()
+    heard(event)
