@@ -12,6 +12,7 @@ import uuid_utils.compat as uuid
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from kernel import grants
 from kernel.database import Database, Tx
 from kernel.errors import InvalidInput, NotFound, NotSignedIn
 from kernel.keys import key
@@ -108,16 +109,18 @@ class Identities:
 
 
 async def find(tx: Tx, session_id: UUID) -> Principal:
-    """The principal of a session that is in force; raises `NotSignedIn` otherwise."""
+    """The principal of a session that is in force; raises `NotSignedIn` otherwise, also for an employee who left."""
     row: Any = await _sql.find(tx, session_id=session_id)
-    if row is None:
+    if row is None or row["gone"]:
         raise NotSignedIn
+    permissions = await grants.of(tx, row["audience"], row["subject"], row["roles"], row["employee"], row["unit_id"])
     return Principal(
         audience=row["audience"],
         subject=row["subject"],
         session_id=session_id,
         device_id=row["device_id"],
-        permissions=frozenset(row["permissions"]),
+        permissions=permissions,
+        employee=row["employee"],
     )
 
 

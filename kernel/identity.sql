@@ -1,11 +1,10 @@
 -- name: find(session_id)^
 -- scope: none, this is how a scope comes to be
-select s.audience, s.subject, s.device_id,
-       coalesce(array_agg(distinct p.permission) filter (where p.permission is not null), '{}') as permissions
+select s.audience, s.subject, s.device_id, s.roles, e.id as employee, e.unit_id,
+       coalesce(e.left_on <= current_date, false) as gone
   from session s
-  left join role_permission p on p.role = any (s.roles)
- where s.id = :session_id and s.revoked_at is null and s.expires_at > now()
- group by s.id;
+  left join employee e on s.audience = 'staff' and e.employee_no = s.subject
+ where s.id = :session_id and s.revoked_at is null and s.expires_at > now();
 
 -- name: ended(session_ids)
 -- scope: none, only ids go in and out

@@ -1,6 +1,8 @@
 """Who asks, and which rows they may see: made by authentication alone, first argument of every scoped query."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
@@ -11,17 +13,44 @@ from kernel.sql import load
 
 Audience = Literal["staff", "investor", "gateway"]
 ScopeKind = Literal["none", "self", "own", "team", "branch", "region", "company"]
+"""How far a permission reaches, from nothing to everything; `self` is an investor's own data."""
+
 _sql = load(Path(__file__).with_name("scope.sql"))
 
 
+class Reach(Struct, frozen=True, kw_only=True):
+    """The customers that a permission reaches, in database ids.
+
+    `own` and `team`: those whom one of `employees` develops, serves or advises today. `branch` and `region`: those of
+    `branches`. `company`: all, `branches` being every branch. `self`: `customer`.
+    """
+
+    kind: ScopeKind = "none"
+    employees: tuple[int, ...] = ()
+    branches: tuple[int, ...] = ()
+    customer: int | None = None
+
+    @property
+    def by_relation(self) -> bool:
+        """Whether it goes by relations to employees, not by branches."""
+        return self.kind in ("own", "team")
+
+
+NOTHING = Reach()
+
+
 class Principal(Struct, frozen=True, kw_only=True):
-    """A signed-in person or machine: `subject` is an employee_no, a customer_no or a gateway's name."""
+    """A signed-in person or machine: `subject` is an employee_no, a customer_no or a gateway's name.
+
+    `permissions` says how far each of them reaches; `employee` is the database id of an employee who works here.
+    """
 
     audience: Audience
     subject: str
     session_id: UUID
     device_id: str
-    permissions: frozenset[str] = frozenset()
+    permissions: Mapping[str, Reach] = MappingProxyType({})
+    employee: int | None = None
 
     @property
     def name(self) -> str:
@@ -30,28 +59,37 @@ class Principal(Struct, frozen=True, kw_only=True):
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """The rows that a principal may see: of one kind, over one unit (an employee, team, branch or region)."""
+    """What a principal may see with the permission that the route asks for."""
 
     principal: Principal
-    kind: ScopeKind
-    unit: str = ""
+    reach: Reach = NOTHING
     request_id: str = ""
 
 
 async def apply(tx: Tx, scope: Scope) -> None:
     """Sets the scope on the transaction, where row-level security and the audit log read it; gone when it ends."""
-    principal = scope.principal
+    principal, reach = scope.principal, scope.reach
     await _sql.apply(
         tx,
         principal=principal.name,
-        kind=scope.kind,
-        unit=scope.unit,
+        kind=reach.kind,
+        employees=_array(reach.employees) if reach.by_relation else "",
+        branches=_array(reach.branches) if reach.kind in ("branch", "region") else "",
+        customer="" if reach.customer is None else _array((reach.customer,)),
         session=str(principal.session_id),
         device=principal.device_id,
         request=scope.request_id,
     )
 
 
-async def apply_system(tx: Tx, name: str, request_id: str = "") -> None:
-    """Marks the transaction as the system's own work (a job, a schedule, a command): it sees no scoped row."""
-    await _sql.apply(tx, principal=f"system:{name}", kind="none", unit="", session="", device="", request=request_id)
+async def apply_system(tx: Tx, name: str, request_id: str = "", kind: Literal["none", "company"] = "none") -> None:
+    """Marks the transaction as the system's own work (a job, a schedule, a command); `company` sees every row."""
+    await _sql.apply(
+        tx, principal=f"system:{name}", kind=kind, employees="", branches="", customer="", session="", device="",
+        request=request_id,
+    )  # fmt: skip
+
+
+def _array(ids: tuple[int, ...]) -> str:
+    """The ids as PostgreSQL writes an array."""
+    return f"{{{','.join(map(str, ids))}}}"

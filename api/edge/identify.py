@@ -11,7 +11,7 @@ from api.edge.limits import Buckets
 from api.edge.request import HttpRequest
 from kernel.errors import NotAllowed, NotSignedIn, RateLimited
 from kernel.identity import Identities
-from kernel.scope import Audience, Principal, Scope, ScopeKind
+from kernel.scope import NOTHING, Audience, Principal, Scope
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
 PUBLIC = "public"
@@ -28,6 +28,8 @@ def may(permission: str) -> Guard:
         principal = await _principal(connection, audience)
         if permission not in principal.permissions:
             raise NotAllowed(f"permission {permission}", f"权限 {permission}")
+        asgi: Any = connection.scope
+        asgi["hexad_reach"] = principal.permissions[permission]
 
     guard.permission = permission  # type: ignore[attr-defined]
     return guard
@@ -48,8 +50,8 @@ def provide_who(request: HttpRequest) -> Scope:
     principal = request.scope.get("hexad_principal")
     if not isinstance(principal, Principal):
         raise NotSignedIn
-    kind: ScopeKind = "self" if principal.audience == "investor" else "none"
-    return Scope(principal=principal, kind=kind, unit=principal.subject, request_id=request_id(request.scope))
+    reach = request.scope.get("hexad_reach", NOTHING)
+    return Scope(principal=principal, reach=reach, request_id=request_id(request.scope))  # type: ignore[arg-type]
 
 
 async def _principal(connection: ASGIConnection[Any, Any, Any, Any], audience: Audience) -> Principal:

@@ -1,4 +1,4 @@
-"""Migrations make exactly the schema of schema.sql, once, as the owner, and never wait for ever."""
+"""Migrations make exactly the schema of schema/tables, once, as the owner, and never wait for ever."""
 
 import asyncio
 import hashlib
@@ -80,6 +80,11 @@ async def described(connection: Tx) -> set[tuple[object, ...]]:
     return {tuple(row) for row in rows}
 
 
+def schema_text() -> str:
+    """What the files say that the migrations make."""
+    return "".join(path.read_text() for path in sorted((Path(module.__file__).parent / "schema" / "tables").glob("*")))
+
+
 async def differences(owner_tx: Tx, owner: asyncpg.Connection, schema: str) -> set[tuple[object, ...]]:
     """What the migrations make and the schema does not, and the other way round."""
     await owner.execute(schema)
@@ -93,7 +98,7 @@ async def test_the_app_connects_as_a_role_that_owns_nothing(tx: Tx) -> None:
 
 
 async def test_the_migrations_make_what_the_schema_says(owner_tx: Tx, owner: asyncpg.Connection) -> None:
-    schema = (Path(module.__file__).parent / "schema" / "schema.sql").read_text()
+    schema = schema_text()
     assert await differences(owner_tx, owner, schema) == set()
 
 
@@ -114,7 +119,7 @@ async def test_the_migrations_make_what_the_schema_says(owner_tx: Tx, owner: asy
     ],
 )
 async def test_a_schema_that_differs_is_noticed(owner_tx: Tx, owner: asyncpg.Connection, line: str, other: str) -> None:
-    schema = (Path(module.__file__).parent / "schema" / "schema.sql").read_text()
+    schema = schema_text()
     assert line in schema
     assert await differences(owner_tx, owner, schema.replace(line, other, 1))
 
@@ -136,37 +141,41 @@ async def test_two_at_once_wait_for_one_another(empty: Settings) -> None:
 async def test_a_failed_migration_leaves_nothing_behind(
     empty: Settings, owner: asyncpg.Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await prepared(owner, folder)
-    (folder / "0003_breaks.sql").write_text("create table half (id int); select 1 / 0")
+    number = prepared(folder)
+    (folder / f"{number + 1:04}_breaks.sql").write_text("create table half (id int); select 1 / 0")
     with pytest.raises(asyncpg.DivisionByZeroError):
         await migrate(empty.owner_url, empty)
-    assert await applied(owner) == 2
+    assert await applied(owner) == number
     assert await owner.fetchval("select to_regclass('half')") is None
 
 
-async def prepared(owner: asyncpg.Connection, folder: Path) -> None:
-    """Puts the real first migration before those of the test, so that there is a table of migrations."""
-    real = (Path(module.__file__).parent / "schema" / "migrations" / "0001_ground_floor.sql").read_text()
-    (folder / "0001_first.sql").write_text(real)
-    (folder / "0002_second.sql").write_text("create table second (id int)")
+def prepared(folder: Path) -> int:
+    """Puts the real migrations before one of the test, so that there are all tables; gives the test's number."""
+    (folder / "0001_first.sql").unlink()
+    real = sorted((Path(module.__file__).parent / "schema" / "migrations").glob("*.sql"))
+    for path in real:
+        (folder / path.name).write_text(path.read_text())
+    number = len(real) + 1
+    (folder / f"{number:04}_own.sql").write_text("create table own (id int)")
+    return number
 
 
 async def test_an_edited_migration_is_refused_by_its_number(
     empty: Settings, owner: asyncpg.Connection, folder: Path
 ) -> None:
-    await prepared(owner, folder)
+    number = prepared(folder)
     await migrate(empty.owner_url, empty)
-    (folder / "0002_second.sql").write_text("create table second (id bigint)")
-    with pytest.raises(Misconfigured, match="migration 2 was edited"):
+    (folder / f"{number:04}_own.sql").write_text("create table own (id bigint)")
+    with pytest.raises(Misconfigured, match=f"migration {number} was edited"):
         await migrate(empty.owner_url, empty)
 
 
 async def test_a_database_of_a_newer_version_is_refused(
     empty: Settings, owner: asyncpg.Connection, folder: Path
 ) -> None:
-    await prepared(owner, folder)
+    number = prepared(folder)
     await migrate(empty.owner_url, empty)
-    (folder / "0002_second.sql").unlink()
+    (folder / f"{number:04}_own.sql").unlink()
     with pytest.raises(Misconfigured, match="install the newer"):
         await migrate(empty.owner_url, empty)
 
@@ -179,12 +188,12 @@ def test_numbers_without_gap_or_double(folder: Path, name: str) -> None:
 
 
 async def test_a_table_in_use_is_waited_for_in_bounds(empty: Settings, owner: asyncpg.Connection, folder: Path) -> None:
-    await prepared(owner, folder)
+    number = prepared(folder)
     await migrate(empty.owner_url, empty)
-    (folder / "0003_alters.sql").write_text("alter table second add more int")
+    (folder / f"{number + 1:04}_alters.sql").write_text("alter table own add more int")
     reader = owner.transaction()
     await reader.start()
-    await owner.execute("lock table second in access share mode")
+    await owner.execute("lock table own in access share mode")
     brief = msgspec.structs.replace(empty, migration_lock_timeout=0.2)
     with pytest.raises(Unavailable, match="HEXAD_MIGRATION_LOCK_TIMEOUT"):
         await migrate(empty.owner_url, brief)
@@ -195,8 +204,8 @@ async def test_a_table_in_use_is_waited_for_in_bounds(empty: Settings, owner: as
 async def test_a_migration_that_takes_too_long_is_undone(
     empty: Settings, owner: asyncpg.Connection, folder: Path
 ) -> None:
-    await prepared(owner, folder)
-    (folder / "0003_slow.sql").write_text("create table slow (id int); select pg_sleep(60)")
+    number = prepared(folder)
+    (folder / f"{number + 1:04}_slow.sql").write_text("create table slow (id int); select pg_sleep(60)")
     with pytest.raises(Unavailable, match="HEXAD_MIGRATION_STATEMENT_TIMEOUT"):
         await migrate(empty.owner_url, msgspec.structs.replace(empty, migration_statement_timeout=0.5))
     assert await owner.fetchval("select to_regclass('slow')") is None

@@ -1,4 +1,4 @@
--- The whole schema as it stands after the last migration; a test holds the two equal.
+-- The whole schema as it stands after the last migration, in the order of the files; a test holds the two equal.
 -- Roles, ownership and privileges per table are set by kernel/migrate.py (grants.sql).
 
 create table migration (
@@ -80,10 +80,14 @@ create table trading_day (
     changed_at  timestamptz not null default now()
 );
 
+-- How far the permissions of a role reach is its scope.
 create table role (
     code     text primary key,
     name_zh  text not null,
-    name_en  text not null
+    name_en  text not null,
+    scope    text not null default 'none'
+             check (scope in ('none', 'self', 'own', 'team', 'branch', 'region', 'company')),
+    version  bigint not null default nextval('row_version')
 );
 
 create table role_permission (

@@ -1,0 +1,71 @@
+create table device (
+    audience      text not null check (audience in ('staff', 'investor')),
+    subject       text not null,
+    device_id     text not null,
+    name          text not null default '',
+    vendor        text check (vendor in ('apns', 'fcm', 'huawei', 'xiaomi', 'oppo', 'vivo', 'honor')),
+    push_token    bytea,
+    app_version   text not null default '',
+    seen_at       timestamptz not null default now(),
+    revoked_at    timestamptz,
+    version       bigint not null default nextval('row_version'),
+    changed_in    xid8 not null default pg_current_xact_id(),
+    primary key (audience, subject, device_id)
+);
+
+-- How people sign in. A row without a password waits for its activation.
+create table credential (
+    audience      text not null check (audience in ('staff', 'investor')),
+    subject       text not null,
+    password      text,                            -- Argon2id, in its own encoded form
+    totp          bytea,
+    totp_used     bigint not null default 0,       -- the last time step that was used: each is good once
+    totp_proven   boolean not null default false,  -- a code from the authenticator was seen
+    failures      integer not null default 0,
+    locked_until  timestamptz,
+    changed_at    timestamptz not null default now(),
+    version       bigint not null default nextval('row_version'),
+    primary key (audience, subject)
+);
+
+-- Codes for one use: sent by SMS, or handed over by an administrator. `sealed` is forgotten once it was sent.
+create table one_time_code (
+    id            uuid primary key,
+    purpose       text not null check (purpose in ('sign_in', 'activate')),
+    audience      text not null check (audience in ('staff', 'investor')),
+    subject       text not null,
+    device_id     text not null,
+    hash          bytea not null,
+    sealed        bytea,
+    mobile        bytea,
+    mobile_index  bytea,
+    address       text not null,
+    tries         integer not null default 0,
+    created_at    timestamptz not null default now(),
+    expires_at    timestamptz not null,
+    used_at       timestamptz
+);
+create index one_time_code_subject on one_time_code (audience, subject, purpose, created_at);
+create index one_time_code_mobile on one_time_code (mobile_index, created_at) where mobile_index is not null;
+create index one_time_code_address on one_time_code (address, created_at);
+create index one_time_code_device on one_time_code (device_id, created_at);
+create index one_time_code_created on one_time_code (created_at);
+
+-- Refresh tokens of a session, by their hash; one that is used twice ends the session.
+create table refresh_token (
+    hash        bytea primary key,
+    session_id  uuid not null references session on delete cascade,
+    issued_at   timestamptz not null default now(),
+    expires_at  timestamptz not null,
+    used_at     timestamptz
+);
+create index refresh_token_session on refresh_token (session_id);
+
+-- Single sign-on under way, from our redirect to the provider's answer.
+create table oidc_request (
+    state       bytea primary key,
+    nonce       text not null,
+    verifier    bytea not null,
+    device_id   text not null,
+    expires_at  timestamptz not null
+);
