@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
+import asyncpg
 from msgspec import Struct
 
 from hexad import keys, leftovers
@@ -69,6 +70,8 @@ async def _examine(settings: Settings, note: Callable[[Finding], None], *, all_h
         await _examine_data(settings, database, note)
     except HexadError as error:
         note(fail("database", error.detail or error.title, "look at its log"))
+    except asyncpg.PostgresError as error:
+        note(fail("database", f"refused a check: {error}", "run `hexad migrate`, which renews all grants"))
     finally:
         await database.close()
 

@@ -20,12 +20,14 @@ from urllib.parse import quote
 import msgspec
 import psutil
 
+from hexad import leftovers
 from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
 
 _ROOTS_USER = "hexad-postgres"
 _MAJOR = "18"
 _START_SECONDS = 60
+_COMMAND_SECONDS = 120
 _ORPHANS_SECONDS = 15
 _FREE_MIB = 300
 _SOCKET_PATH_AT_MOST = 100
@@ -56,7 +58,10 @@ def located(settings: Settings) -> Settings:
 
 @contextlib.contextmanager
 def served(settings: Settings, say: Callable[[str], None], *, leave: bool = False) -> Iterator[Settings]:
-    """The same, with the embedded database started if need be and stopped afterwards; `leave`: unless it ran before."""
+    """The same, with the embedded database started if need be and stopped afterwards.
+
+    With `leave` it is left running when it ran before, or when a `hexad up` has taken it over meanwhile.
+    """
     if not settings.embedded:
         yield settings
         return
@@ -68,7 +73,7 @@ def served(settings: Settings, say: Callable[[str], None], *, leave: bool = Fals
         server.prepare()
         yield located(settings)
     finally:
-        if server.running() and not (ran and leave):
+        if server.running() and not (leave and (ran or leftovers.held(settings.var))):
             say("stopping PostgreSQL")
             server.stop()
 
@@ -153,16 +158,17 @@ class Postgres:
     def _prepare_start(self) -> None:
         self._free_space()
         self._for_root()
-        for left in (self.data / "postmaster.pid", self.socket / ".s.PGSQL.5432.lock"):
-            left.unlink(missing_ok=True)  # of a killed run: the process is gone, its number may be another's by now
         (self.data / "hexad.conf").write_text(_CONFIG)
         self._own(self.data / "hexad.conf")
         with contextlib.suppress(FileExistsError):
             self.socket.mkdir(parents=True)
             self._own(self.socket)
-        if self.socket.is_symlink() or self.socket.owner() not in (self._user, pwd.getpwuid(os.geteuid()).pw_name):
+        owners = {os.geteuid(), pwd.getpwnam(self._user).pw_uid if self._user else os.geteuid()}
+        if self.socket.is_symlink() or self.socket.stat().st_uid not in owners:
             raise Unavailable(f"{self.socket} belongs to somebody else: delete it, or set HEXAD_VAR to a shorter path")
         self.socket.chmod(0o711 if self._user else 0o700)
+        for left in (self.data / "postmaster.pid", self.socket / ".s.PGSQL.5432.lock"):
+            left.unlink(missing_ok=True)  # of a killed run: the process is gone, its number may be another's by now
 
     def _start(self) -> None:
         until = time.monotonic() + _ORPHANS_SECONDS
@@ -253,20 +259,23 @@ class Postgres:
             tempfile.TemporaryFile("w+") as err,
             (script or Path(os.devnull)).open() as stdin,
         ):
-            code = subprocess.run(
-                [str(_binaries() / command), *args],
-                stdout=out,
-                stderr=err,
-                stdin=stdin,
-                check=False,
-                user=self._user,
-                group=self._user,
-                extra_groups=[] if self._user else None,
-                cwd=cwd,
-                timeout=_START_SECONDS * 2,
-                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", **environment},
-                start_new_session=True,
-            ).returncode
+            try:
+                code = subprocess.run(
+                    [str(_binaries() / command), *args],
+                    stdout=out,
+                    stderr=err,
+                    stdin=stdin,
+                    check=False,
+                    user=self._user,
+                    group=self._user,
+                    extra_groups=[] if self._user else None,
+                    cwd=cwd,
+                    timeout=_COMMAND_SECONDS,
+                    env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", **environment},
+                    start_new_session=True,
+                ).returncode
+            except subprocess.TimeoutExpired as error:
+                raise Unavailable(f"PostgreSQL's {command} did not end within {_COMMAND_SECONDS:g} s") from error
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(command, code, out.read(), err.read())

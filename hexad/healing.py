@@ -56,7 +56,7 @@ class Healer:
         self._say("PostgreSQL died and is started again")
         try:
             self._server.start()
-        except HexadError as error:
-            self.failed = f"PostgreSQL died: {error.detail or error.title}"
+        except (HexadError, OSError) as error:
+            self.failed = f"PostgreSQL died: {getattr(error, 'detail', '') or error}"
         else:
             self._say("PostgreSQL runs again")

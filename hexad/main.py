@@ -106,10 +106,13 @@ def _serve_api(audience: str | None) -> None:
     import os
 
     from api.run import serve
+    from hexad.ports import held
 
     if audience is not None:
         os.environ["HEXAD_AUDIENCES"] = audience
-    serve(_settings())
+    settings = _settings()
+    with held(settings, "api_port"):
+        serve(settings)
 
 
 @_serve.command("realtime")
@@ -217,12 +220,11 @@ def _simulate_inbox(limit: int) -> None:
     """Print what was sent, the newest last."""
     from hexad import keys
     from hexad.simulators.mailbox import Mailbox
+    from hexad.terminal import plain
 
     for letter in reversed(Mailbox(keys.folder()).newest(limit)):
-        click.echo(
-            f"{letter.at:%Y-%m-%d %H:%M:%S} UTC  {letter.channel}  {letter.sender} -> {letter.to}  {letter.subject}"
-        )
-        click.echo(f"  {letter.text}")
+        head = f"{letter.at:%Y-%m-%d %H:%M:%S} UTC  {letter.channel}  {letter.sender} -> {letter.to}  {letter.subject}"
+        click.echo(plain(f"{head}\n  {letter.text}"))
 
 
 def _settings(*, embedded: bool = True) -> "Settings":

@@ -1,7 +1,12 @@
-"""The ports that `hexad up` needs: whether they are free, and if not, whose they are and which setting moves ours."""
+"""The ports of the processes: whether they are free, and if not, whose they are and which setting moves ours."""
 
+import contextlib
+import socket
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from kernel import ports
 from kernel.errors import Unavailable
-from kernel.ports import fault
 from kernel.settings import PREFIX, Settings
 
 _PORTS = {
@@ -10,18 +15,50 @@ _PORTS = {
     "worker_port": "probe_host",
     "relay_port": "probe_host",
     "beat_port": "probe_host",
-    "sms_simulator_port": "simulator_host",
+    "sms_simulator_port": "probe_host",
     "mailbox_port": "simulator_host",
     "smtp_simulator_port": "simulator_host",
 }
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  not listened on: an address to reach such a server at
 
 
 def address(settings: Settings, port: str) -> str:
     """Where a server with this port setting is reached from this machine, as `host:port`."""
     host = getattr(settings, _PORTS[port])
-    host = _ANY.get(host, host)
+    with contextlib.suppress(ValueError):  # a name
+        if ip_address(host).is_unspecified:
+            host = "::1" if ":" in host else "127.0.0.1"
     return f"{f'[{host}]' if ':' in host else host}:{getattr(settings, port)}"
+
+
+@contextlib.contextmanager
+def held(settings: Settings, port: str) -> Iterator[None]:
+    """Holds a port for a server that would share it in silence, as Granian does; raises `Unavailable` when it is had.
+
+    What is bound is the UDP port of that number: it is never shared, nor are those of overlapping addresses, and the
+    TCP port is left to the server.
+    """
+    host, number = _PORTS[port], getattr(settings, port)
+    ports.check_free(settings, port, host)
+    family, kind, _, _, address = socket.getaddrinfo(getattr(settings, host), number, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, kind) as guard:
+        try:
+            guard.bind(address)
+        except OSError as error:
+            raise Unavailable(
+                f"port {number} is being taken by another process (UDP port {number} is bound): stop that first"
+                f" ({PREFIX}{port.upper()} or {PREFIX}{host.upper()} moves ours)"
+            ) from error
+        yield
+
+
+@contextlib.contextmanager
+def explained(settings: Settings, port: str) -> Iterator[None]:
+    """Turns the failure to listen on the port into an `Unavailable` that says why and names the settings."""
+    try:
+        yield
+    except (OSError, UnicodeError):
+        ports.check_free(settings, port, _PORTS[port])
+        raise
 
 
 def check_free(settings: Settings) -> None:
@@ -31,7 +68,7 @@ def check_free(settings: Settings) -> None:
         number, variable = getattr(settings, port), f"{PREFIX}{port.upper()}"
         if number in taken:
             faults.append(f"{taken[number]} and {variable} are both {number}: change one of them")
-        elif why := fault(getattr(settings, host), number):
+        elif why := ports.fault(getattr(settings, host), number):
             faults.append(f"{why} ({variable} or {PREFIX}{host.upper()} moves ours)")
         taken.setdefault(number, variable)
     if faults:

@@ -1,7 +1,5 @@
 """The operator's way in: a session opened by command, audited, and an access token for it."""
 
-from typing import get_args
-
 from kernel.database import Database
 from kernel.errors import InvalidInput
 from kernel.identity import Tokens, open_session
@@ -10,7 +8,6 @@ from kernel.scope import Audience, apply_system
 from kernel.settings import Settings
 from mobile_contracts.event import TokenIssued
 
-AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 _ANY_DEVICE = ""
 
 

@@ -1,7 +1,7 @@
 """honcho's manager with what a run of `hexad up` needs beyond it: no signal lost, time to drain, and who died first."""
 
 import multiprocessing
-import os
+import shlex
 import signal
 import sys
 from collections import defaultdict, deque
@@ -63,20 +63,26 @@ class Supervisor(honcho.manager.Manager):
         super()._start()
 
     def _all_started(self) -> bool:
+        self._check_wrappers()
         everything = bool(super()._all_started())
         if everything and self._when_started:
             self._when_started()
             self._when_started = None
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
-        if not everything:
-            self._check_wrappers()
         return everything
 
+    def _any_stopped(self) -> bool:
+        """Where honcho begins to count the time until it kills: at the signal, should nothing stop at all."""
+        return self._terminating or bool(super()._any_stopped())
+
     def _check_wrappers(self) -> None:
-        """Raises `Unavailable` when the fork for a command died before it could start it."""
+        """A command whose fork was killed has ended; raises `Unavailable` when the fork could not even start it."""
         for name, one in self._processes.items():
-            if one.get("pid") is None and not one["process"].is_alive() and self.events.empty():
+            if "returncode" in one or one["process"].is_alive() or not self.events.empty():
+                continue
+            if one.get("pid") is None:
                 raise Unavailable(f"{name} could not be started: the machine may be out of memory or processes")
+            one["returncode"] = one["process"].exitcode
 
 
 class _Wrapper(Process):
@@ -111,10 +117,7 @@ class _Memory(Printer):
 
 
 def procfile() -> dict[str, str]:
-    """The commands of hexad/Procfile by name."""
-    return dict(parse_procfile(Path(__file__).with_name("Procfile").read_text()).processes)
-
-
-def path_of_this_venv() -> str:
-    """A PATH on which `hexad` is the one that runs now."""
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    """The commands of hexad/Procfile by name; `hexad` is the one that runs now, wherever it is installed."""
+    ours = shlex.join([sys.executable, "-P", "-m", "hexad.main"])
+    commands = parse_procfile(Path(__file__).with_name("Procfile").read_text()).processes
+    return {name: command.replace("hexad", ours, 1) for name, command in commands.items()}

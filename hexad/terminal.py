@@ -28,6 +28,11 @@ def show_finding(finding: Finding) -> None:
         click.echo(f"{'':20}to mend: {finding.mend}")
 
 
+def plain(text: str) -> str:
+    """What strangers wrote, without that which a terminal would obey instead of showing it."""
+    return "".join(one for one in text if one == "\n" or one.isprintable())
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Gives a function that is told how many are done and how many there are in all."""

@@ -15,7 +15,7 @@ from hexad import keys, leftovers, ports
 from hexad.embedded import Postgres, served
 from hexad.healing import Healer
 from hexad.health import PROCESSES, problem
-from hexad.supervisor import Supervisor, path_of_this_venv, procfile
+from hexad.supervisor import Supervisor, procfile
 from hexad.welcome import welcome
 from kernel import settings as setting
 from kernel.errors import HexadError
@@ -69,7 +69,7 @@ def _run(settings: Settings, began: float, healer: Healer | None) -> int:
         if healer:
             healer.start()
 
-    marked = {leftovers.MARK: run.mark, "PATH": path_of_this_venv(), "PYTHONUNBUFFERED": "1"}
+    marked = {leftovers.MARK: run.mark, "PYTHONUNBUFFERED": "1"}
     environment = {**os.environ, **setting.environment(settings), **marked}
     supervisor = Supervisor(procfile(), environment, settings.drain, started)
     try:

@@ -20,7 +20,7 @@ class Addresses:
         peer = str((scope.get("client") or ("",))[0])
         if not self._trusted or not inside(peer, self._trusted):
             return peer
-        told = next((value for key, value in scope["headers"] if key == b"x-forwarded-for"), b"")
+        told = b",".join(value for key, value in scope["headers"] if key == b"x-forwarded-for")
         hops = [hop.strip() for hop in told.decode("latin-1").split(",")[-_HOPS_AT_MOST:]]
         for hop in reversed(hops):
             if not inside(hop, self._trusted):

@@ -9,6 +9,7 @@ import datetime
 import fcntl
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,10 +72,7 @@ class Anchor:
 
     def last(self) -> Anchored | None:
         """The last whole line, null when there is none."""
-        line = None
-        for line in self.lines():  # noqa: B007  # only the last one is wanted
-            pass
-        return line
+        return next(iter(deque(self.lines(), maxlen=1)), None)
 
 
 def anchor(settings: Settings) -> Anchor:

@@ -23,6 +23,7 @@ from prometheus_client import (
 )
 from prometheus_client.mmap_dict import MmapedDict
 
+from kernel.errors import Misconfigured
 from kernel.settings import Settings
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -83,11 +84,18 @@ def share(process: str, settings: Settings) -> None:
     """Makes this process and its children count together; call it in the parent before children start.
 
     The folder `<var>/run/metrics/<process>-<port>` is emptied: counters begin at 0 with the parent, who has the port.
+    Raises `Misconfigured` when it cannot be had.
     """
     port = getattr(settings, f"{process}_port")
     folder = settings.var.resolve() / "run" / "metrics" / f"{process}-{port}"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"HEXAD_VAR is {settings.var}, which cannot be written ({error.strerror}), and the processes of"
+            " HEXAD_API_WORKERS and HEXAD_WORKER_PROCESSES count together in it: mend that, or name another folder"
+        ) from error
     os.environ[_FOLDER] = str(folder)
     values.ValueClass = values.get_value_class()
     for metric in (HTTP_IN_FLIGHT, POOL_FREE, POOL_WAITING, OUTBOX_BACKLOG, OUTBOX_AGE, JOBS_SET_ASIDE, REAPED,

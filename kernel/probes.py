@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from kernel import metrics
+from kernel.address import inside, networks
 from kernel.errors import Unavailable
 from kernel.settings import PREFIX, Settings
 
@@ -22,7 +23,7 @@ _CLIENT_SECONDS = 5.0
 
 
 class Probes:
-    """Answers GET /health/live, /health/ready and /metrics on a thread of its own, as a context manager.
+    """Answers GET /health/live, /health/ready and, to HEXAD_METRICS_FROM, /metrics on a thread, as a context manager.
 
     Alive means that the main loop called `beat` within `patience` seconds; ready, that no check names a problem.
     """
@@ -35,6 +36,7 @@ class Probes:
         patience: float = 30.0,
     ) -> None:
         self.address = (settings.probe_host, int(getattr(settings, f"{process}_port")))
+        self.metrics_from = networks(settings.metrics_from)
         self._process, self._checks, self._patience = process, checks, patience
         self._beaten = time.monotonic()
         self._server: _Server | None = None
@@ -126,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._health(self.server.probes.live())
             case "/health/ready":
                 self._health(self.server.probes.ready())
-            case "/metrics":
+            case "/metrics" if inside(self.client_address[0], self.server.probes.metrics_from):
                 self._answer(200, *metrics.render())
             case _:
                 self._health(["there is /health/live, /health/ready and /metrics"], 404)

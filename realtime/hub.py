@@ -22,6 +22,7 @@ from realtime.sign_in import AUDIENCES, SignIn
 LOOK_SECONDS = 2.0
 """How often the sessions behind the sockets are looked at when the bus is silent: a revocation takes 4 s at most."""
 
+_BREATH_SECONDS = 0.1
 _RECONNECTS_A_SECOND = 200.0
 _RETRY_SECONDS = 30.0
 _chance = random.SystemRandom()
@@ -92,6 +93,7 @@ class Hub:
                 self._note("")
             except Exception as error:  # noqa: BLE001  # whatever it is, sessions must be looked at again
                 self._note(f"database: {type(error).__name__}")
+            await asyncio.sleep(_BREATH_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._told.wait()

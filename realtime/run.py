@@ -14,7 +14,7 @@ from kernel import logs, metrics, ports, tracing
 from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.identity import Tokens
-from kernel.settings import Settings, words
+from kernel.settings import Settings
 from realtime.guard import Http, WebSocket
 from realtime.hub import Hub
 from realtime.server import application
@@ -89,8 +89,7 @@ def _config(settings: Settings, app: Any) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=bool(words(settings.trusted_proxies)),
-        forwarded_allow_ips=words(settings.trusted_proxies),
+        proxy_headers=False,
         timeout_graceful_shutdown=max(1, int(settings.drain / 5)),
     )
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import asyncpg
+
 from kernel.database import AWAY, Database
 from kernel.errors import NotSignedIn, Overloaded, Unavailable
 from kernel.identity import Tokens, find
@@ -10,6 +12,7 @@ from kernel.settings import Settings
 
 AUDIENCES: tuple[Audience, ...] = ("staff", "investor")
 _ANSWER_SECONDS = 5.0
+_TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)  # a migration has the table, for instance
 
 
 class SignIn:
@@ -32,7 +35,7 @@ class SignIn:
         try:
             async with asyncio.timeout(_ANSWER_SECONDS), self._line, self._database.transaction() as tx:
                 principal = await find(tx, session_id)
-        except (Overloaded, TimeoutError, *AWAY) as error:
+        except (Overloaded, TimeoutError, *AWAY, *_TOO_LONG) as error:
             raise Unavailable from error
         if principal.audience not in AUDIENCES or principal.device_id not in ("", device_id):
             raise NotSignedIn

@@ -1,14 +1,15 @@
 """Text to frames and back; nothing that a client can send raises here."""
 
+from typing import get_args
+
 import msgspec
 from msgspec import Raw, Struct
 
-from mobile_contracts.frame import AnyClientFrame, Auth, ClientFrame, Ping, ServerFrame
+from mobile_contracts.frame import AnyClientFrame, ClientFrame, ServerFrame
 
-_KINDS: tuple[type[ClientFrame], ...] = (Auth, Ping)
 _FIELDS = {
     str(kind.__struct_config__.tag): {"type", *(field.encode_name for field in msgspec.structs.fields(kind))}
-    for kind in _KINDS
+    for kind in get_args(AnyClientFrame)
 }
 _frames: msgspec.json.Decoder[AnyClientFrame] = msgspec.json.Decoder(AnyClientFrame)
 _shape = msgspec.json.Decoder(dict[str, Raw])

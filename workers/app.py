@@ -44,8 +44,9 @@ def _do(do: Callable[[Job], Outcome], args: tuple[Any, ...], kwargs: Mapping[str
             raise msgspec.ValidationError("a job has no positional arguments")
         return do(parse(kwargs))
     except (msgspec.ValidationError, asyncpg.DataError) as error:
-        _log.warning("a message that is no job was put among the dead", error=str(error))
-        raise Reject(str(error), requeue=False) from error
+        why = type(error).__name__ if isinstance(error, asyncpg.DataError) else str(error)  # asyncpg quotes the value
+        _log.warning("a message that is no job was put among the dead", error=why)
+        raise Reject(why, requeue=False) from error
     except Unavailable as error:
         raise Reject(str(error), requeue=True) from error
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from celery import bootsteps
 from celery.worker.consumer import Consumer as CelerysConsumer
 from celery.worker.consumer.connection import Connection
@@ -13,6 +12,7 @@ from celery.worker.consumer.consumer import Evloop
 from celery.worker.consumer.tasks import Tasks
 from celery.worker.state import maybe_shutdown
 
+from kernel.queues.client import UNREADABLE
 from workers.message import trusted_headers
 
 _LONGEST_PAUSE = 4.0
@@ -70,7 +70,7 @@ class Consumer(CelerysConsumer):
         def handle_jobs(message: Any) -> None:
             try:
                 message.headers = trusted_headers(message.headers, message.content_type, message.body)
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 self.on_decode_error(message, error)
             else:
                 handle(message)

@@ -1,4 +1,4 @@
-"""Housekeeping: deletes what has outlived its purpose, in chunks, so that no lock is held for long."""
+"""Housekeeping: deletes what has outlived its purpose, in chunks, so that no statement and no run takes long."""
 
 from pathlib import Path
 

@@ -141,4 +141,4 @@ def _columns(job: Job) -> dict[str, Any]:
 
 def _text(error: str) -> str:
     """What may be kept and shown of an error: whatever was in the data that failed, no personal data."""
-    return redaction.text(error.replace("\0", ""))[:_ERROR_AT_MOST]
+    return redaction.text(error.replace("\0", "").encode(errors="replace").decode())[:_ERROR_AT_MOST]

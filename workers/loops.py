@@ -19,6 +19,7 @@ class Loops:
 
     def __init__(self) -> None:
         self.problems: dict[str, str] = {}
+        self._backoffs: dict[str, Backoff] = {}
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -26,15 +27,16 @@ class Loops:
         self._stopping.set()
 
     async def run(self, name: str, step: Step) -> None:
-        """Turns until `stop`; after a failure it waits, longer each time (at most 5 s), and says so once."""
-        backoff = Backoff(name)
+        """Turns until `stop`."""
         while not self._stopping.is_set():
-            pause = await self._turn(name, step, backoff)
+            pause = await self.turn(name, step)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stopping.wait()
 
-    async def _turn(self, name: str, step: Step, backoff: Backoff) -> float:
+    async def turn(self, name: str, step: Step) -> float:
+        """One turn; gives the seconds to wait, after failures longer each time (at most 5 s), and says so once."""
+        backoff = self._backoffs.setdefault(name, Backoff(name))
         try:
             pause = await step()
         except Exception as error:  # noqa: BLE001 - a loop outlives whatever one turn meets; it is said and counted

@@ -1,7 +1,7 @@
 """A job on its way: the Celery message (task protocol 2) that carries one event to one handler."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,14 @@ from msgspec import Meta, Struct, field
 from kernel.queues.client import Message
 
 TASK = "hexad.job"
+
+if TYPE_CHECKING:
+    Shallow = Any
+else:
+    Shallow = _FLAT = None | bool | int | float | str
+    for _ in range(8):
+        Shallow = _FLAT | list[Shallow] | dict[str, Shallow]
+"""What JSON can hold, at most eight levels deep: what is deeper than Python's stack would end the worker."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
@@ -32,7 +40,7 @@ class Envelope(Struct, frozen=True, rename="kebab"):
     """A Celery message as it lies in PGMQ, where AMQP's headers and properties have no place of their own."""
 
     body: str
-    headers: dict[str, Any]
+    headers: dict[str, Shallow]
     content_type: str = "application/json"
     content_encoding: str = "utf-8"
     properties: dict[str, Any] = field(default_factory=dict)
@@ -59,12 +67,12 @@ class _Headers(Struct, frozen=True):
 
 class _Body(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     args: Annotated[list[Any], Meta(max_length=0)]
-    kwargs: dict[str, Any]
+    kwargs: dict[str, Shallow]
     embedded: dict[str, None]  # callbacks and chains, which nobody of ours sends
 
 
 def trusted_headers(headers: Any, content_type: Any, body: str | bytes) -> dict[str, Any]:
-    """Headers made anew for a message that has the shape of a job; raises `msgspec.MsgspecError` for any other."""
+    """Headers made anew for a message that has the shape of a job; raises `UNREADABLE` for any other."""
     if content_type != "application/json":
         raise msgspec.ValidationError("it is not JSON")
     named = msgspec.convert(headers, _Headers)

@@ -16,6 +16,7 @@ import psycopg
 from kombu.transport import TRANSPORT_ALIASES, pgmq
 
 import kernel.queues
+from kernel.queues.client import UNREADABLE
 from workers.message import Envelope
 
 URL = "hexad-pgmq://postgresql"
@@ -118,7 +119,7 @@ class Channel(pgmq.Channel):
         for taken in messages:
             try:
                 envelope = msgspec.json.decode(taken.message, type=Envelope)
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 _log.warning("a message that is not Celery's was put among the dead: %s", error)
                 self.pgmq.bury(self._queue_name(queue), taken.msg_id, taken.message, str(error))
             else:

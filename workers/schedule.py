@@ -13,13 +13,12 @@ from msgspec import Struct
 from kernel import logs, metrics
 from kernel.database import Database, Tx
 from kernel.outbox import emit
-from kernel.retry import Backoff
 from kernel.scope import apply_system
 from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.event import Event, HousekeepingDue
 from workers import probe
-from workers.job import DATABASE_AWAY
+from workers.loops import Loops
 
 _BEIJING = datetime.timezone(datetime.timedelta(hours=8))  # China has had no summer time since 1991
 _MIDNIGHT = datetime.datetime(2000, 1, 1, tzinfo=_BEIJING)
@@ -93,7 +92,7 @@ class Scheduler(beat.Scheduler):
     def __init__(self, settings: Settings, turned: Callable[[], None], *args: Any, **options: Any) -> None:
         self._settings, self._turned = settings, turned
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        self._backoff = Backoff("PostgreSQL")
+        self._loops = Loops()
         self._timetable: Timetable | None = None
         self._database: Database | None = None
         super().__init__(*args, **options)
@@ -101,7 +100,7 @@ class Scheduler(beat.Scheduler):
     @property
     def problem(self) -> str | None:
         """Why nothing can be started now, null when it can."""
-        return "PostgreSQL does not answer" if self._backoff.pause else None
+        return self._loops.problems.get("beat")
 
     def setup_schedule(self) -> None:
         """The schedule is `SCHEDULES`, not Celery's."""
@@ -109,15 +108,7 @@ class Scheduler(beat.Scheduler):
     def tick(self, *_: Any, **__: Any) -> float:
         """Starts what is due; gives the seconds until it wants to be asked again."""
         self._turned()
-        try:
-            self._runner.run(self._start_due())
-        except DATABASE_AWAY as error:
-            if self._backoff.failed():
-                _log.warning("beat does not work", problem=str(error))
-            return min(_LONGEST_PAUSE, self._backoff.pause)
-        if self._backoff.worked():
-            _log.warning("beat works again")
-        return _LONGEST_PAUSE
+        return min(_LONGEST_PAUSE, self._runner.run(self._loops.turn("beat", self._start_due)))
 
     def close(self) -> None:
         """Called when beat stops."""
@@ -125,9 +116,10 @@ class Scheduler(beat.Scheduler):
             self._runner.run(self._database.close())
         self._runner.close()
 
-    async def _start_due(self) -> None:
+    async def _start_due(self) -> float:
         now = datetime.datetime.now(datetime.UTC)
         if self._timetable is None:
             self._database = await Database.open(self._settings.database_url, self._settings, size=1, minimum=0)
             self._timetable = Timetable(self._database, now, SCHEDULES)
         await self._timetable.start_due(now)
+        return _LONGEST_PAUSE

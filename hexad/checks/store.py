@@ -28,7 +28,7 @@ async def examine(tx: Tx, settings: Settings) -> AsyncIterator[Finding]:
     yield await _row_security(tx)
     yield await _backlog(tx)
     yield await _jobs(tx)
-    yield await _workers(tx)
+    yield await _workers(tx, settings)
     yield await _schedule(tx)
     yield await _seals(tx, settings)
 
@@ -80,8 +80,8 @@ async def _jobs(tx: Tx) -> Finding:
     return warn("jobs", f"{rows[0]['total']} set aside, the newest: {shown}", mend)
 
 
-async def _workers(tx: Tx) -> Finding:
-    row = await _sql.workers(tx)
+async def _workers(tx: Tx, settings: Settings) -> Finding:
+    row = await _sql.workers(tx, silence=settings.worker_silence)
     says = f"{row['living']} children work" + (f", {row['silent']} are silent" if row["silent"] else "")
     return ok("workers", says) if row["living"] else fail("workers", says, "start a worker: `hexad work`")
 

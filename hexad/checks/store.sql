@@ -29,10 +29,10 @@ select count(*) as due, coalesce(extract(epoch from now() - min(available_at)), 
 select event_id, handler, count(*) over () as total
   from job where state = 'set_aside' order by started_at desc limit 5;
 
--- name: workers()^
+-- name: workers(silence)^
 -- scope: none, a count
-select count(*) filter (where seen_at > now() - interval '30 seconds') as living,
-       count(*) filter (where seen_at <= now() - interval '30 seconds') as silent
+select count(*) filter (where seen_at > now() - make_interval(secs => :silence)) as living,
+       count(*) filter (where seen_at <= now() - make_interval(secs => :silence)) as silent
   from worker;
 
 -- name: occurrences()

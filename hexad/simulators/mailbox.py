@@ -1,5 +1,7 @@
 """What the simulators were given to send, newest last, in `<var>/mailbox`: readable by its owner alone, bounded."""
 
+import contextlib
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -40,11 +42,14 @@ class Mailbox:
 
     def newest(self, at_most: int) -> list[Letter]:
         """The newest letters of all channels, the newest first; a line that was cut short is left out."""
-        letters = []
+        letters: list[Letter] = []
         for file in sorted(self._folder.glob("*.*")):
-            for line in file.read_bytes().splitlines():
-                try:
-                    letters.append(msgspec.json.decode(line, type=Letter))
-                except msgspec.MsgspecError:
-                    continue
+            with contextlib.suppress(FileNotFoundError):  # set aside just now: the next look has it
+                letters += _whole(file.read_bytes().splitlines())
         return sorted(letters, key=lambda letter: letter.at, reverse=True)[:at_most]
+
+
+def _whole(lines: list[bytes]) -> Iterator[Letter]:
+    for line in lines:
+        with contextlib.suppress(msgspec.MsgspecError):
+            yield msgspec.json.decode(line, type=Letter)

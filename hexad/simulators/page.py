@@ -1,13 +1,15 @@
 """A page that shows what the simulators were given to send; without scripts, everything escaped."""
 
+import socket
 import threading
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+from hexad import ports
 from hexad.simulators.mailbox import Letter, Mailbox
-from kernel.errors import Unavailable
+from kernel.settings import Settings
 
 _SHOWN = 100
 _SECONDS = 5.0
@@ -36,16 +38,10 @@ def _article(letter: Letter) -> str:
 class Page:
     """Serves `/` and `/health/ready` on a thread of its own, as a context manager."""
 
-    def __init__(self, host: str, port: int, mailbox: Mailbox) -> None:
+    def __init__(self, settings: Settings, mailbox: Mailbox) -> None:
         """Raises `Unavailable` when the port cannot be had."""
-        handler = type("Handler", (_Handler,), {"mailbox": mailbox})
-        try:
-            self._server = ThreadingHTTPServer((host, port), handler)
-        except OSError as error:
-            raise Unavailable(
-                f"{host}:{port} cannot be listened on ({error.strerror}): set HEXAD_MAILBOX_PORT to a free port"
-            ) from error
-        self._server.daemon_threads = True
+        with ports.explained(settings, "mailbox_port"):
+            self._server = _Server(settings.simulator_host, settings.mailbox_port, mailbox)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.1,), name="mailbox", daemon=True).start()
@@ -56,15 +52,24 @@ class Page:
         self._server.server_close()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int, mailbox: Mailbox) -> None:
+        self.mailbox = mailbox
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
+
+
 class _Handler(BaseHTTPRequestHandler):
-    mailbox: Mailbox
+    server: _Server
     timeout = _SECONDS
     server_version, sys_version = "hexad", ""
 
     def do_GET(self) -> None:  # the name is http.server's
         match self.path:
             case "/":
-                self._answer(200, render(self.mailbox.newest(_SHOWN)), "text/html; charset=utf-8")
+                self._answer(200, render(self.server.mailbox.newest(_SHOWN)), "text/html; charset=utf-8")
             case "/health/live" | "/health/ready":
                 self._answer(200, '{"status": "ok"}', "application/json")
             case _:

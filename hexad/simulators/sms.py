@@ -1,6 +1,7 @@
 """The SMS gateway simulator: takes what is for gateway `main`, keeps it in the mailbox, answers with receipts."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -51,7 +52,7 @@ class Gateway:
         self.problem: str | None = "the broker was not reached yet"
 
     async def serve(self, stop: asyncio.Event, beat: Callable[[], None] = lambda: None) -> None:
-        """Takes messages until `stop` is set, then finishes those it has."""
+        """Takes messages until `stop` is set, then finishes those that wait for no later receipt."""
         async with asyncio.TaskGroup() as tasks:
             for queue in QUEUES:
                 tasks.create_task(self._read(queue, stop, beat, tasks))
@@ -65,7 +66,7 @@ class Gateway:
                 taken = await self._take(queue)
             if taken:
                 await self._room.acquire()
-                tasks.create_task(self._handle(taken)).add_done_callback(lambda _: self._room.release())
+                tasks.create_task(self._handle(taken, stop)).add_done_callback(lambda _: self._room.release())
 
     async def _take(self, queue: Queue) -> list[Delivery]:
         try:
@@ -79,8 +80,8 @@ class Gateway:
         self.problem = None
         return taken
 
-    async def _handle(self, taken: list[Delivery]) -> None:
-        """Answers one batch; whatever was not settled when the broker goes away comes again after its lease."""
+    async def _handle(self, taken: list[Delivery], stop: asyncio.Event) -> None:
+        """Answers one batch; whatever is not settled at `stop` or when the broker goes away comes again."""
         good: list[tuple[Delivery, Sms]] = []
         try:
             for delivery in taken:
@@ -88,24 +89,32 @@ class Gateway:
                     good.append((delivery, msgspec.json.decode(delivery.body, type=Sms)))
                 except msgspec.MsgspecError as error:
                     await self._queues.refuse([delivery], str(error))
-            await self._answer([sms for _, sms in good])
+            if later := await self._answer([sms for _, sms in good]):
+                if await _set_within(stop, self._manner.delay):
+                    return
+                await self._send(later)
             await self._queues.acknowledge([delivery for delivery, _ in good])
         except HexadError as error:
             _log.warning("receipts not stored", reason=error.detail, messages=len(good))
 
-    async def _answer(self, messages: list[Sms]) -> None:
+    async def _answer(self, messages: list[Sms]) -> list[Receipt]:
+        """Sends the receipts that are due at once and gives the later ones."""
         now = datetime.now(UTC)
         self._mailbox.keep(
             [Letter("sms", now, sms.sender, sms.to, "", sms.text) for sms in messages if now < sms.expires_at]
         )
         receipts = [receipt for sms in messages for receipt in answers(sms, now, self._manner)]
-        first = [receipt for receipt in receipts if receipt.at <= now]
-        await self._send(first)
-        if later := [receipt for receipt in receipts if receipt.at > now]:
-            await asyncio.sleep(self._manner.delay)
-            await self._send(later)
+        await self._send([receipt for receipt in receipts if receipt.at <= now])
+        return [receipt for receipt in receipts if receipt.at > now]
 
     async def _send(self, receipts: list[Receipt]) -> None:
         await self._queues.publish(
             RECEIPTS, [Message(msgspec.json.encode(receipt), id=str(receipt.id)) for receipt in receipts]
         )
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    return False

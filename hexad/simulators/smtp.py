@@ -1,14 +1,17 @@
 """An SMTP server that delivers nothing: what it takes is kept in the mailbox, some recipients it refuses."""
 
 import asyncio
+import contextlib
 import signal
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from hexad import ports
 from hexad.simulators.mailbox import Letter, Mailbox
 from hexad.simulators.page import Page
 from kernel import logs
@@ -21,6 +24,7 @@ _BYTES = 10 << 20
 _RECIPIENTS = 100
 _SECONDS = 60
 _TEXT = 20_000
+_NAME = "hexad.invalid"
 
 
 def run(settings: Settings) -> None:
@@ -35,14 +39,14 @@ async def _run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     mailbox = Mailbox(settings.var)
     sink = Sink(mailbox)
-    server = await loop.create_server(
-        lambda: SMTP(sink, data_size_limit=_BYTES, timeout=_SECONDS, enable_SMTPUTF8=True, hostname="hexad.invalid"),
-        settings.simulator_host,
-        settings.smtp_simulator_port,
-    )
-    async with server:
-        with Page(settings.simulator_host, settings.mailbox_port, mailbox):
-            await stop.wait()
+    with ports.explained(settings, "smtp_simulator_port"):
+        server = await loop.create_server(
+            partial(SMTP, sink, data_size_limit=_BYTES, timeout=_SECONDS, enable_SMTPUTF8=True, hostname=_NAME),
+            settings.simulator_host,
+            settings.smtp_simulator_port,
+        )
+    with contextlib.closing(server), Page(settings, mailbox):  # a client that stays does not hold up the stop
+        await stop.wait()
 
 
 class Sink:

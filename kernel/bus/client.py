@@ -60,9 +60,10 @@ class Bus(abc.ABC):
         while True:
             try:
                 await self._hear(self._after_failure(heard))
-            except Unavailable as error:
+            except Exception as error:  # noqa: BLE001  # a listener outlives whatever it meets; it is said
                 if self._hearing.failed():
-                    _log.warning("the bus says nothing; what others do is noticed later", problem=error.detail)
+                    unforeseen = not isinstance(error, Unavailable)
+                    _log.warning("the bus is not heard; what others do is noticed later", exc_info=unforeseen)
                 await asyncio.sleep(self._hearing.pause)
 
     def _after_failure(self, heard: Heard) -> Heard:

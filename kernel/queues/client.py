@@ -9,6 +9,9 @@ from msgspec import Struct, field
 from kernel.errors import InvalidInput
 from kernel.queues import Queue
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a message that it cannot read: its own errors, broken UTF-8, bottomless nesting."""
+
 
 class Message(Struct, frozen=True):
     """What is published: `body` is JSON in UTF-8, `headers` hold JSON values, `id` names the message for the reader."""
@@ -69,6 +72,6 @@ def checked(body: bytes) -> bytes:
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
         body.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidInput("a message is not JSON in UTF-8") from error
     return body

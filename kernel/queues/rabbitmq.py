@@ -28,6 +28,8 @@ BROKEN = (aiormq.AMQPError, OSError, TimeoutError, RuntimeError)
 _PREFETCH = 500
 _UNCONFIRMED = 500
 _FIRST_SECONDS = 0.1
+_DELIVERIES = 1_000_000
+"""RabbitMQ 4 would give up after 20: bury what came back while PostgreSQL was away, drop a dead letter looked at."""
 _BROKERS_HEADERS = ("x-delivery-count", "x-death", "x-first-death-exchange", "x-first-death-queue",
                     "x-first-death-reason", "x-acquired-count")  # fmt: skip
 _generations = itertools.count(1)
@@ -35,13 +37,10 @@ _generations = itertools.count(1)
 
 def arguments(name: str) -> dict[str, Any]:
     """What a queue is declared with, by us and by Celery alike: replicated, refused messages go to `<name>.dead`."""
+    kept = {"x-queue-type": "quorum", "x-delivery-limit": _DELIVERIES}
     if name.endswith(".dead"):
-        return {"x-queue-type": "quorum"}
-    return {
-        "x-queue-type": "quorum",
-        "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": f"{name}.dead",
-    }
+        return kept
+    return {**kept, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": f"{name}.dead"}
 
 
 class _Subscription:
@@ -77,11 +76,10 @@ class _Subscription:
         self._leased |= {_tag(one): until for one in taken}
         return [self._delivery(one) for one in taken]
 
-    async def acknowledge(self, tags: Sequence[int]) -> None:
-        """Settles those that are still ours."""
-        for tag in tags:
-            if self._leased.pop(tag, None) is not None:
-                await self.channel.basic_ack(tag, wait=False)
+    async def acknowledge(self, tag: int) -> None:
+        """Settles one that is still ours."""
+        if self._leased.pop(tag, None) is not None:
+            await self.channel.basic_ack(tag, wait=False)
 
     async def _return_overdue(self) -> None:
         now = time.monotonic()
@@ -145,7 +143,7 @@ class RabbitQueues:
             for one in deliveries:
                 subscription = self._subscriptions.get(one.queue)
                 if subscription and subscription.open and subscription.generation == one.channel:
-                    await subscription.acknowledge([one.tag])
+                    await subscription.acknowledge(one.tag)
 
     async def refuse(self, deliveries: Sequence[Delivery], reason: str) -> None:
         """See `Queues`: confirmed in the dead queue first, then acknowledged, so none is lost in between."""

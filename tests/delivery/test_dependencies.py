@@ -51,3 +51,11 @@ def test_every_locked_package_but_our_own_is_asked_about(audit: ModuleType, tmp_
     )
     assert audit.locked(lock) == ["a==1"]
     assert len(audit.locked(ROOT / "uv.lock")) > 100
+
+
+def test_an_answer_that_does_not_come_is_none_and_why_is_said(
+    audit: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "_SECONDS", 0.01)
+    assert audit.look_up(["click==8"]) == {}
+    assert "timed out after 0.01 seconds" in capfd.readouterr().err

@@ -81,6 +81,14 @@ def test_processes_on_other_hosts_are_a_warning(own_settings: Settings, free_por
     assert findings["pipeline"].state == "fail"
 
 
+def test_a_check_that_the_database_refuses_is_a_finding(postgres: Postgres, own_settings: Settings) -> None:
+    database = own_settings.database_url.partition("?")[0].rpartition("/")[2]
+    postgres.psql("-c", "revoke all on job from hexad_app", database=database)
+    failed = {one.part: one for one in doctor.examine(own_settings, own_settings).findings if one.state == "fail"}
+    assert "permission denied for table job" in failed["database"].says
+    assert "hexad migrate" in failed["database"].mend
+
+
 def test_a_database_that_was_never_migrated_is_told_so(postgres: Postgres, own_settings: Settings) -> None:
     postgres.psql("-c", "create database bare owner hexad_owner")
     try:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from importlib import metadata
@@ -116,11 +117,27 @@ def test_a_long_path_gets_a_short_socket_that_nobody_else_can_have_prepared(tmp_
     server = Postgres(tmp_path / ("long" * 30))
     assert len(str(server.socket / ".s.PGSQL.5432")) < 104
     server.socket.symlink_to(tmp_path)
+    (tmp_path / ".s.PGSQL.5432.lock").write_text("of another server")
     try:
         with pytest.raises(Unavailable, match="belongs to somebody else"):
             server.start()
     finally:
         server.socket.unlink()
+    assert (tmp_path / ".s.PGSQL.5432.lock").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a folder away")
+def test_a_socket_folder_of_a_user_without_a_name_is_somebody_elses(server: Postgres) -> None:
+    server.socket.mkdir(parents=True)
+    os.chown(server.socket, 54321, 54321)
+    with pytest.raises(Unavailable, match="belongs to somebody else"):
+        server.start()
+
+
+def test_a_program_that_does_not_end_is_said(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "_COMMAND_SECONDS", 0.02)
+    with pytest.raises(Unavailable, match=r"PostgreSQL's initdb did not end within 0\.02 s"):
+        server.start()
 
 
 @pytest.mark.parametrize(
@@ -174,6 +191,20 @@ def test_the_embedded_one_is_found_started_and_stopped(folder: Path) -> None:
         assert Postgres(folder / "postgres").running(), "whoever found it running leaves it running"
     assert not Postgres(folder / "postgres").running()
     assert said == ["PostgreSQL started", "PostgreSQL runs already and is taken over", "stopping PostgreSQL"]
+
+
+def test_one_that_hexad_up_took_over_meanwhile_is_left_running(folder: Path) -> None:
+    hold = "import sys, pathlib, hexad.leftovers as l\nwith l.alone(pathlib.Path(sys.argv[1])): print(); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as up:
+        assert up.stdout
+        up.stdout.readline()
+        with embedded.served(parse({"HEXAD_VAR": str(folder)}), lambda line: None, leave=True):
+            pass
+        assert Postgres(folder / "postgres").running()
+        up.communicate("\n")
+    Postgres(folder / "postgres").stop("immediate")
 
 
 def test_an_installation_without_the_wheel_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

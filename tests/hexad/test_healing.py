@@ -58,6 +58,20 @@ def test_why_it_cannot_be_started_is_said(server: Postgres) -> None:
     assert "no_such_library" in healer.failed
 
 
+def test_a_disk_that_cannot_be_written_is_a_reason_too(server: Postgres) -> None:
+    over = threading.Event()
+    healer = Healer(server, lambda line: None, over.set)
+    (server.data / "hexad.conf").unlink()
+    (server.data / "hexad.conf").mkdir()
+    healer.start()
+    try:
+        kill(server)
+        assert over.wait(30)
+    finally:
+        healer.stop()
+    assert "hexad.conf" in healer.failed
+
+
 def test_a_stop_that_is_meant_is_left_alone(server: Postgres) -> None:
     healer = Healer(server, lambda line: None, lambda: None)
     healer.start()

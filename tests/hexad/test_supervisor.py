@@ -10,7 +10,6 @@ import psutil
 import pytest
 
 from hexad.supervisor import procfile
-from tests.hexad.running import HEXAD
 
 SUPERVISE = """
 import sys
@@ -90,17 +89,33 @@ def test_one_that_finishes_its_work_in_time_is_not_killed() -> None:
     assert "SIGKILL" not in said
 
 
-def test_one_that_does_not_stop_is_killed_after_its_time() -> None:
+@pytest.mark.parametrize("others", [["quick=sleep 60"], []], ids=["others stop", "nothing stops"])
+def test_one_that_does_not_stop_is_killed_after_its_time(others: list[str]) -> None:
     deaf = "/bin/sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; done'"
-    with supervised("quick=sleep 60", f"deaf={deaf}", drain=-4) as run:
+    with supervised(*others, f"deaf={deaf}", drain=-4) as run:
         lines_until(run, "ready")
         run.send_signal(signal.SIGTERM)
         said, _ = run.communicate(timeout=30)
     assert "sending SIGKILL to deaf" in said
 
 
+def test_one_whose_fork_was_killed_has_ended_too() -> None:
+    with supervised("orphan=sleep 60", "patient=sleep 60") as run:
+        lines_until(run, "all started")
+        fork = next(
+            one for one in psutil.Process(run.pid).children() if "sleep" in str(one.children()) and one.children()
+        )
+        orphan = fork.children()[0]
+        fork.kill()
+        try:
+            said, _ = run.communicate(timeout=30)
+        finally:
+            orphan.kill()
+    assert "was ended by SIGKILL, so the others were stopped" in said
+
+
 def test_every_entry_of_the_procfile_is_a_command_of_ours() -> None:
     for command in procfile().values():
-        name, *args = command.split()
-        assert name == "hexad"
-        assert subprocess.run([HEXAD, *args, "--help"], capture_output=True, check=False, timeout=30).returncode == 0
+        shown = subprocess.run(f"exec {command} --help", shell=True, capture_output=True, check=False, timeout=30)
+        assert b"Usage: " in shown.stdout
+        assert shown.returncode == 0

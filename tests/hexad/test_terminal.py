@@ -24,6 +24,10 @@ def test_settings_are_aligned_and_an_empty_one_is_said_to_be(capsys: pytest.Capt
     ]
 
 
+def test_what_strangers_wrote_cannot_command_a_terminal() -> None:
+    assert terminal.plain("您好\x1b]0;owned\x07\x1b[2J\r\nOK \u202ex") == "您好]0;owned[2J\nOK x"
+
+
 def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with terminal.progress("rows") as tell:
         tell(1, 10)

@@ -4,13 +4,14 @@ import os
 import re
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.hexad.running import Up
+from tests.hexad.running import Up, own_environment
 
 pytestmark = pytest.mark.xdist_group("up")
 
@@ -100,6 +101,18 @@ def test_a_stranger_on_a_port_is_left_alone(start_up: Callable[..., Up]) -> None
         assert up.process.wait(30) == 1
         assert f"port {port} is in use" in up.said
         socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_it_runs_from_a_folder_that_would_break_a_path(folder: Path) -> None:
+    (folder / "a:b c").symlink_to(sys.prefix)
+    command = (folder / "a:b c" / "bin" / "python", "-P", "-m", "hexad.main", "up")
+    up = Up(own_environment(folder / "v:ar"), folder / "output", command, cwd=folder)
+    try:
+        up.wait_ready()
+        assert str(folder / "a:b c") in up.processes("serve api")[0].cmdline()[0]
+        assert up.stop(signal.SIGINT) == 130
+    finally:
+        up.kill_everything()
 
 
 def test_it_starts_postgresql_again_and_notices_when_the_api_is_killed(

@@ -32,6 +32,11 @@ def test_only_a_trusted_proxy_may_name_the_client(peer: str, forwarded: str, cli
     assert Addresses(TRUSTED).client(asgi(peer, forwarded)) == client
 
 
+def test_a_header_of_the_clients_own_does_not_hide_the_one_of_the_proxy() -> None:
+    told = [(b"x-forwarded-for", b"1.1.1.1"), (b"host", b"x"), (b"x-forwarded-for", b"198.51.100.1")]
+    assert Addresses(TRUSTED).client({"client": ("10.0.0.2", 1), "headers": told}) == "198.51.100.1"
+
+
 def test_without_trusted_proxies_the_header_means_nothing() -> None:
     assert Addresses(Settings()).client(asgi("127.0.0.1", "198.51.100.1")) == "127.0.0.1"
 

@@ -10,6 +10,8 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from kernel import metrics
+from kernel.errors import Misconfigured
 from kernel.settings import Settings
 from tests.conftest import child_environment
 
@@ -62,7 +64,8 @@ def test_every_metric_says_its_unit_or_that_it_is_a_count(own: Settings) -> None
         unit = name.removesuffix("_total").rsplit("_", 1)[-1]
         assert name.startswith("hexad_"), name
         assert unit in {"seconds", "info", "flight", "free", "waiting", "due", "requests", "events", "jobs", "aside",
-                        "reaped", "runs", "connections", "frames", "closes", "rows"}, name  # fmt: skip
+                        "reaped", "runs", "connections", "frames", "closes", "rows",
+                        "messages"}, name  # fmt: skip
 
 
 CHILDREN = """
@@ -101,11 +104,28 @@ def test_children_are_summed_and_what_the_dead_counted_is_kept(own: Settings) ->
 
 
 def test_what_an_earlier_run_left_is_gone_at_the_start(own: Settings) -> None:
-    left = own.var / "run" / "metrics" / "worker" / "counter_1.db"
+    left = own.var / "run" / "metrics" / f"worker-{own.worker_port}" / "counter_1.db"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"junk")
     assert run("metrics.share('worker', s)\nprint(value('hexad_audit_sealed_rows_total'))", own) == "0.0"
     assert not left.exists()
+
+
+def test_a_folder_that_cannot_be_had_is_said_in_one_sentence(own: Settings) -> None:
+    (own.var / "file").touch()
+    with pytest.raises(Misconfigured, match=r"HEXAD_VAR is .*file, which cannot be written"):
+        metrics.share("worker", msgspec.structs.replace(own, var=own.var / "file"))
+
+
+def test_a_second_worker_of_this_host_leaves_the_figures_of_the_first_alone(own: Settings) -> None:
+    program = (
+        "metrics.share('worker', s)\nmetrics.SEALED.inc(3)\n"
+        "import subprocess\nother = {**os.environ, 'HEXAD_WORKER_PORT': '9'}\n"
+        "child = 'from kernel import metrics, settings; metrics.share(\"worker\", settings.current())'\n"
+        "subprocess.run([sys.executable, '-c', child], check=True, env=other)\n"
+        "print(value('hexad_audit_sealed_rows_total'))"
+    )
+    assert run(program, own) == "3.0"
 
 
 def test_a_spawned_child_counts_with_its_parent(own: Settings) -> None:

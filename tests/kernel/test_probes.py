@@ -86,6 +86,12 @@ def test_metrics_are_served(served: Probes) -> None:
     assert b'hexad_relayed_events_total{kind="Probed"}' in body
 
 
+def test_metrics_look_missing_from_where_they_may_not_be_read(mine: Settings) -> None:
+    with Probes("relay", msgspec.structs.replace(mine, metrics_from="10.0.0.0/8"), {}) as served:
+        assert get(served, "/metrics")[0] == 404
+        assert get(served, "/health/live")[0] == 200
+
+
 def test_other_paths_say_what_there_is(served: Probes) -> None:
     status, body = get(served, "/")
     assert status == 404

@@ -7,14 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import msgspec
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from hexad.embedded import Postgres
+from hexad.signin import issue
 from kernel import tracing
 from kernel.settings import Settings
+from tests.faults.stand import Stand
 
 
 class Collector:
@@ -38,6 +44,10 @@ class Collector:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    async def has(self, name: str) -> bool:
+        """Whether a span of this name arrived."""
+        return name in self.spans
 
     @property
     def spans(self) -> dict[str, Any]:
@@ -99,6 +109,37 @@ def test_no_personal_data_is_sent(started: Collector) -> None:
     (span,) = started.spans.values()
     assert span.name == "to [mobile]"
     assert (span.status.code, span.status.message) == (2, "ValueError")
+
+
+@pytest.mark.timeout(120)
+async def test_a_request_and_the_handler_of_its_event_share_a_trace(
+    collector: Collector, postgres: Postgres, own_settings: Settings, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    ports = {f"{name}_port": free_port() for name in ("api", "worker", "relay")}
+    own = msgspec.structs.replace(own_settings, otlp_endpoint=collector.url, **ports)
+    trace, job = "4bf92f3577b34da6a3ce929d0e0e4736", uuid4()
+    with Stand(postgres, own, tmp_path, free_port) as stand:
+        await stand.fetch(
+            "insert into job (event_id, handler, kind, payload, state) values ($1, 'nobody', 'x', '{}', 'set_aside')",
+            job,
+        )
+        stand.start("serve api")
+        stand.start("work", "relay", module="tests.workers.odd")
+        await stand.until(60, "the API is ready", lambda: stand.says("api", "/health/ready", "ok"))
+        token = await issue(own, "staff", "10086", ["administrator"])
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{own.api_port}") as client:
+            answer = await client.post(
+                f"/v1/staff/jobs/{job}/nobody/retry",
+                headers={"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4()),
+                         "traceparent": f"00-{trace}-00f067aa0ba902b7-01"},
+            )  # fmt: skip
+        assert answer.is_success, answer.text
+        await stand.until(60, "the handler's span arrives", lambda: collector.has("job misbehave"))
+        await stand.until(60, "the request's span arrives", lambda: collector.has("HTTP POST"))
+    request, handled = collector.spans["HTTP POST"], collector.spans["job misbehave"]
+    assert request.trace_id.hex() == handled.trace_id.hex() == trace
+    assert request.parent_span_id.hex() == "00f067aa0ba902b7"
+    assert handled.parent_span_id == request.span_id
 
 
 @pytest.mark.parametrize("parent", ["", "junk", "00-0-0-00", "00-" + "0" * 32 + "-" + "0" * 16 + "-01"])

@@ -12,7 +12,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from kernel.errors import Unavailable
 from kernel.settings import Settings
+from realtime.run import _listen
 from tests.conftest import child_environment
 from tests.realtime.conftest import ROOT, RUN, Node, People
 
@@ -94,8 +96,16 @@ def test_a_port_in_use_is_named_with_the_way_out(own_settings: Settings) -> None
         port = taken.getsockname()[1]
         result = start(msgspec.structs.replace(own_settings, realtime_port=port))
     assert result.returncode == 1
-    assert f"127.0.0.1:{port} cannot be listened on" in result.stdout
+    assert f"port {port} is in use by process" in result.stdout
     assert "HEXAD_REALTIME_PORT" in result.stdout
+
+
+@pytest.mark.parametrize("host", ["nosuch.invalid", "192.0.2.1", "a..b"])
+def test_an_address_that_is_none_of_this_host_is_named_once(own_settings: Settings, host: str) -> None:
+    settings = msgspec.structs.replace(own_settings, realtime_host=host)
+    with pytest.raises(Unavailable, match="HEXAD_REALTIME_HOST moves ours") as refused:
+        _listen(settings)
+    assert refused.value.detail.count(host) == 1
 
 
 @pytest.mark.parametrize(

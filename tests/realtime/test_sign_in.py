@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -45,6 +46,20 @@ async def test_when_thousands_reconnect_they_wait_in_line(database: Database, ow
     sign_in, token = SignIn(tokens, pool, small), tokens.issue("staff", "10086", session_id)
     answers = await asyncio.gather(*(sign_in.of(token, "") for _ in range(1000)))
     assert len(answers) == 1000
+    await pool.close()
+
+
+async def test_while_a_migration_has_the_table_nobody_can_tell(database: Database, own_settings: Settings) -> None:
+    hasty = msgspec.structs.replace(own_settings, lock_timeout=0.1)
+    pool, tokens = await Database.open(hasty.database_url, hasty), Tokens(hasty)
+    async with database.transaction() as tx:
+        session_id = await open_session(tx, "staff", "10086", [], "", 600)
+    migration = await asyncpg.connect(own_settings.owner_url)
+    async with migration.transaction():
+        await migration.execute("lock table session in access exclusive mode")
+        with pytest.raises(Unavailable):
+            await SignIn(tokens, pool, hasty).of(tokens.issue("staff", "10086", session_id), "")
+    await migration.close()
     await pool.close()
 
 

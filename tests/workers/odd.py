@@ -25,6 +25,8 @@ async def misbehave(tx: Tx, event: JobTriedAgain) -> None:
     match event.handler.split(" "):
         case ["raise"]:
             raise RuntimeError("this job never works: 13812345678")
+        case ["surrogate"]:
+            raise RuntimeError("no such file: \udcff\0.csv")
         case ["audit"]:
             await record(tx, Record(action="misbehave", noun="probe", noun_id=str(event.event_id)))
         case ["exit"]:

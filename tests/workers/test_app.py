@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 import uuid_utils.compat as uuid
@@ -39,6 +40,15 @@ def test_what_is_no_job_goes_among_the_dead(args: tuple[int, ...], kwargs: dict[
     with pytest.raises(Reject) as refused:
         task(lambda _: "done")(*args, **kwargs)
     assert refused.value.requeue is False
+
+
+def test_why_postgresql_cannot_store_it_is_said_without_quoting_it() -> None:
+    def do(_: Job) -> Outcome:
+        raise asyncpg.DataError("invalid input for query argument $4: 'Zhang San'")
+
+    with pytest.raises(Reject) as refused:
+        task(do)(**JOB)
+    assert (refused.value.reason, refused.value.requeue) == ("DataError", False)
 
 
 def test_while_postgresql_is_away_the_message_goes_back() -> None:

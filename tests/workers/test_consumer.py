@@ -1,5 +1,6 @@
 """No message stops a worker, whatever is in it: what is no job is put among the dead, and the next is taken."""
 
+import aio_pika
 import msgspec
 import pytest
 
@@ -23,6 +24,7 @@ GARBAGE = [
     b"[[], {}, {}]",
     b'[[1, 2], {"event_id": 5}, null]',
 ]
+DEEP = [b'[[], {"payload": ' + b"[" * depth + b"]" * depth + b"}, {}]" for depth in (10, 700, 5000)]
 HEADERS: list[dict[str, object]] = [
     {},
     {"task": "hexad.job", "id": "1"},
@@ -48,11 +50,17 @@ async def test_forged_messages_are_put_aside_and_stop_nobody(stand: Stand) -> No
     stand.start("work", "relay")
     await stand.until(30, "two children", lambda: stand.is_so("count(*) = 2", "worker"))
     worker = stand.processes["work"].pid
+    raw = 0
     forged = [Message(body, headers) for body in GARBAGE for headers in HEADERS]
     if not stand.settings.broker_url:
         envelopes: list[dict[str, object]] = [{"body": one.body.decode(), "headers": one.headers} for one in forged]
         forged += [Message(msgspec.json.encode(one)) for one in envelopes]
         forged.append(Message(msgspec.json.encode({**envelopes[9], "content-type": "application/x-python-serialize"})))
+        forged += [Message(msgspec.json.encode({"body": body.decode(), "headers": HEADERS[1]})) for body in DEEP]
+        forged.append(Message(b'{"body": "", "headers": {"task": ' + b"[" * 700 + b"]" * 700 + b"}}"))
+        forged.append(Message(b'{"body": "", "properties": {"x": ' + b"[" * 900 + b"]" * 900 + b"}}"))
+    else:
+        raw = await publish_raw(stand, [*DEEP, b'[[], {"event_id": "\xff"}, {}]', b"\xff"])
     async with open_queues(stand.settings) as queues:
         await queues.publish(WORK, forged)
         await stand.emit(50)
@@ -61,5 +69,14 @@ async def test_forged_messages_are_put_aside_and_stop_nobody(stand: Stand) -> No
         dead = await queues.size(WORK.dead)
     assert stand.processes["work"].pid == worker
     assert stand.processes["work"].running
-    assert dead == len(forged)
-    print(f"\n{stand.broker}: {len(forged)} forged messages among the dead, 50 probes handled beside them")
+    assert dead == len(forged) + raw
+    print(f"\n{stand.broker}: {dead} forged messages among the dead, 50 probes handled beside them")
+
+
+async def publish_raw(stand: Stand, bodies: list[bytes]) -> int:
+    """Puts on RabbitMQ what our own client would refuse, and gives the number."""
+    async with await aio_pika.connect(stand.settings.broker_url) as connection, connection.channel() as channel:
+        for body in bodies:
+            message = aio_pika.Message(body, headers={"task": "hexad.job", "id": "1"}, content_type="application/json")
+            await channel.default_exchange.publish(message, stand.settings.queue_prefix + WORK.name)
+    return len(bodies)

@@ -76,6 +76,12 @@ async def test_what_raises_is_undone_and_goes_back_to_the_outbox_for_later(jobs:
     assert again["available_at"] > again["created_at"]
 
 
+async def test_an_error_that_postgresql_cannot_store_is_stored_as_far_as_it_can(jobs: Jobs, database: Database) -> None:
+    one = await odd(database, "surrogate")
+    assert await jobs.do(one) == "waiting"
+    assert (await row(database, one))["error"] == "RuntimeError: no such file: ?.csv"
+
+
 async def test_what_raises_five_times_is_set_aside_with_its_error_and_payload(jobs: Jobs, database: Database) -> None:
     one = await odd(database, "raise")
     assert [await jobs.do(one) for _ in range(6)] == ["waiting"] * 4 + ["set_aside", "repeated"]

@@ -8,6 +8,7 @@ import uuid_utils.compat as uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.queues.client import UNREADABLE
 from kernel.settings import parse as settings_from
 from workers.app import make_app
 from workers.message import TASK, Envelope, Job, encode, parse, trusted_headers
@@ -52,6 +53,14 @@ def test_headers_that_could_mislead_celery_are_left_behind(app: Any) -> None:
 def test_anything_else_is_refused(headers: Any, body: Any) -> None:
     with pytest.raises(msgspec.MsgspecError):
         trusted_headers(headers, "application/json", msgspec.json.encode(body))
+
+
+@pytest.mark.parametrize(
+    "inside", [b"[" * 5000 + b"]" * 5000, b"[" * 10 + b"]" * 10, b'"\xff"', b'"\\ud800"', b"NaN", b"1e400", b"1" * 5000]
+)
+def test_what_cannot_be_read_is_refused(inside: bytes) -> None:
+    with pytest.raises(UNREADABLE):
+        trusted_headers({"task": TASK, "id": "1"}, "application/json", b'[[], {"payload": ' + inside + b"}, {}]")
 
 
 def test_callbacks_that_celery_would_run_are_refused() -> None:

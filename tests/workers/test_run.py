@@ -1,6 +1,7 @@
 """Worker, relay and beat answer for their health, and stop as asked with nothing lost."""
 
 import asyncio
+import json
 import signal
 import time
 
@@ -27,4 +28,6 @@ async def test_a_graceful_stop_finishes_what_is_in_work(stand: Stand) -> None:
     assert await stand.value("select count(*) from job where state = 'running'") == 0
     assert "end of the drain" not in stand.processes["work"].log
     assert await stand.value("select count(*) from worker") == 0, stand.processes["work"].log
+    said = {name: [json.loads(line)["event"] for line in one.log.splitlines()] for name, one in stand.processes.items()}
+    assert "worker: Warm shutdown (MainProcess)" in said["work"]
     print(f"\n{stand.broker}: worker, relay and beat stopped in {took:.1f} s")

@@ -3,13 +3,17 @@
 import asyncio
 import datetime
 
+import msgspec
+import psycopg
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.database import Database, Tx
+from kernel.settings import Settings
 from mobile_contracts.event import Event, HousekeepingDue
 from workers import probe
-from workers.schedule import SCHEDULES, Schedule, Timetable
+from workers.app import make_app
+from workers.schedule import SCHEDULES, Schedule, Scheduler, Timetable
 
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
 NOON = datetime.datetime(2026, 3, 2, 12, 0, tzinfo=BEIJING)
@@ -78,6 +82,20 @@ async def test_a_new_schedule_begins_with_its_next_occurrence(database: Database
     table = Timetable(database, NOON + MINUTE / 2, EVERY_MINUTE)
     assert await table.start_due(NOON + MINUTE / 2) == []
     assert await table.start_due(NOON + MINUTE) == ["test"]
+
+
+def test_beat_outlives_whatever_postgresql_refuses(own_settings: Settings) -> None:
+    turns: list[None] = []
+    short = msgspec.structs.replace(own_settings, lock_timeout=0.1)
+    scheduler = Scheduler(short, lambda: turns.append(None), make_app(short, lambda _: "done"))
+    with psycopg.connect(own_settings.owner_url) as holder:
+        holder.execute("lock table schedule_run")
+        assert scheduler.tick() < 1.0
+        assert "LockNotAvailable" in (scheduler.problem or "")
+    assert scheduler.tick() == 1.0
+    assert scheduler.problem is None
+    assert len(turns) == 2
+    scheduler.close()
 
 
 async def test_the_probe_is_scheduled_with_its_row(database: Database) -> None:

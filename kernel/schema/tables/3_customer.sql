@@ -48,7 +48,7 @@ create table relation (
     changed_in   xid8 not null default pg_current_xact_id(),
     primary key (customer_id, employee_id, kind, valid_from)
 );
-create index relation_assets on relation (employee_id, assets desc, customer_id desc) include (valid_from, valid_to);
+create index relation_assets on relation (employee_id, assets desc, customer_id desc) include (valid_from, valid_to, branch_id);
 
 -- Customers that left a branch: what a phone that looks at that branch must forget.
 create table customer_left (

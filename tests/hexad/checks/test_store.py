@@ -38,7 +38,7 @@ async def test_row_security_that_is_not_forced_fails(owner_tx: Tx, settings: Set
 
 
 async def test_missing_migrations_end_the_examination(owner_tx: Tx, settings: Settings) -> None:
-    await owner_tx.execute("delete from migration where number = 1")
+    await owner_tx.execute("delete from migration where number = (select max(number) from migration)")
     findings = await found(owner_tx, settings)
     assert findings["schema"].mend == "run `hexad migrate`"
     assert "outbox" not in findings
@@ -70,6 +70,17 @@ async def test_workers_and_schedules_that_live_are_well(tx: Tx, settings: Settin
     findings = await found(tx, settings)
     assert findings["workers"].says == "1 children work"
     assert findings["schedules"].state == "ok"
+
+
+@pytest.mark.parametrize(("silence", "state"), [(600.0, "ok"), (30.0, "fail")])
+async def test_a_worker_is_silent_after_the_time_that_is_set(
+    tx: Tx, settings: Settings, silence: float, state: str
+) -> None:
+    await tx.execute(
+        "insert into worker (id, host, pid, seen_at) values (gen_random_uuid(), 'here', 1, now() - interval '100 s')"
+    )
+    patient = msgspec.structs.replace(settings, worker_silence=silence)
+    assert (await found(tx, patient))["workers"].state == state
 
 
 async def test_a_chain_that_is_not_the_anchored_one_fails(tx: Tx, settings: Settings, tmp_path: Path) -> None:

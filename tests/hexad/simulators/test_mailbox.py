@@ -43,6 +43,13 @@ def test_it_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.Monkey
     assert box.newest(1)[0].text
 
 
+def test_a_file_that_is_set_aside_at_this_moment_is_left_out(tmp_path: Path) -> None:
+    box = Mailbox(tmp_path)
+    box.keep([letter("whole")])
+    (tmp_path / "mailbox" / "email.jsonl").symlink_to("gone")
+    assert [one.text for one in box.newest(10)] == ["whole"]
+
+
 def test_a_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
     box = Mailbox(tmp_path)
     box.keep([letter("whole")])

@@ -7,9 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hexad.health import problem
+from hexad.ports import address
 from hexad.simulators.mailbox import Letter, Mailbox
 from hexad.simulators.page import Page, render
 from kernel.errors import Unavailable
+from kernel.settings import Settings
 
 EVIL = "<script>alert(1)</script> &amp; \"'"
 
@@ -22,7 +25,7 @@ def test_whatever_was_sent_is_text() -> None:
 
 def test_it_is_served_with_scripts_forbidden(tmp_path: Path, free_port: Callable[[], int]) -> None:
     box, port = Mailbox(tmp_path), free_port()
-    with Page("127.0.0.1", port, box):
+    with Page(Settings(mailbox_port=port), box):
         assert "Nothing yet" in httpx.get(f"http://127.0.0.1:{port}/").text
         box.keep([Letter("sms", datetime.now(UTC), "1069", "+8613800000000", "", "您好")])
         answer = httpx.get(f"http://127.0.0.1:{port}/")
@@ -33,6 +36,13 @@ def test_it_is_served_with_scripts_forbidden(tmp_path: Path, free_port: Callable
 
 
 def test_a_port_in_use_names_the_setting(tmp_path: Path, free_port: Callable[[], int]) -> None:
-    port = free_port()
-    with Page("127.0.0.1", port, Mailbox(tmp_path)), pytest.raises(Unavailable, match="HEXAD_MAILBOX_PORT"):
-        Page("127.0.0.1", port, Mailbox(tmp_path))
+    settings, box = Settings(mailbox_port=free_port()), Mailbox(tmp_path)
+    with Page(settings, box), pytest.raises(Unavailable, match=r"is in use.*HEXAD_MAILBOX_PORT"):
+        Page(settings, box)
+
+
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+def test_it_is_served_at_an_ipv6_address(tmp_path: Path, free_port: Callable[[], int]) -> None:
+    settings = Settings(mailbox_port=free_port(), simulator_host="::1")
+    with Page(settings, Mailbox(tmp_path)):
+        assert problem(address(settings, "mailbox_port")) == ""

@@ -97,6 +97,16 @@ async def test_a_message_taken_by_one_that_died_is_answered_by_the_next(broker: 
         assert [receipt.status for receipt in await receipts(queues, 2)] == ["accepted", "delivered"]
 
 
+async def test_a_stop_does_not_wait_for_late_receipts_and_their_messages_come_again(
+    broker: Settings, queues: Queues
+) -> None:
+    one = sms("+8613800009999")
+    async with gateway(broker, Manner(delay=3600)):
+        await send(queues, QUEUES[0], one)
+        assert [receipt.status for receipt in await receipts(queues, 1)] == ["accepted"]
+    assert await queues.size(RECEIPTS) == 0
+
+
 async def test_many_with_doubles_and_disorder_all_end(broker: Settings, queues: Queues) -> None:
     sent = [sms(f"+8613{number:09}") for number in range(300)]
     async with gateway(broker, Manner(delay=0.2, duplicate=0.3, shuffle=True)):

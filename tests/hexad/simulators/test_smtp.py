@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -75,3 +76,22 @@ async def test_a_giant_is_refused(smtp: Smtp) -> None:
     with pytest.raises(aiosmtplib.SMTPResponseException):
         await smtp.send("a@b.cn", text="x" * (11 << 20))
     assert smtp.mailbox.newest(1) == []
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    environment = own_environment(tmp_path)
+    with socket.create_server(("127.0.0.1", int(environment["HEXAD_SMTP_SIMULATOR_PORT"]))):
+        refused = subprocess.run(
+            [HEXAD, "simulate", "smtp"], env=environment, capture_output=True, text=True, timeout=30, check=False
+        )
+    assert refused.returncode == 1
+    assert "HEXAD_SMTP_SIMULATOR_PORT" in refused.stderr
+    assert (refused.stdout + refused.stderr).count("\n") == 1
+
+
+async def test_a_client_that_stays_does_not_hold_up_the_stop(smtp: Smtp) -> None:
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp.port) as staying:
+        await staying.noop()
+        smtp.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(smtp.process.wait, 10) == 0
+        staying.close()

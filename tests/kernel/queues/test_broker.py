@@ -77,7 +77,7 @@ async def test_the_size_is_what_waits(queues: Queues) -> None:
     assert await queues.size(RECEIPTS) == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"not json", b'"\xff"'])
+@pytest.mark.parametrize("body", [b"", b"not json", b'"\xff"', b"[" * 5000 + b"]" * 5000])
 async def test_a_body_that_is_not_json_is_refused(queues: Queues, body: bytes) -> None:
     with pytest.raises(InvalidInput):
         await queues.publish(SMS, [Message(body)])

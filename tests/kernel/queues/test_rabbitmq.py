@@ -39,6 +39,8 @@ def test_queues_are_replicated_and_keep_what_is_refused() -> None:
     assert arguments("q")["x-queue-type"] == arguments("q.dead")["x-queue-type"] == "quorum"
     assert arguments("q")["x-dead-letter-routing-key"] == "q.dead"
     assert "x-dead-letter-routing-key" not in arguments("q.dead")
+    for name in ("q", "q.dead"):
+        assert arguments(name)["x-delivery-limit"] > 10_000, "RabbitMQ 4 gives up after 20 deliveries by default"
 
 
 async def test_a_broker_that_is_away_is_said_to_be_and_not_asked_at_once_again(settings: Settings) -> None:

@@ -1,0 +1,26 @@
+"""How many messages lie among the dead, measured for whoever watches."""
+
+import time
+
+from kernel import metrics
+from kernel.queues import QUEUES
+from kernel.queues.client import Queues
+
+_PAUSE_SECONDS = 5.0
+_PAUSE_TIMES = 100
+"""The pause is at least so many times as long as the asking took: PGMQ counts rows, and may cost 1 % at most."""
+
+
+class DeadLetters:
+    """Asks the broker for the size of every queue of dead letters."""
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+
+    async def turn(self) -> float:
+        """Sets the gauge of each queue and gives the seconds to wait; raises `Unavailable`."""
+        began = time.monotonic()
+        for queue in QUEUES:
+            if queue.is_dead:
+                metrics.DEAD_LETTERS.labels(queue.name).set(await self._queues.size(queue))
+        return max(_PAUSE_SECONDS, _PAUSE_TIMES * (time.monotonic() - began))
