@@ -94,4 +94,5 @@ async def _examine_data(settings: Settings, database: Database, note: Callable[[
             if finding.part == "schema" and finding.state == "fail":
                 return
     note(await flow.examine_broker(settings))
+    note(await flow.examine_bus(settings))
     note(await flow.examine_pipeline(database))

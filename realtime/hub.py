@@ -14,7 +14,7 @@ from kernel.identity import ended
 from kernel.metrics import POOL_FREE, POOL_WAITING, SOCKETS
 from kernel.scope import Principal
 from kernel.settings import Settings
-from mobile_contracts.event import Event, SessionEnded
+from mobile_contracts.event import Event, PersonChanged, SessionEnded
 from realtime.connection import Connection
 from realtime.handshake import Refusal
 from realtime.sign_in import AUDIENCES, SignIn
@@ -100,8 +100,8 @@ class Hub:
             self._told.clear()
 
     def heard(self, event: Event | None) -> None:
-        """What the bus says: looks at once when a session has ended, or after a time of silence."""
-        if event is None or isinstance(event, SessionEnded):
+        """What the bus says: looks at once when a session has ended, somebody may have left, or after a silence."""
+        if event is None or isinstance(event, SessionEnded | PersonChanged):
             self._told.set()
 
     async def drain(self, seconds: float) -> None:

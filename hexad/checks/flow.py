@@ -5,9 +5,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import uuid_utils.compat as uuid
+
 from hexad import ports
 from hexad.checks.finding import Finding, fail, ok, warn
 from hexad.health import PROCESSES, SILENT, problem
+from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.errors import HexadError
 from kernel.queues import QUEUES
@@ -15,8 +18,10 @@ from kernel.queues.broker import open_queues
 from kernel.scope import apply_system
 from kernel.settings import Settings
 from kernel.sql import load
+from mobile_contracts.event import Event, Probed
 from workers import probe
 
+BUS_SECONDS = 5.0
 PROBE_SECONDS = 10.0
 _sql = load(Path(__file__).with_name("flow.sql"))
 
@@ -52,6 +57,35 @@ async def examine_broker(settings: Settings) -> Finding:
         lying = ", ".join(f"{size} in {queue}" for queue, size in dead.items())
         return warn("broker", f"{says}, {lying}", "their header x-hexad-reason says why they were refused")
     return ok("broker", says)
+
+
+async def examine_bus(settings: Settings) -> Finding:
+    """Whether what is told on the bus is heard."""
+    name = "Valkey" if settings.bus_url else "PostgreSQL"
+    event, heard, ready = Probed(probe_id=uuid.uuid7()), asyncio.Event(), asyncio.Event()
+
+    def hear(told: Event | None) -> None:
+        if told is None:
+            ready.set()
+        elif told == event:
+            heard.set()
+
+    async with open_bus(settings) as bus:
+        listening = asyncio.create_task(bus.listen(hear))
+        try:
+            async with asyncio.timeout(BUS_SECONDS):
+                await ready.wait()
+                began = time.monotonic()
+                await bus.tell([event])
+                await heard.wait()
+        except TimeoutError:
+            mend = (
+                "start Valkey, or correct HEXAD_BUS_URL" if settings.bus_url else "mend what the database's line says"
+            )
+            return fail("bus", f"{name}: what is told is not heard within {BUS_SECONDS:.0f} s", mend)
+        finally:
+            listening.cancel()
+    return ok("bus", f"{name} carries an event in {(time.monotonic() - began) * 1000:.0f} ms")
 
 
 async def examine_pipeline(database: Database) -> Finding:

@@ -10,10 +10,10 @@ from kernel.queues import OUTBOUND, QUEUES
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.settings import Settings
-from tests.brokers import broker
+from tests.brokers import broker, bus_settings
 from tests.hexad.test_ports import settings as on_free_ports
 
-__all__ = ["broker"]
+__all__ = ["broker", "bus_settings"]
 
 
 async def test_a_broker_with_every_queue_is_well(broker: Settings) -> None:
@@ -36,6 +36,20 @@ async def test_a_broker_that_is_away_fails(own_settings: Settings) -> None:
     finding = await flow.examine_broker(away)
     assert finding.state == "fail"
     assert finding.mend == "start RabbitMQ, or correct HEXAD_BROKER_URL"
+
+
+async def test_a_bus_that_carries_is_well(bus_settings: Settings) -> None:
+    assert (await flow.examine_bus(bus_settings)).state == "ok"
+
+
+async def test_a_bus_that_is_away_fails_with_the_way_out(
+    own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "BUS_SECONDS", 0.3)
+    away = msgspec.structs.replace(own_settings, bus_url="redis://127.0.0.1:1/0")
+    finding = await flow.examine_bus(away)
+    assert finding.state == "fail"
+    assert finding.mend == "start Valkey, or correct HEXAD_BUS_URL"
 
 
 async def test_a_probe_that_does_not_come_back_fails_in_bounded_time(
