@@ -24,20 +24,28 @@ class PageQuery(msgspec.Struct, frozen=True):
 
     def after(self, kind: type[Cursor]) -> Cursor | None:
         """Where the page before ended, null for the first; raises `CursorInvalid` for text that we did not make."""
-        if self.cursor is None:
-            return None
-        try:
-            padded = self.cursor.encode("ascii") + b"=" * (-len(self.cursor) % 4)
-            return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
-        except (ValueError, binascii.Error, RecursionError) as error:
-            raise CursorInvalid from error
+        return None if self.cursor is None else decoded(self.cursor, kind)
 
     def of(self, items: list[Item], cursor: Callable[[Item], msgspec.Struct]) -> Page[Item]:
         """The page from `limit + 1` items fetched: the one too many only tells that there is more."""
         if len(items) <= self.limit:
             return Page(items)
         shown = items[: self.limit]
-        return Page(shown, base64.urlsafe_b64encode(msgspec.json.encode(cursor(shown[-1]))).rstrip(b"=").decode())
+        return Page(shown, encoded(cursor(shown[-1])))
+
+
+def encoded(cursor: msgspec.Struct) -> str:
+    """The cursor as clients carry it."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).rstrip(b"=").decode()
+
+
+def decoded(text: str, kind: type[Cursor]) -> Cursor:
+    """The cursor in a text; raises `CursorInvalid` for one that we did not make."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise CursorInvalid from error
 
 
 def provide_page(

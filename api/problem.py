@@ -15,6 +15,7 @@ STATUS: Mapping[type[HexadError], int] = {
     errors.CursorInvalid: 400,
     errors.KeyRequired: 400,
     errors.NotSignedIn: 401,
+    errors.SignInRefused: 401,
     errors.NotAllowed: 403,
     errors.NotFound: 404,
     errors.TooSlow: 408,
@@ -24,6 +25,7 @@ STATUS: Mapping[type[HexadError], int] = {
     errors.VersionRequired: 428,
     errors.KeyReused: 422,
     errors.RateLimited: 429,
+    errors.QuotaUsedUp: 429,
     errors.Overloaded: 503,
     errors.Unavailable: 503,
 }

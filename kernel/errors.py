@@ -54,6 +54,12 @@ class NotSignedIn(HexadError):
     code, zh = "not_signed_in", "请先登录:访问令牌缺失、过期或不适用"
 
 
+class SignInRefused(HexadError):
+    """These sign-in details are not right, or not in force just now."""
+
+    code, zh = "sign_in_refused", "登录信息不正确,或暂时不可用"
+
+
 class NotAllowed(HexadError):
     """You do not have the permission that this needs."""
 
@@ -105,6 +111,12 @@ class RateLimited(HexadError):
         """`wait` is in seconds."""
         self.wait = wait
         super().__init__()
+
+
+class QuotaUsedUp(HexadError):
+    """You have used up what is allowed in a day."""
+
+    code, zh = "quota_used_up", "今日额度已用完"
 
 
 class AppTooOld(HexadError):

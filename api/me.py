@@ -1,0 +1,32 @@
+"""Who am I, what may I do, and how do my customers stand."""
+
+from litestar import Router, get
+
+from api.edge.identify import may
+from api.given import Tx, Who
+from centers.customer import queries
+from centers.employee import own
+from mobile_contracts.customer import Home
+from mobile_contracts.me import Me, Permission
+
+
+@get("/me", guards=[may("self.read")], summary="Who one is and what one may do")
+async def read_me(tx: Tx, who: Who) -> Me:
+    """The permissions with how far each reaches, as they are now."""
+    principal = who.principal
+    return Me(
+        principal=principal.name,
+        session_id=str(principal.session_id),
+        device_id=principal.device_id,
+        employee=await own.find(tx, principal.employee),
+        permissions=[Permission(code, reach.kind) for code, reach in sorted(principal.permissions.items())],
+    )
+
+
+@get("/home", guards=[may("customer.read")], summary="Figures of one's own customers")
+async def read_home(tx: Tx, who: Who) -> Home:
+    """Those whom one develops, serves or advises oneself, however far one's scope reaches."""
+    return await queries.home(tx, who)
+
+
+staff = Router("", route_handlers=[read_me, read_home], tags=["Oneself"])

@@ -1,0 +1,149 @@
+-- Lists of customers: one query per order, once by relations (own, team), once by branches (branch, region, company).
+-- Each reads an index in its order and stops after a page, except names and days by relation, which sort some hundreds.
+
+-- name: assets_by_relation(employees, after_assets, after_id, assets_from, assets_to, status, risk_level, kind, size)
+-- record_class: CustomerLine
+select distinct on (found.cents, found.id)
+       found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level,
+       found.opened_on, found.cents * 0.01 as assets
+  from unnest(:employees::integer[]) as employee
+ cross join lateral (
+       select distinct on (r.assets, r.customer_id)
+              c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+              r.assets as cents
+         from relation r
+         join customer c on c.id = r.customer_id
+        where r.employee_id = employee
+          and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
+          and (r.assets, r.customer_id) < (:after_assets::bigint, :after_id::integer)
+          and r.assets >= :assets_from::bigint and r.assets < :assets_to::bigint
+          and (:status::text is null or c.status = :status)
+          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:kind::text is null or c.kind = :kind)
+        order by r.assets desc, r.customer_id desc
+        limit :size
+ ) as found
+ order by found.cents desc, found.id desc
+ limit :size;
+
+-- name: opened_by_relation(employees, after_opened, after_id, assets_from, assets_to, status, risk_level, kind, size)
+-- record_class: CustomerLine
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+       c.assets * 0.01 as assets
+  from customer c
+ where c.id in (
+           select r.customer_id
+             from relation r
+            where r.employee_id = any (:employees::integer[])
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
+   and (c.opened_on, c.id) < (:after_opened::date, :after_id::integer)
+   and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
+   and (:status::text is null or c.status = :status)
+   and (:risk_level::smallint is null or c.risk_level = :risk_level)
+   and (:kind::text is null or c.kind = :kind)
+ order by c.opened_on desc, c.id desc
+ limit :size;
+
+-- name: name_by_relation(employees, name_from, name_to, after_name, after_id, assets_from, assets_to, status, risk_level, kind, size)
+-- record_class: CustomerLine
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+       c.assets * 0.01 as assets
+  from customer c
+ where c.id in (
+           select r.customer_id
+             from relation r
+            where r.employee_id = any (:employees::integer[])
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
+   and c.name >= :name_from and c.name < :name_to
+   and (c.name, c.id) > (:after_name::text, :after_id::integer)
+   and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
+   and (:status::text is null or c.status = :status)
+   and (:risk_level::smallint is null or c.risk_level = :risk_level)
+   and (:kind::text is null or c.kind = :kind)
+ order by c.name, c.id
+ limit :size;
+
+-- name: assets_by_branch(branches, after_assets, after_id, assets_from, assets_to, status, risk_level, kind, size)
+-- record_class: CustomerLine
+select found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level, found.opened_on,
+       found.assets * 0.01 as assets
+  from unnest(:branches::integer[]) as branch
+ cross join lateral (
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
+         from customer c
+        where c.branch_id = branch
+          and (c.assets, c.id) < (:after_assets::bigint, :after_id::integer)
+          and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
+          and (:status::text is null or c.status = :status)
+          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:kind::text is null or c.kind = :kind)
+        order by c.assets desc, c.id desc
+        limit :size
+ ) as found
+ order by found.assets desc, found.id desc
+ limit :size;
+
+-- name: opened_by_branch(branches, after_opened, after_id, assets_from, assets_to, status, risk_level, kind, size)
+-- record_class: CustomerLine
+select found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level, found.opened_on,
+       found.assets * 0.01 as assets
+  from unnest(:branches::integer[]) as branch
+ cross join lateral (
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
+         from customer c
+        where c.branch_id = branch
+          and (c.opened_on, c.id) < (:after_opened::date, :after_id::integer)
+          and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
+          and (:status::text is null or c.status = :status)
+          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:kind::text is null or c.kind = :kind)
+        order by c.opened_on desc, c.id desc
+        limit :size
+ ) as found
+ order by found.opened_on desc, found.id desc
+ limit :size;
+
+-- name: name_by_branch(branches, name_from, name_to, after_name, after_id, assets_from, assets_to, status, risk_level, kind, size)
+-- record_class: CustomerLine
+select found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level, found.opened_on,
+       found.assets * 0.01 as assets
+  from unnest(:branches::integer[]) as branch
+ cross join lateral (
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
+         from customer c
+        where c.branch_id = branch
+          and c.name >= :name_from and c.name < :name_to
+          and (c.name, c.id) > (:after_name::text, :after_id::integer)
+          and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
+          and (:status::text is null or c.status = :status)
+          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:kind::text is null or c.kind = :kind)
+        order by c.name, c.id
+        limit :size
+ ) as found
+ order by found.name, found.id
+ limit :size;
+
+-- name: by_number(branches, employees, customer_no)
+-- record_class: CustomerLine
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+       c.assets * 0.01 as assets
+  from customer c
+ where c.customer_no = :customer_no
+   and (c.branch_id = any (:branches::integer[]) or exists (
+           select from relation r
+            where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+
+-- name: by_mobile(branches, employees, mobile, size)
+-- record_class: CustomerLine
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+       c.assets * 0.01 as assets
+  from customer c
+ where (c.mobile_index = :mobile or c.id in (select customer_id from contact where mobile_index = :mobile))
+   and (c.branch_id = any (:branches::integer[]) or exists (
+           select from relation r
+            where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)))
+ order by c.id
+ limit :size;

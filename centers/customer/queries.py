@@ -1,0 +1,67 @@
+"""One customer and what belongs to them, within the scope."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from kernel import calendar
+from kernel.database import Tx
+from kernel.errors import NotFound
+from kernel.scope import Scope
+from kernel.sql import load
+from mobile_contracts.customer import Account, Customer, Home, Relation
+
+_BIRTHDAY_DAYS = 7
+_sql = load(Path(__file__).with_name("queries.sql"), Account, Customer, Home, Relation)
+
+
+class Sealed(Struct, frozen=True):
+    """The encrypted fields of a customer."""
+
+    customer_id: int
+    mobile: bytes | None
+    id_no: bytes
+
+
+async def find(tx: Tx, scope: Scope, customer_no: str) -> Customer:
+    """The customer; raises `NotFound` when there is none in scope."""
+    reach = scope.reach
+    found: Customer | None = await _sql.find(
+        tx, customer_no=customer_no, branches=reach.branches, employees=reach.employees, customer=reach.customer
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def list_accounts(tx: Tx, scope: Scope, customer_no: str) -> list[Account]:
+    """The customer's accounts, the oldest first; raises `NotFound`."""
+    customer = await find(tx, scope, customer_no)
+    accounts: list[Account] = await _sql.list_accounts(tx, customer_id=customer.id)
+    return accounts
+
+
+async def list_relations(tx: Tx, scope: Scope, customer_no: str) -> list[Relation]:
+    """Who looks after the customer, as far as it is in scope: a broker sees their own part; raises `NotFound`."""
+    customer = await find(tx, scope, customer_no)
+    relations: list[Relation] = await _sql.list_relations(tx, customer_id=customer.id)
+    return relations
+
+
+async def home(tx: Tx, scope: Scope) -> Home:
+    """Figures of the customers whom one develops, serves or advises oneself; birthdays of the next 7 days."""
+    today = calendar.today()
+    days = [f"{today + timedelta(days=ahead):%m-%d}" for ahead in range(_BIRTHDAY_DAYS)]
+    figures: Home = await _sql.home(tx, employee=scope.principal.employee, days=days)
+    return figures
+
+
+async def sealed(tx: Tx, scope: Scope, customer_no: str) -> Sealed:
+    """What is encrypted of a customer; raises `NotFound` when there is none in scope."""
+    reach = scope.reach
+    row: Any = await _sql.sealed(tx, customer_no=customer_no, branches=reach.branches, employees=reach.employees)
+    if row is None:
+        raise NotFound
+    return Sealed(*row)

@@ -1,0 +1,55 @@
+-- name: find(customer_no, branches, employees, customer)^
+-- record_class: Customer
+select c.id, c.customer_no, c.name, c.kind, c.id_kind, c.id_no_mask as id_no, c.mobile_mask as mobile,
+       left(c.email, 1) || '***' || substr(c.email, strpos(c.email, '@')) as email, c.gender, c.birthday,
+       b.code as branch_code, b.name as branch_name, c.opened_on, c.closed_on, c.status, c.risk_level,
+       c.risk_assessed_on, c.investor_kind, c.assets * 0.01 as assets, c.version
+  from customer c
+  join unit b on b.id = c.branch_id
+ where c.customer_no = :customer_no
+   and (c.branch_id = any (:branches::integer[]) or c.id = :customer or exists (
+           select from relation r
+            where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+
+-- name: list_accounts(customer_id)
+-- record_class: Account
+select account_no, kind, custodian_bank, opened_on, closed_on, status
+  from account
+ where customer_id = :customer_id
+ order by opened_on, account_no
+ limit 200;
+
+-- name: list_relations(customer_id)
+-- record_class: Relation
+select e.employee_no, e.name as employee_name, r.kind, r.share, r.valid_from, r.valid_to
+  from relation r
+  join employee e on e.id = r.employee_id
+ where r.customer_id = :customer_id and (r.valid_to is null or r.valid_to > current_date)
+ order by r.kind, r.valid_from
+ limit 200;
+
+-- name: home(employee, days)^
+-- record_class: Home
+select count(*) as customers, coalesce(sum(c.assets), 0) * 0.01 as assets,
+       count(*) filter (where c.opened_on >= date_trunc('month', current_date)) as opened_this_month,
+       count(*) filter (where c.status = 'dormant') as dormant,
+       count(*) filter (where c.risk_assessed_on is null
+                           or c.risk_assessed_on <= current_date - interval '2 years') as risk_to_assess,
+       count(*) filter (where to_char(c.birthday, 'MM-DD') = any (:days::text[])) as birthdays
+  from customer c
+ where c.closed_on is null
+   and c.id in (
+           select r.customer_id
+             from relation r
+            where r.employee_id = :employee
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date));
+
+-- name: sealed(customer_no, branches, employees)^
+select c.id, c.mobile, c.id_no
+  from customer c
+ where c.customer_no = :customer_no
+   and (c.branch_id = any (:branches::integer[]) or exists (
+           select from relation r
+            where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));

@@ -1,0 +1,33 @@
+"""The devices (设备) on which somebody uses the app: what a push needs, and where one is signed in."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from mobile_contracts.base import Answer, Input, Text
+
+Vendor = Literal["apns", "fcm", "huawei", "xiaomi", "oppo", "vivo", "honor"]
+PushToken = Annotated[str, Meta(min_length=8, max_length=1000, pattern=r"^[\x21-\x7e]+$")]
+AppVersion = Annotated[str, Meta(max_length=20, pattern=r"^[0-9.]*$")]
+
+
+class Device(Answer, frozen=True):
+    """`push` says whether a push can reach it; the token itself is never shown."""
+
+    device_id: str
+    name: str
+    vendor: Vendor | None
+    push: bool
+    app_version: str
+    seen_at: datetime
+    version: int
+
+
+class DeviceChange(Input, frozen=True):
+    """What the app says of the device it runs on; `vendor` and `push_token` come together or not at all."""
+
+    name: Text = ""
+    vendor: Vendor | None = None
+    push_token: PushToken | None = None
+    app_version: AppVersion = ""

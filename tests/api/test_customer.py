@@ -1,0 +1,209 @@
+"""A broker sees exactly their own customers, finds them, and changes and reveals within bounds."""
+
+import asyncio
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from kernel import calendar
+from kernel.database import Database
+from kernel.settings import Settings
+from tests.api.conftest import Open
+from tests.brokerage import ID_NO, Brokerage, small
+
+URL = "/v1/staff/customers"
+
+
+@pytest.fixture
+async def house(database: Database, own_settings: Settings) -> Brokerage:
+    """Two branches with people in every role and six customers."""
+    return await small(database, own_settings)
+
+
+async def numbers(api: httpx.AsyncClient, headers: dict[str, str], **query: Any) -> list[str]:
+    """The last digits of the customers listed, page after page."""
+    found: list[str] = []
+    asked: dict[str, str] = {name: str(value) for name, value in {"limit": 2, **query}.items()}
+    while True:
+        answer = await api.get(URL, params=asked, headers=headers)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found += [one["customer_no"][-1] for one in page["items"]]
+        if page["next"] is None:
+            return found
+        asked["cursor"] = page["next"]
+
+
+@pytest.mark.parametrize(
+    ("who", "seen"),
+    [
+        ("1001", "231"), ("1002", "3"), ("1003", "4"), ("1004", "231"), ("1005", "25314"), ("1006", "6"), ("1007", "6"),
+        ("1008", "265314"), ("1009", "265314"), ("2001", "6"),
+    ],
+)  # fmt: skip
+async def test_everybody_sees_the_customers_in_their_scope_richest_first(
+    api: httpx.AsyncClient, house: Brokerage, who: str, seen: str
+) -> None:
+    headers = await house.headers(who)
+    assert await numbers(api, headers) == list(seen)
+    for number in range(1, 7):
+        for part in ("", "/accounts", "/relations", "/contact", "/preferences"):
+            answer = await api.get(f"{URL}/8800000{number}{part}", headers=headers)
+            assert answer.status_code == (200 if str(number) in seen else 404), (number, part)
+
+
+async def test_an_administrator_has_no_business_with_customers(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers = await house.headers("1010")
+    for path in (URL, f"{URL}/88000001", "/v1/staff/sync", "/v1/staff/home"):
+        assert (await api.get(path, headers=headers)).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["1001", "1005", "1008"])
+@pytest.mark.parametrize(("order", "key"), [("opened", "opened_on"), ("name", "name")])
+async def test_other_orders_show_the_same_customers(
+    api: httpx.AsyncClient, house: Brokerage, who: str, order: str, key: str
+) -> None:
+    await house.execute("update customer set opened_on = date '2020-01-01' + (right(customer_no, 1)::int % 3)")
+    headers = await house.headers(who)
+    seen = await numbers(api, headers, sort=order)
+    assert sorted(seen) == sorted(await numbers(api, headers))
+    items = (await api.get(URL, params={"sort": order}, headers=headers)).json()["items"]
+    values = [one[key] for one in items]
+    assert values == sorted(values, reverse=order == "opened")
+    assert [one["customer_no"][-1] for one in items] == seen
+
+
+@pytest.mark.parametrize("who", ["1001", "1005"])
+async def test_filters_narrow_the_list(api: httpx.AsyncClient, house: Brokerage, who: str) -> None:
+    await house.execute("update customer set status = 'frozen', risk_level = 5 where customer_no = '88000002'")
+    headers = await house.headers(who)
+    for order in ("assets", "opened", "name"):
+        assert await numbers(api, headers, sort=order, status="frozen") == ["2"]
+        assert await numbers(api, headers, sort=order, risk_level=5) == ["2"]
+        assert await numbers(api, headers, sort=order, kind="institution") == []
+        assert sorted(await numbers(api, headers, sort=order, assets_from="300", assets_to="500.01")) == ["1", "3"]
+
+
+@pytest.mark.parametrize("who", ["1001", "1005", "1008"])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("88000002", "2"), ("13800000002", "2"), ("+86 138-0000-0002", "2"), ("王", "12"), ("王一", "1"), ("三", ""),
+        ("88000009", ""), ("13900000009", ""), ("%", ""), ("王' or '1'='1", ""),
+    ],
+)  # fmt: skip
+async def test_search_by_number_mobile_and_name(
+    api: httpx.AsyncClient, house: Brokerage, who: str, text: str, found: str
+) -> None:
+    seen = set(await numbers(api, await house.headers(who), q=text))
+    assert seen - {"6"} == set(found)
+    assert ("6" in seen) == (text == "王" and who == "1008")
+
+
+async def test_another_mobile_number_that_was_noted_is_found_too(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers = await house.headers("1001")
+    changed = await api.patch(
+        f"{URL}/88000001/contact", json={"mobile": "13911112222"}, headers={**headers, "If-Match": '"0"'}
+    )
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["mobile"] == "139****2222"
+    assert await numbers(api, headers, q="13911112222") == ["1"]
+    assert await numbers(api, await house.headers("1002"), q="13911112222") == []
+
+
+async def test_what_identifies_a_person_is_masked(api: httpx.AsyncClient, house: Brokerage) -> None:
+    answer = await api.get(f"{URL}/88000001", headers=await house.headers("1001"))
+    assert "13800000001" not in answer.text
+    assert ID_NO not in answer.text
+    shown = answer.json()
+    assert (shown["mobile"], shown["id_no"]) == ("138****0001", "110***********002X")
+    assert shown["email"] == "8***@example.com"
+
+
+async def test_a_relation_counts_from_its_first_day_until_before_its_last(
+    api: httpx.AsyncClient, house: Brokerage
+) -> None:
+    today, day = calendar.today(), timedelta(days=1)
+    for number, valid_from, valid_to in (
+        ("11", today, None), ("12", today + day, None), ("13", date(2020, 1, 1), today),
+        ("14", date(2020, 1, 1), today + day),
+    ):  # fmt: skip
+        await house.customer(f"880000{number}", "b1")
+        await house.relate(f"880000{number}", "1003", "develop", valid_from, valid_to)
+    assert sorted(await numbers(api, await house.headers("1003"))) == ["1", "4", "4"]
+
+
+async def test_two_relations_to_one_broker_are_one_customer(api: httpx.AsyncClient, house: Brokerage) -> None:
+    await house.relate("88000002", "1001", "develop")
+    await house.relate("88000002", "1002", "advise")
+    assert await numbers(api, await house.headers("1001")) == ["2", "3", "1"]
+    assert await numbers(api, await house.headers("1004")) == ["2", "3", "1"]
+
+
+async def test_a_change_of_contact_needs_the_version_and_leaves_the_rest(
+    api: httpx.AsyncClient, house: Brokerage
+) -> None:
+    headers, url = await house.headers("1001"), f"{URL}/88000001/contact"
+    assert (await api.patch(url, json={}, headers=headers)).status_code == 428
+    first = await api.patch(url, json={"address": "静安", "wechat": "w"}, headers={**headers, "If-Match": '"0"'})
+    second = await api.patch(url, json={"wechat": "v"}, headers={**headers, "If-Match": first.headers["etag"]})
+    assert (second.json()["address"], second.json()["wechat"]) == ("静安", "v")
+    late = await api.patch(url, json={"wechat": "u"}, headers={**headers, "If-Match": first.headers["etag"]})
+    assert late.status_code == 412
+    assert [one["field"] for one in late.json()["errors"]] == ["wechat"]
+    for wrong in ({"mobile": "12345678901"}, {"email": "x"}, {"address": "a\u202eb"}, {"nickname": "x"}):
+        answer = await api.patch(url, json=wrong, headers={**headers, "If-Match": second.headers["etag"]})
+        assert answer.status_code == 400, wrong
+    assert (await api.patch(url, json={}, headers={**await house.headers("1003"), "If-Match": "*"})).status_code == 404
+
+
+async def test_preferences_are_kept_whole(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers, url = await house.headers("1001"), f"{URL}/88000001/preferences"
+    wanted = {"language": "en", "channel": "email", "contact_from": "10:00:00", "contact_to": "18:00:00"}
+    answer = await api.put(url, json=wanted, headers={**headers, "If-Match": '"0"'})
+    assert answer.status_code == 200, answer.text
+    read = await api.get(url, headers=headers)
+    assert {**wanted, "version": read.json()["version"]} == read.json()
+    backwards = {**wanted, "contact_from": "19:00:00"}
+    refused = await api.put(url, json=backwards, headers={**headers, "If-Match": read.headers["etag"]})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "contact_to"
+
+
+async def test_a_reveal_shows_counts_and_is_audited(
+    open_api: Open, own_settings: Settings, house: Brokerage, database: Database
+) -> None:
+    headers = await house.headers("1001")
+    asked = {"field": "mobile", "reason": "he asked me to call back"}
+    async with open_api(msgspec.structs.replace(own_settings, reveal_quota=2)) as api:
+        answer = await api.post(f"{URL}/88000001/reveal", json=asked, headers=headers)
+        assert answer.json() == {"field": "mobile", "value": "+8613800000001", "left": 1}
+        assert answer.headers["cache-control"] == "no-store"
+        assert (await api.post(f"{URL}/88000004/reveal", json=asked, headers=headers)).status_code == 404
+        assert (await api.post(f"{URL}/88000001/reveal", json={"field": "mobile"}, headers=headers)).status_code == 400
+        both = await asyncio.gather(*(api.post(f"{URL}/88000002/reveal", json=asked, headers=headers) for _ in "ab"))
+        assert sorted(one.status_code for one in both) == [200, 429]
+    async with database.transaction() as tx:
+        rows = await tx.fetch("select principal, noun_id, reason, after from audit where action = 'customer.reveal'")
+        everything = await tx.fetchval("select string_agg(audit::text || payload::text, '') from audit, outbox")
+    assert [(row["principal"], row["noun_id"]) for row in rows] == [
+        ("staff:1001", "88000001"), ("staff:1001", "88000002"),
+    ]  # fmt: skip
+    assert rows[0]["reason"] == "mobile: he asked me to call back"
+    assert "13800000001" not in everything
+
+
+async def test_an_investor_sees_and_changes_themself_alone(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers = await house.headers("88000001", "investor")
+    assert (await api.get("/v1/investor/me", headers=headers)).json()["customer_no"] == "88000001"
+    assert (await api.get("/v1/investor/accounts", headers=headers)).json() == []
+    changed = await api.patch("/v1/investor/contact", json={"wechat": "w"}, headers={**headers, "If-Match": '"0"'})
+    assert changed.json()["wechat"] == "w"
+    other = await house.headers("88000002", "investor")
+    assert (await api.get("/v1/investor/contact", headers=other)).json()["wechat"] == ""
+    assert (await api.get(URL, headers=headers)).status_code == 401
+    gone = await house.headers("88000099", "investor")
+    assert (await api.get("/v1/investor/me", headers=gone)).status_code == 404

@@ -1,0 +1,76 @@
+"""Somebody sees and revokes their own devices, and no push token is ever shown."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from kernel.database import Database
+from kernel.settings import Settings
+from tests.brokerage import Brokerage, small
+
+TOKEN = "canary-push-token-0001"
+APPLE = {"name": "小米 15", "vendor": "xiaomi", "push_token": TOKEN, "app_version": "2.10.0"}
+
+
+@pytest.fixture
+async def house(database: Database, own_settings: Settings) -> Brokerage:
+    """Two branches with people in every role and six customers."""
+    return await small(database, own_settings)
+
+
+@pytest.mark.parametrize(("who", "audience"), [("1001", "staff"), ("88000001", "investor")])
+async def test_an_app_registers_its_device_and_its_owner_revokes_it(
+    api: httpx.AsyncClient, house: Brokerage, who: str, audience: str
+) -> None:
+    headers, url = await house.headers(who, audience, "d-1"), f"/v1/{audience}/devices"  # type: ignore[arg-type]
+    for _ in range(2):
+        answer = await api.put(f"{url}/d-1", json=APPLE, headers=headers)
+        assert answer.status_code == 200, answer.text
+        assert TOKEN not in answer.text
+    (one,) = (await api.get(url, headers=headers)).json()
+    assert (one["device_id"], one["name"], one["vendor"], one["push"]) == ("d-1", "小米 15", "xiaomi", True)
+    assert (await api.delete(f"{url}/d-1", headers=headers)).status_code == 204
+    async with asyncio.timeout(20):
+        while (await api.get(url, headers=headers)).status_code != 401:
+            await asyncio.sleep(0.1)
+    again = await house.headers(who, audience, "d-2")  # type: ignore[arg-type]
+    assert (await api.get(url, headers=again)).json() == []
+
+
+async def test_devices_of_others_are_not_there(api: httpx.AsyncClient, house: Brokerage) -> None:
+    mine, other = await house.headers("1001"), await house.headers("1002")
+    await api.put("/v1/staff/devices/d-1", json=APPLE, headers=mine)
+    assert (await api.get("/v1/staff/devices", headers=other)).json() == []
+    assert (await api.delete("/v1/staff/devices/d-1", headers=other)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"vendor": "apns"}, {"push_token": TOKEN}, {"vendor": "nokia", "push_token": TOKEN}, {"app_version": "x"}]
+)
+async def test_half_a_push_address_is_refused(
+    api: httpx.AsyncClient, house: Brokerage, wrong: dict[str, str]
+) -> None:
+    answer = await api.put("/v1/staff/devices/d-1", json=wrong, headers=await house.headers("1001"))
+    assert answer.status_code == 400
+
+
+async def test_there_are_so_many_devices_and_no_more(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers = await house.headers("1001")
+    for number in range(20):
+        assert (await api.put(f"/v1/staff/devices/d-{number}", json={}, headers=headers)).status_code == 200
+    assert (await api.put("/v1/staff/devices/d-21", json={}, headers=headers)).status_code == 400
+    assert (await api.put("/v1/staff/devices/d-3", json={}, headers=headers)).status_code == 200
+    assert (await api.delete("/v1/staff/devices/d-4", headers=headers)).status_code == 204
+    assert (await api.put("/v1/staff/devices/d-21", json={}, headers=headers)).status_code == 200
+
+
+async def test_a_token_at_rest_is_sealed(api: httpx.AsyncClient, house: Brokerage, database: Database) -> None:
+    await api.put("/v1/staff/devices/d-1", json=APPLE, headers=await house.headers("1001"))
+    async with database.transaction() as tx:
+        await tx.execute("select set_config('hexad.scope', 'company', true)")
+        row = await tx.fetchrow("select push_token from device")
+        log = await tx.fetchval("select string_agg(audit::text || payload::text, '') from audit, outbox")
+    assert row is not None
+    assert TOKEN.encode() not in row[0]
+    assert TOKEN not in log
