@@ -1,0 +1,50 @@
+"""A push token is sealed for its device, and of nobody else's."""
+
+from uuid import uuid4
+
+import pytest
+
+from kernel import scope
+from kernel.crypto import Fields, Place
+from kernel.database import Tx
+from kernel.errors import FieldSealed, NotFound
+from kernel.scope import Audience, Principal, Scope
+from kernel.settings import Settings
+from mobile_contracts.device import DeviceChange
+from notifications import device
+
+TOKEN = "0123456789abcdef"
+
+
+async def somebody(tx: Tx, subject: str, audience: Audience = "staff") -> Principal:
+    """A principal in whose scope the transaction goes on."""
+    principal = Principal(audience=audience, subject=subject, session_id=uuid4(), device_id="d")
+    await scope.apply(tx, Scope(principal=principal))
+    return principal
+
+
+async def test_the_token_opens_for_its_device_alone(tx: Tx, settings: Settings) -> None:
+    fields, anna = Fields(settings), await somebody(tx, "1")
+    await device.register(tx, anna, "d-1", DeviceChange(vendor="apns", push_token=TOKEN), fields)
+    sealed = await tx.fetchval("select push_token from device")
+    assert fields.open(sealed, Place("device", "push_token", "staff:1:d-1")) == TOKEN
+    with pytest.raises(FieldSealed):
+        fields.open(sealed, Place("device", "push_token", "staff:1:d-2"))
+
+
+async def test_the_same_number_of_another_audience_is_somebody_else(tx: Tx, settings: Settings) -> None:
+    anna = await somebody(tx, "1")
+    await device.register(tx, anna, "d-1", DeviceChange(), Fields(settings))
+    investor = await somebody(tx, "1", "investor")
+    assert await device.list_own(tx, investor) == []
+    with pytest.raises(NotFound):
+        await device.revoke(tx, investor, "d-1")
+    assert await tx.fetchval("select count(*) from device") == 0, "the policy hides it even from a forgetful query"
+
+
+async def test_a_revoked_device_has_no_token_left(tx: Tx, settings: Settings) -> None:
+    anna = await somebody(tx, "1")
+    await device.register(tx, anna, "d-1", DeviceChange(vendor="fcm", push_token=TOKEN), Fields(settings))
+    await device.revoke(tx, anna, "d-1")
+    assert await tx.fetchval("select push_token from device") is None
+    assert await device.list_own(tx, anna) == []
