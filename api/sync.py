@@ -8,9 +8,10 @@ from litestar.params import QueryParameter
 from api.edge.identify import may
 from api.given import Tx, Who
 from api.page import decoded, encoded
-from centers.customer import sync
-from centers.customer.sync import SyncCursor
-from mobile_contracts.customer import CustomerChanges
+from centers.customer import contact, queries, sync
+from centers.customer.sync import OwnCursor, SyncCursor
+from mobile_contracts.customer import CustomerChanges, OwnChanges
+from notifications import device
 
 Cursor = Annotated[
     str | None, QueryParameter(max_length=512, description="`cursor` of the answer before; none to begin afresh")
@@ -28,4 +29,25 @@ async def read_changes(tx: Tx, who: Who, cursor: Cursor = None, limit: Limit = 2
     return CustomerChanges(found.changed, found.gone, encoded(found.cursor), more=found.more)
 
 
+@get("/sync", guards=[may("self.read")], summary="What changed of one's own data since")
+async def read_own_changes(tx: Tx, who: Who, cursor: Cursor = None) -> OwnChanges:
+    """First everything, later the parts that changed, each whole."""
+    known = None if cursor is None else decoded(cursor, OwnCursor)
+    found = await sync.own_changes(tx, who, known)
+    if found is None:
+        return OwnChanges(None, None, None, None, None, "", resync=True)
+    part, now = found
+    no, principal = who.principal.subject, who.principal
+    devices = known is None or await device.changed(tx, principal, known.since)
+    return OwnChanges(
+        customer=await queries.find(tx, who, no) if part.customer else None,
+        accounts=await queries.list_accounts(tx, who, no) if part.accounts else None,
+        contact=await contact.find_contact(tx, who, no) if part.contact else None,
+        preferences=await contact.find_preference(tx, who, no) if part.preference else None,
+        devices=await device.list_own(tx, principal) if devices else None,
+        cursor=encoded(now),
+    )
+
+
 staff = Router("", route_handlers=[read_changes], tags=["Sync"])
+investor = Router("", route_handlers=[read_own_changes], tags=["Sync"])

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from mobile_contracts.base import NO_CONTROLS, Answer, Input, Money
+from mobile_contracts.device import Device
 
 CustomerKind = Literal["individual", "institution"]
 CustomerStatus = Literal["normal", "dormant", "frozen", "closed"]
@@ -148,6 +149,21 @@ class CustomerGone(Answer, frozen=True):
     """A customer that one does not see any more (墓碑), by the `id` of its line."""
 
     id: int
+
+
+class OwnChanges(Answer, frozen=True):
+    """What changed of one's own data, each part whole; null is unchanged. `cursor` is for the next time.
+
+    `resync` says that the cursor cannot be followed: begin without one.
+    """
+
+    customer: Customer | None
+    accounts: list[Account] | None
+    contact: Contact | None
+    preferences: Preference | None
+    devices: list[Device] | None
+    cursor: str
+    resync: bool = False
 
 
 class CustomerChanges(Answer, frozen=True):

@@ -24,6 +24,11 @@ async def list_own(tx: Tx, who: Principal) -> list[Device]:
     return devices
 
 
+async def changed(tx: Tx, who: Principal, since: int) -> bool:
+    """Whether any of the principal's devices was registered or revoked in that transaction or later."""
+    return bool(await _sql.changed(tx, subject=who.subject, audience=who.audience, since=str(since)))
+
+
 async def register(tx: Tx, who: Principal, device_id: str, change: DeviceChange, fields: Fields) -> Device:
     """Keeps what the app says of its device; raises `InvalidInput` for half a push address or one device too many."""
     if (change.vendor is None) != (change.push_token is None):

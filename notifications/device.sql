@@ -39,3 +39,9 @@ select id
   from session
  where audience = :audience and subject = :subject and device_id = :device_id and revoked_at is null
    and expires_at > now();
+
+-- name: changed(subject, audience, since)$
+-- scope: none, subject and audience are the principal's, and the table's policy holds it too
+select exists (
+    select from device
+     where audience = :audience and subject = :subject and changed_in >= :since::text::xid8);

@@ -1,5 +1,6 @@
 -- name: find_contact(customer_id)^
 -- record_class: Contact
+-- scope: none, the customer was looked up in scope before
 select mobile_mask as mobile, left(email, 1) || '***' || substr(email, strpos(email, '@')) as email, address, wechat,
        version
   from contact
@@ -23,6 +24,7 @@ select mobile, mobile_mask, mobile_index, email, address, wechat
 
 -- name: find_preference(customer_id)^
 -- record_class: Preference
+-- scope: none, the customer was looked up in scope before
 select language, channel, contact_from, contact_to, version
   from preference
  where customer_id = :customer_id;

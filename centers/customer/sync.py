@@ -61,6 +61,37 @@ async def changes(tx: Tx, scope: Scope, cursor: SyncCursor | None, size: int) ->
     return await _since(tx, scope, cursor, size)
 
 
+class OwnCursor(Struct, frozen=True):
+    """Where the terminal of a customer stands: complete as of the transaction `since`."""
+
+    customer: int
+    since: int
+
+
+class OwnChanges(Struct, frozen=True):
+    """Which parts of a customer's own data changed."""
+
+    customer: bool
+    accounts: bool
+    contact: bool
+    preference: bool
+
+
+EVERYTHING = OwnChanges(customer=True, accounts=True, contact=True, preference=True)
+
+
+async def own_changes(tx: Tx, scope: Scope, cursor: OwnCursor | None) -> tuple[OwnChanges, OwnCursor] | None:
+    """What changed since, and where the terminal stands then; null when the cursor is not this customer's any more."""
+    horizon, customer = int(await _sql.horizon(tx)), scope.reach.customer or 0
+    now = OwnCursor(customer, horizon)
+    if cursor is None:
+        return EVERYTHING, now
+    if cursor.customer != customer or cursor.since > horizon:
+        return None
+    row: Any = await _sql.changed_of_one(tx, customer_id=customer, since=str(cursor.since))
+    return OwnChanges(*row), now
+
+
 async def _state(tx: Tx, scope: Scope, cursor: SyncCursor, size: int) -> Changes:
     reach = scope.reach
     if reach.by_relation:

@@ -75,3 +75,11 @@ select distinct l.customer_id as id
    and not exists (select from customer c where c.id = l.customer_id and c.branch_id = any (:branches::integer[]))
  order by l.customer_id
  limit :size;
+
+-- name: changed_of_one(customer_id, since)^
+-- scope: none, the customer is the principal's own, and the policies of the tables hold it too
+select exists (select from customer where id = :customer_id and changed_in >= :since::text::xid8) as customer,
+       exists (select from account where customer_id = :customer_id and changed_in >= :since::text::xid8) as accounts,
+       exists (select from contact where customer_id = :customer_id and changed_in >= :since::text::xid8) as contact,
+       exists (select from preference where customer_id = :customer_id and changed_in >= :since::text::xid8)
+           as preference;

@@ -168,3 +168,26 @@ async def test_state_and_changes_are_the_fresh_state(api: httpx.AsyncClient, hou
             assert phone.customers == fresh.customers
     assert all(phone.resyncs == 0 for phone in phones)
     assert any(phone.customers for phone in phones)
+
+
+async def test_a_terminal_gets_the_parts_that_changed(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers, url = await house.headers("88000001", "investor", "d-1"), "/v1/investor/sync"
+    first = (await api.get(url, headers=headers)).json()
+    assert first["customer"]["customer_no"] == "88000001"
+    assert (first["accounts"], first["devices"], first["contact"]["version"]) == ([], [], 0)
+
+    async def changed(cursor: str) -> set[str]:
+        told = (await api.get(url, params={"cursor": cursor}, headers=headers)).json()
+        return {name for name, value in told.items() if value not in (None, False) and name != "cursor"}
+
+    assert await changed(first["cursor"]) == set()
+    await api.put("/v1/investor/devices/d-1", json={}, headers=headers)
+    await api.patch("/v1/investor/contact", json={"wechat": "w"}, headers={**headers, "If-Match": '"0"'})
+    assert await changed(first["cursor"]) == {"devices", "contact"}
+    await house.execute(f"update customer set name = '王新', {CHANGE} where customer_no = '88000001'")
+    await house.execute(f"update customer set name = '李新', {CHANGE} where customer_no = '88000002'")
+    assert await changed(first["cursor"]) == {"devices", "contact", "customer"}
+    other = await house.headers("88000002", "investor")
+    foreign = (await api.get(url, params={"cursor": first["cursor"]}, headers=other)).json()
+    assert foreign["resync"]
+    assert foreign["customer"] is None

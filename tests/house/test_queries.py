@@ -101,7 +101,7 @@ def unscoped(query: Query, source: str, scoped_tables: set[str]) -> str | None:
         if not isinstance(holder, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         text = ast.unparse(holder)
-        if f"_sql.{query.name}(" in text and re.search(r"\bscope: Scope\b", text):
+        if re.search(rf"\b_sql\.{query.name}\b", text) and re.search(r"\bscope: Scope\b", text):
             return None
     return f"{query.id} reads {sorted(tables)} without a Scope"
 

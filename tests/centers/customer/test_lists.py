@@ -49,15 +49,16 @@ def rows_read(plan: dict[str, Any]) -> int:
     ],
 )
 async def test_a_page_is_read_from_an_index(crowd: Brokerage, within: Within, who: str, query: str, place: str) -> None:
-    after = {
-        "assets": [lists.MOST, 2**31 - 1], "opened": ["infinity", 2**31 - 1], "name": ["", "\U0010ffff", "", 0],
-    }[query.split("_", maxsplit=1)[0]]  # fmt: skip
-    if query.startswith("opened"):
-        after[0] = lists.OpenedCursor().opened_on
+    after: dict[str, list[Any]] = {
+        "assets": [lists.MOST, 2**31 - 1],
+        "opened": [lists.OpenedCursor().opened_on, 2**31 - 1],
+        "name": ["", "\U0010ffff", "", 0],
+    }
+    last = after[query.split("_", maxsplit=1)[0]]
     async with within(who) as (tx, scope):
         plan = await tx.fetchval(
             f"explain (analyze, format json) {getattr(lists._sql, query).sql}",
-            getattr(scope.reach, place), *after, -lists.MOST, lists.MOST, None, None, None, 21,
+            getattr(scope.reach, place), *last, -lists.MOST, lists.MOST, None, None, None, 21,
         )  # fmt: skip
     assert rows_read(json.loads(plan)[0]["Plan"]) < 200
 
