@@ -1,6 +1,7 @@
 """The OpenAPI document of each audience, and its page: Swagger UI from our own files, nothing from elsewhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -110,18 +111,21 @@ def _header(name: str, description: str, required: bool) -> dict[str, Any]:
     return {**told, "schema": {"type": "string"}}
 
 
-def pages(documents: Mapping[str, dict[str, Any]]) -> Router:
-    """Routes under /docs for the documents that this host serves."""
-    encoded = {audience: msgspec.json.format(msgspec.json.encode(one)) for audience, one in documents.items()}
+def pages(audiences: Sequence[str], describe: Callable[[str], dict[str, Any]]) -> Router:
+    """Routes under /docs for these audiences; a document is made when it is first asked for."""
 
     def known(audience: str) -> str:
-        if audience not in encoded:
+        if audience not in audiences:
             raise NotFound
         return audience
 
+    @cache
+    def encoded(audience: str) -> bytes:
+        return msgspec.json.format(msgspec.json.encode(describe(audience)))
+
     @get("/", guards=[public(_WHY)], media_type=MediaType.HTML)
     async def index() -> Response[str]:
-        links = "".join(f'<li><a href="/docs/{one}">{one}: {_TITLES[one]}</a></li>' for one in encoded)
+        links = "".join(f'<li><a href="/docs/{one}">{one}: {_TITLES[one]}</a></li>' for one in audiences)
         return _html(f"<!doctype html><meta charset=utf-8><title>Hexad API</title><h1>Hexad API</h1><ul>{links}</ul>")
 
     @get("/{audience:str}", guards=[public(_WHY)], media_type=MediaType.HTML)
@@ -134,7 +138,7 @@ def pages(documents: Mapping[str, dict[str, Any]]) -> Router:
 
     @get("/{audience:str}/openapi.json", guards=[public(_WHY)])
     async def openapi(audience: FromPath[str]) -> Response[bytes]:
-        return Response(encoded[known(audience)], media_type="application/vnd.oai.openapi+json")
+        return Response(encoded(known(audience)), media_type="application/vnd.oai.openapi+json")
 
     assets = create_static_files_router("/assets", directories=[ASSETS], guards=[public(_WHY)])
     return Router("/docs", route_handlers=[index, page, script, openapi, assets], include_in_schema=False)

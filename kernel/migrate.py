@@ -7,7 +7,6 @@ from pathlib import Path
 
 import asyncpg
 from msgspec import Struct
-from pgmq.install import get_embedded_install_sql
 
 from kernel.errors import Misconfigured, Unavailable
 from kernel.queues import QUEUES
@@ -120,6 +119,8 @@ async def _apply(connection: asyncpg.Connection, say: Callable[[str], None]) -> 
 
 async def _queues(connection: asyncpg.Connection) -> None:
     if not await _sql.has_table(connection, name="pgmq.meta"):
+        from pgmq.install import get_embedded_install_sql  # slow to load, and needed once
+
         await connection.execute(get_embedded_install_sql())
     existing = {row[0] for row in await _sql.list_queues(connection)}
     for queue in QUEUES:

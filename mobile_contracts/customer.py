@@ -1,6 +1,6 @@
 """The customer (客户) as brokers, and customers themselves, see it; what identifies a person is masked."""
 
-from datetime import date, time
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -17,6 +17,7 @@ CustomerOrder = Literal["assets", "opened", "name"]
 CustomerNo = Annotated[str, Meta(min_length=1, max_length=20, pattern="^[A-Za-z0-9]+$")]
 Mobile = Annotated[str, Meta(min_length=11, max_length=20, pattern=r"^[0-9+ ()\-]+$")]
 Email = Annotated[str, Meta(max_length=100, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$")]
+TimeOfDay = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="hour and minute in Beijing")]
 ContactText = Annotated[str, Meta(max_length=200, pattern=NO_CONTROLS)]
 
 
@@ -105,8 +106,8 @@ class Preference(Answer, frozen=True):
 
     language: Literal["zh", "en"]
     channel: Literal["sms", "email", "phone", "in_app"]
-    contact_from: time
-    contact_to: time
+    contact_from: TimeOfDay
+    contact_to: TimeOfDay
     version: int
 
 
@@ -115,8 +116,8 @@ class PreferenceChange(Input, frozen=True):
 
     language: Literal["zh", "en"]
     channel: Literal["sms", "email", "phone", "in_app"]
-    contact_from: time
-    contact_to: time
+    contact_from: TimeOfDay
+    contact_to: TimeOfDay
 
 
 class RevealWanted(Input, frozen=True):

@@ -36,6 +36,7 @@ def serve(settings: Settings) -> None:
     _allow_files(settings.sockets + _FILES_BESIDE_SOCKETS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
+    tracing.stop()
 
 
 async def _serve(settings: Settings) -> None:

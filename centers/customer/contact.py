@@ -1,6 +1,5 @@
 """How a customer can and wants to be reached, beside what the source systems say."""
 
-from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from mobile_contracts.customer import Contact, ContactChange, Customer, Preferen
 from mobile_contracts.event import ContactChanged
 
 NO_CONTACT = Contact(mobile=None, email=None, address="", wechat="", version=0)
-NO_PREFERENCE = Preference(language="zh", channel="sms", contact_from=time(9), contact_to=time(21), version=0)
+NO_PREFERENCE = Preference(language="zh", channel="sms", contact_from="09:00", contact_to="21:00", version=0)
 _sql = load(Path(__file__).with_name("contact.sql"), Contact, Preference)
 
 

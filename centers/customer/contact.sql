@@ -25,14 +25,15 @@ select mobile, mobile_mask, mobile_index, email, address, wechat
 -- name: find_preference(customer_id)^
 -- record_class: Preference
 -- scope: none, the customer was looked up in scope before
-select language, channel, contact_from, contact_to, version
+select language, channel, to_char(contact_from, 'HH24:MI') as contact_from,
+       to_char(contact_to, 'HH24:MI') as contact_to, version
   from preference
  where customer_id = :customer_id;
 
 -- name: put_preference(customer_id, language, channel, contact_from, contact_to)!
 -- scope: none, the customer was looked up in scope before
 insert into preference (customer_id, language, channel, contact_from, contact_to)
-values (:customer_id, :language, :channel, :contact_from, :contact_to)
+values (:customer_id, :language, :channel, :contact_from::text::time, :contact_to::text::time)
 on conflict (customer_id) do update
    set language = excluded.language, channel = excluded.channel, contact_from = excluded.contact_from,
        contact_to = excluded.contact_to, version = nextval('row_version'), changed_in = pg_current_xact_id();

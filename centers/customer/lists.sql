@@ -1,5 +1,6 @@
 -- Lists of customers: one query per order, once by relations (own, team), once by branches (branch, region, company).
--- Each reads an index in its order and stops after a page, except names and days by relation, which sort some hundreds.
+-- Each reads an index in its order and stops after a page, except names and days by relation, which sort some hundreds:
+-- there `offset 0` has each customer looked up by id, where the plan would read all of that name or day first.
 
 -- name: assets_by_relation(employees, after_assets, after_id, assets_from, assets_to, status, risk_level, kind, size)
 -- record_class: CustomerLine
@@ -28,39 +29,51 @@ select distinct on (found.cents, found.id)
 
 -- name: opened_by_relation(employees, after_opened, after_id, assets_from, assets_to, status, risk_level, kind, size)
 -- record_class: CustomerLine
-select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
-       c.assets * 0.01 as assets
-  from customer c
- where c.id in (
-           select r.customer_id
+select found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level, found.opened_on,
+       found.assets * 0.01 as assets
+  from (
+           select distinct r.customer_id
              from relation r
             where r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
-   and (c.opened_on, c.id) < (:after_opened::date, :after_id::integer)
-   and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
-   and (:status::text is null or c.status = :status)
-   and (:risk_level::smallint is null or c.risk_level = :risk_level)
-   and (:kind::text is null or c.kind = :kind)
- order by c.opened_on desc, c.id desc
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
+       ) as own
+ cross join lateral (
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
+         from customer c
+        where c.id = own.customer_id
+          and (c.opened_on, c.id) < (:after_opened::date, :after_id::integer)
+          and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
+          and (:status::text is null or c.status = :status)
+          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:kind::text is null or c.kind = :kind)
+       offset 0
+ ) as found
+ order by found.opened_on desc, found.id desc
  limit :size;
 
 -- name: name_by_relation(employees, name_from, name_to, after_name, after_id, assets_from, assets_to, status, risk_level, kind, size)
 -- record_class: CustomerLine
-select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
-       c.assets * 0.01 as assets
-  from customer c
- where c.id in (
-           select r.customer_id
+select found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level, found.opened_on,
+       found.assets * 0.01 as assets
+  from (
+           select distinct r.customer_id
              from relation r
             where r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
-   and c.name >= :name_from and c.name < :name_to
-   and (c.name, c.id) > (:after_name::text, :after_id::integer)
-   and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
-   and (:status::text is null or c.status = :status)
-   and (:risk_level::smallint is null or c.risk_level = :risk_level)
-   and (:kind::text is null or c.kind = :kind)
- order by c.name, c.id
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
+       ) as own
+ cross join lateral (
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
+         from customer c
+        where c.id = own.customer_id
+          and c.name >= :name_from and c.name < :name_to
+          and (c.name, c.id) > (:after_name::text, :after_id::integer)
+          and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
+          and (:status::text is null or c.status = :status)
+          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:kind::text is null or c.kind = :kind)
+       offset 0
+ ) as found
+ order by found.name, found.id
  limit :size;
 
 -- name: assets_by_branch(branches, after_assets, after_id, assets_from, assets_to, status, risk_level, kind, size)
@@ -140,7 +153,10 @@ select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c
 select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
        c.assets * 0.01 as assets
   from customer c
- where (c.mobile_index = :mobile or c.id in (select customer_id from contact where mobile_index = :mobile))
+ where c.id = any (array(
+           select m.id from customer m where m.mobile_index = :mobile
+           union all
+           select customer_id from contact where mobile_index = :mobile))
    and (c.branch_id = any (:branches::integer[]) or exists (
            select from relation r
             where r.customer_id = c.id and r.employee_id = any (:employees::integer[])

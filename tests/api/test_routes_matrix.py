@@ -33,7 +33,7 @@ nobody's (parent), 6 another branch's (foreign).
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/contact"): {"wechat": "w"},
     ("PUT", "/preferences"): {
-        "language": "en", "channel": "sms", "contact_from": "09:00:00", "contact_to": "10:00:00",
+        "language": "en", "channel": "sms", "contact_from": "09:00", "contact_to": "10:00",
     },
     ("POST", "/reveal"): {"field": "mobile", "reason": "asked to be called"},
 }  # fmt: skip

@@ -1,0 +1,93 @@
+"""Whatever fits the OpenAPI documents, or nearly does, is answered as they say: no 500, no undocumented status."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import schemathesis
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api.routes import documents_of
+from hexad.embedded import Postgres
+from kernel.database import Database
+from kernel.settings import Settings
+from tests.api.test_run import serving
+from tests.brokerage import Brokerage, small
+
+DOCUMENTS = documents_of()
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EXAMPLES = int(os.environ.get("HEXAD_FUZZ_EXAMPLES", "5"))
+"""Requests per operation; the long form asks for hundreds."""
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A running API, and the headers of somebody who may do nearly everything, by audience."""
+
+    url: str
+    headers: dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def served(postgres: Postgres, base_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The API in a process of its own on a brokerage of its own."""
+    name = f"fuzz_{secrets.token_hex(4)}"
+    postgres.psql("-c", f"create database {name} template hexad owner hexad_owner")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    settings = msgspec.structs.replace(
+        base_settings, var=tmp_path_factory.mktemp("fuzz"), database_url=postgres.url("hexad_app", name), api_port=port,
+        owner_url=postgres.url("hexad_owner", name), rate_per_address=1e6, rate_per_principal=1e6, reveal_quota=10_000,
+    )  # fmt: skip
+    headers = asyncio.run(people(settings))
+    with serving(settings) as (_, url):
+        yield Served(url, headers)
+    postgres.psql("-c", f"drop database {name} with (force)")
+
+
+async def people(settings: Settings) -> dict[str, dict[str, str]]:
+    """Somebody with many roles, and an investor."""
+    database = await Database.open(settings.database_url, settings, size=2)
+    house: Brokerage = await small(database, settings)
+    await house.employee("1099", "b1", "administrator", "branch_manager", "compliance", "head_office_marketing")
+    await house.unit("team", "spare", "b2")
+    headers = {
+        "staff": await house.headers("1099"),
+        "investor": await house.headers("88000001", "investor"),
+        "gateway": {},
+        "auth": {},
+    }
+    await database.close()
+    return headers
+
+
+def checked(audience: str) -> Callable[[Any, Served], None]:
+    """The test of one document."""
+    schema = schemathesis.openapi.from_dict(DOCUMENTS[audience])
+
+    @schema.parametrize()
+    @hypothesis(
+        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=[*HealthCheck]
+    )
+    def test(case: Any, served: Served) -> None:
+        given = {**served.headers[audience], "If-Match": "*", "Idempotency-Key": "fuzz-0001"}
+        case.call_and_validate(base_url=served.url, headers=given, checks=CHECKS, timeout=30)
+
+    return test
+
+
+test_staff = checked("staff")
+test_investor = checked("investor")
+test_auth = checked("auth")
