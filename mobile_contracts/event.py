@@ -49,4 +49,86 @@ class SessionEnded(Event, frozen=True):
     session_id: UUID
 
 
-AnyEvent = Probed | TradingDayChanged | JobTriedAgain | HousekeepingDue | TokenIssued | SessionEnded
+class OrganisationChanged(Event, frozen=True):
+    """Units were made, renamed, moved or merged: who reaches which customers is found out anew."""
+
+    urgent = True
+
+
+class PersonChanged(Event, frozen=True):
+    """The roles or the place of an employee changed, or they left: what they may do is found out anew."""
+
+    urgent = True
+    employee_no: str
+
+
+class RolesChanged(Event, frozen=True):
+    """What roles give was changed: what anybody may do is found out anew."""
+
+    urgent = True
+
+
+class ContactChanged(Event, frozen=True):
+    """How a customer can or wants to be reached was changed, not by a feed."""
+
+    customer_no: str
+
+
+class FieldRevealed(Event, frozen=True):
+    """A masked field of a customer was shown in full to somebody."""
+
+    customer_no: str
+
+
+class SignedIn(Event, frozen=True):
+    """Somebody signed in, and a session began."""
+
+    session_id: UUID
+
+
+class CredentialChanged(Event, frozen=True):
+    """A password or an authenticator was set, or taken away by an administrator; `subject` is a person's number."""
+
+    audience: str
+    subject: str
+
+
+class CodeWanted(Event, frozen=True):
+    """A one-time code waits to be sent by SMS."""
+
+    code_id: UUID
+
+
+class DeviceChanged(Event, frozen=True):
+    """A device was registered, or revoked by its owner."""
+
+    audience: str
+    subject: str
+    device_id: str
+
+
+class DeliveryLoaded(Event, frozen=True):
+    """A source system's delivery of a day was loaded: later days are computed anew where there are any."""
+
+    day: date
+    source: str
+
+
+AnyEvent = (
+    DeliveryLoaded
+    | DeviceChanged
+    | ContactChanged
+    | FieldRevealed
+    | Probed
+    | TradingDayChanged
+    | JobTriedAgain
+    | HousekeepingDue
+    | TokenIssued
+    | SessionEnded
+    | OrganisationChanged
+    | PersonChanged
+    | RolesChanged
+    | SignedIn
+    | CredentialChanged
+    | CodeWanted
+)

@@ -1,0 +1,140 @@
+"""What fits in the organisation and in roles, told by field where it does not; no I/O."""
+
+from collections.abc import Collection
+from datetime import date
+
+from kernel.errors import FieldError, InvalidInput
+from mobile_contracts.organisation import Unit, UnitChange, UnitKind
+from mobile_contracts.role import Role, RoleChange
+
+KINDS: tuple[UnitKind, ...] = ("company", "region", "branch", "team")
+"""From the top down: each stands below one of the kind before it."""
+
+ADMINISTRATOR, INVESTOR = "administrator", "investor"
+KEPT = frozenset({"role.change", "person.change"})
+"""What the administrator role never loses: without it nobody could give it back."""
+
+WHOLE_COMPANY = frozenset({
+    "person.change", "role.change", "organisation.change", "session.read", "session.end", "audit.read",
+    "calendar.change", "job.read", "job.retry",
+})  # fmt: skip
+"""Permissions that know no bounds, so only a role that reaches the whole company can have them."""
+
+_OVER: dict[str, tuple[UnitKind, ...]] = {
+    "team": ("team", "branch", "region", "company"),
+    "branch": ("branch", "region", "company"),
+    "region": ("region", "company"),
+}
+
+
+def refused(field: str, message: str, message_zh: str) -> InvalidInput:
+    """The error that one field is not valid."""
+    return InvalidInput(errors=[FieldError(field, message, message_zh)])
+
+
+def is_merged(unit: Unit, parent: Unit) -> bool:
+    """Whether the unit is a branch that was merged into its parent."""
+    return unit.kind == "branch" and parent.kind == "branch"
+
+
+def has_ended(unit: Unit, today: date) -> bool:
+    """Whether the unit is gone today."""
+    return unit.ended_on is not None and unit.ended_on <= today
+
+
+def check_place(kind: UnitKind, parent: Unit | None, today: date, field: str = "parent_id") -> None:
+    """Raises `InvalidInput` unless a unit of the kind may stand below the parent."""
+    if kind == "company":
+        raise refused(field, "the company stands below nothing", "总公司没有上级机构")
+    if parent is None:
+        raise refused(field, "there is no such unit", "机构不存在")
+    wanted = KINDS[KINDS.index(kind) - 1]
+    if parent.kind != wanted:
+        raise refused(field, f"a {kind} stands below a {wanted}", "上级机构的类型不符")
+    check_open(parent, today, field)
+
+
+def check_open(unit: Unit, today: date, field: str) -> None:
+    """Raises `InvalidInput` when the unit is gone."""
+    if fault := fault_of_ended(unit, today, field):
+        raise InvalidInput(errors=[fault])
+
+
+def fault_of_ended(unit: Unit, today: date, field: str) -> FieldError | None:
+    """What is wrong with a field that names a unit which is gone, null for one which is not."""
+    if not has_ended(unit, today):
+        return None
+    return FieldError(field, f"this unit ended on {unit.ended_on}", f"该机构已于 {unit.ended_on} 终止")
+
+
+def check_change(unit: Unit, stood_below: Unit | None, parent: Unit | None, change: UnitChange, today: date) -> None:
+    """Raises `InvalidInput` unless the unit may be called and stand as the change says.
+
+    One that is gone stays as it is, but a merged branch that moves away becomes a branch again.
+    """
+    moves = change.parent_id != unit.parent_id
+    merged = stood_below is not None and is_merged(unit, stood_below)
+    if has_ended(unit, today) and not (moves and merged):
+        raise ended(unit)
+    if moves:
+        check_place(unit.kind, parent, today)
+
+
+def ended(unit: Unit) -> InvalidInput:
+    """The error that a unit is gone."""
+    return InvalidInput(f"this unit ended on {unit.ended_on}", f"该机构已于 {unit.ended_on} 终止")
+
+
+def check_merge(unit: Unit, into: Unit | None, above_into: Collection[int], today: date) -> None:
+    """Raises `InvalidInput` unless one open branch may be merged into another, which does not stand below it."""
+    if into is None:
+        raise refused("into", "there is no such unit", "机构不存在")
+    if unit.kind != "branch" or into.kind != "branch":
+        raise refused("into", "only a branch is merged, into another branch", "仅营业部之间可以合并")
+    if unit.id == into.id or unit.id in above_into:
+        raise refused("into", "a branch cannot be merged into itself or one below it", "不能并入自身或其下级")
+    if has_ended(unit, today):
+        raise ended(unit)
+    check_open(into, today, "into")
+
+
+def fault_of_assignment(
+    place: str, role: Role | None, unit_id: int | None, unit: Unit | None, today: date
+) -> FieldError | None:
+    """Why the role cannot be held over that unit, null when it can; `place` is the field that asks for it."""
+    field = f"{place}.unit_id"
+    if role is None or role.code == INVESTOR:
+        return FieldError(f"{place}.role", "there is no such role", "角色不存在")
+    if unit_id is None:
+        return None
+    if role.scope not in _OVER:
+        return FieldError(field, f"the role {role.code} is not held over a unit", "该角色不能指定机构")
+    if unit is None:
+        return FieldError(field, "there is no such unit", "机构不存在")
+    if unit.kind not in _OVER[role.scope]:
+        kinds = ", ".join(_OVER[role.scope])
+        return FieldError(field, f"the role {role.code} is held over one of: {kinds}", "机构类型与角色范围不符")
+    return fault_of_ended(unit, today, field)
+
+
+def check_role_change(code: str, change: RoleChange, known: Collection[str]) -> None:
+    """Raises `InvalidInput`, naming each permission that is unknown or not for this role, or the scope."""
+    told = [(number, name, _not_for(code, name, known)) for number, name in enumerate(change.permissions)]
+    errors = [FieldError(f"permissions[{number}]", f"{name} {why[0]}", why[1]) for number, name, why in told if why]
+    if errors:
+        raise InvalidInput(errors=errors)
+    if code == ADMINISTRATOR and not set(change.permissions) >= KEPT:
+        kept = ", ".join(sorted(KEPT))
+        raise refused("permissions", f"the administrator keeps {kept}", f"系统管理员须保留 {kept}")
+    if (change.scope == "self") != (code == INVESTOR):
+        raise refused("scope", "the scope self is that of investors, who have no other", "self 范围仅适用于投资者")
+    if change.scope != "company" and (wide := WHOLE_COMPANY.intersection(change.permissions)):
+        raise refused("scope", f"{', '.join(sorted(wide))}: only with the scope company", "所含权限要求全公司范围")
+
+
+def _not_for(code: str, permission: str, known: Collection[str]) -> tuple[str, str] | None:
+    if permission not in known:
+        return "is unknown", "权限不存在"
+    if code == INVESTOR and not permission.startswith("self.") and permission != "calendar.read":
+        return "is not for investors", "投资者不能拥有此权限"
+    return None

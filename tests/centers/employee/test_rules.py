@@ -1,0 +1,87 @@
+"""What fits where in the organisation, and which role may permit what."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from centers.employee import rules
+from kernel.errors import InvalidInput
+from mobile_contracts.organisation import Unit, UnitChange, UnitKind
+from mobile_contracts.role import Role, RoleChange
+
+TODAY = date(2026, 11, 20)
+KNOWN = {"self.read", "calendar.read", "customer.read", "role.change", "person.change", "audit.read"}
+
+
+def unit(kind: UnitKind, number: int = 1, parent: int | None = 9, ended_on: date | None = None) -> Unit:
+    return Unit(number, kind, f"u{number}", "单位", parent, "feed", ended_on, 1)
+
+
+def fields(error: InvalidInput) -> list[str]:
+    return [one.field for one in error.errors]
+
+
+@given(st.sampled_from(rules.KINDS), st.sampled_from(rules.KINDS))
+def test_a_unit_stands_right_below_the_next_kind(kind: UnitKind, above: UnitKind) -> None:
+    fits = (kind, above) in {("region", "company"), ("branch", "region"), ("team", "branch")}
+    if fits:
+        rules.check_place(kind, unit(above), TODAY)
+    else:
+        with pytest.raises(InvalidInput) as error:
+            rules.check_place(kind, unit(above), TODAY)
+        assert fields(error.value) == ["parent_id"]
+
+
+@pytest.mark.parametrize(("ended_on", "open_"), [(date(2026, 11, 20), False), (date(2026, 11, 21), True), (None, True)])
+def test_a_unit_is_gone_from_its_last_day_on(ended_on: date | None, *, open_: bool) -> None:
+    assert rules.has_ended(unit("branch", ended_on=ended_on), TODAY) is not open_
+    assert (rules.fault_of_ended(unit("branch", ended_on=ended_on), TODAY, "f") is None) is open_
+
+
+def test_a_merged_branch_may_move_away_and_nothing_else() -> None:
+    merged, branch, region = unit("branch", 1, 2, TODAY), unit("branch", 2, 3), unit("region", 3)
+    rules.check_change(merged, branch, region, UnitChange("x", 3), TODAY)
+    for stood_below, parent, change in (
+        (branch, branch, UnitChange("renamed", 2)), (region, region, UnitChange("x", 4)),
+        (branch, branch, UnitChange("x", 5)),
+    ):  # fmt: skip
+        with pytest.raises(InvalidInput):
+            rules.check_change(merged, stood_below, parent, change, TODAY)
+
+
+def test_a_branch_is_not_merged_into_one_below_it() -> None:
+    with pytest.raises(InvalidInput) as error:
+        rules.check_merge(unit("branch", 1), unit("branch", 2), {2, 1, 9}, TODAY)
+    assert fields(error.value) == ["into"]
+    rules.check_merge(unit("branch", 1), unit("branch", 2), {2, 9}, TODAY)
+
+
+@given(st.sets(st.sampled_from(sorted(KNOWN | {"nonsense"}))), st.sampled_from(["broker", "administrator", "investor"]))
+def test_what_is_let_through_leaves_the_house_governable(permissions: set[str], code: str) -> None:
+    for scope in ("none", "self", "own", "company"):
+        try:
+            rules.check_role_change(code, RoleChange(scope, sorted(permissions)), KNOWN)
+        except InvalidInput:
+            continue
+        assert permissions <= KNOWN
+        assert (scope == "self") == (code == "investor")
+        assert code != "administrator" or {"role.change", "person.change"} <= permissions
+        assert code != "investor" or permissions <= {"self.read", "calendar.read"}
+        assert scope == "company" or not permissions & rules.WHOLE_COMPANY
+
+
+def test_every_permission_that_is_not_good_is_named() -> None:
+    with pytest.raises(InvalidInput) as error:
+        rules.check_role_change("investor", RoleChange("self", ["self.read", "audit.read", "x"]), KNOWN)
+    assert fields(error.value) == ["permissions[1]", "permissions[2]"]
+
+
+def test_a_role_is_held_over_a_unit_that_its_scope_can_be_about() -> None:
+    for scope, kind, fits in (
+        ("team", "team", True), ("branch", "region", True), ("region", "branch", False), ("own", "team", False),
+    ):  # fmt: skip
+        role = Role("leader", "", "", scope, [], 1)  # type: ignore[arg-type]  # the table is of text
+        fault = rules.fault_of_assignment("roles[0]", role, 1, unit(kind), TODAY)  # type: ignore[arg-type]  # as above
+        assert (fault is None) is fits
