@@ -74,7 +74,7 @@ def follow(script: str, clone: Clone, up: Up) -> subprocess.CompletedProcess[str
     strict = re.sub(r"^curl ", "curl --fail-with-body --silent --show-error ", at_our_port, flags=re.MULTILINE)
     return subprocess.run(
         ["/bin/sh", "-e", "-c", strict], env=up.environment, cwd=clone.folder, capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=300, check=False,
     )  # fmt: skip
 
 

@@ -2,10 +2,14 @@
 
 import subprocess
 import time
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from hexad.embedded import Postgres
 from hexad.main import hexad
+from kernel.settings import Settings, environment
 from tests.hexad.running import HEXAD, Up
 
 pytestmark = pytest.mark.xdist_group("up")
@@ -21,7 +25,7 @@ def test_help_lists_what_is_there_and_nothing_is_cut_off() -> None:
     shown = run("--help").stdout
     assert [name for name in hexad.commands if f"\n  {name} " not in shown] == []
     assert "..." not in shown.partition("Commands:")[2]
-    assert "demo" not in shown
+    assert "tour" not in shown
 
 
 def test_help_answers_at_once() -> None:
@@ -65,6 +69,21 @@ def test_a_database_that_is_away_is_one_sentence() -> None:
     assert refused.returncode == 1
     assert "PostgreSQL does not answer" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_embedded_database_that_does_not_run_is_told_with_the_way_out(tmp_path: Path) -> None:
+    refused = run("administrator", "9001", HEXAD_VAR=str(tmp_path))
+    assert refused.returncode == 1
+    assert "start it with `hexad up`" in refused.stderr
+    assert (tmp_path / "keys.env").is_file()
+
+
+def test_a_database_without_its_schema_is_told_with_the_way_out(postgres: Postgres, settings: Settings) -> None:
+    postgres.psql("-c", "create database bare owner hexad_owner")
+    bare = environment(msgspec.structs.replace(settings, database_url=postgres.url("hexad_app", "bare"), owner_url=""))
+    refused = run("administrator", "9001", **bare)
+    assert refused.returncode == 1
+    assert refused.stderr == "hexad: the schema is not there yet: run `hexad migrate`\n"
 
 
 def test_migrate_says_which_setting_it_needs() -> None:
