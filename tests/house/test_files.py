@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("api", "centers", "hexad", "kernel", "mobile_contracts", "notifications", "realtime", "workers")
+PACKAGES = ("api", "bench", "centers", "hexad", "kernel", "mobile_contracts", "notifications", "realtime", "workers")
 LINES_AT_MOST = 400
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 
