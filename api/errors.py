@@ -14,7 +14,16 @@ from api.edge.request import HttpRequest
 from api.validation import field_error
 from kernel import logs
 from kernel.database import AWAY
-from kernel.errors import FieldError, HexadError, InvalidInput, NotSignedIn, Overloaded, RateLimited, Unavailable
+from kernel.errors import (
+    FieldError,
+    HexadError,
+    InvalidInput,
+    NotSignedIn,
+    Overloaded,
+    RateLimited,
+    SignInRefused,
+    Unavailable,
+)
 from mobile_contracts.base import Problem
 
 _log = logs.logger(__name__)
@@ -37,7 +46,7 @@ def hexad_error(request: HttpRequest, error: HexadError) -> Response[bytes]:
     told = problem.of_error(error, request.headers.get("accept-language", ""), request_id(request.scope))
     if told.status == 500:
         _log.error("request failed", exc_info=error)
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn | SignInRefused) else {}
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(math.ceil(error.wait))
     return _answer(request, told, headers)

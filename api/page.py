@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 import msgspec
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
 
+from kernel.database import Tx
 from kernel.errors import CursorInvalid
 from mobile_contracts.base import Page
 
@@ -53,6 +55,10 @@ def provide_page(
     cursor: Annotated[
         str | None, QueryParameter(max_length=_CURSOR_AT_MOST, description="`next` of the page before")
     ] = None,
+    tx: NamedDependency[SkipValidation[Tx | None]] = None,
 ) -> PageQuery:
-    """The page that the query string asks for."""
+    """The page that the query string asks for.
+
+    It names the transaction only to be resolved after it: what the framework resolves side by side costs it two tasks.
+    """
     return PageQuery(limit, cursor)

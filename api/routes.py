@@ -5,7 +5,23 @@ from typing import Any
 from litestar import Router
 from litestar.di import Provide
 
-from api import calendar, documents, health, job, key
+from api import (
+    audit,
+    calendar,
+    customer,
+    device,
+    documents,
+    health,
+    job,
+    key,
+    me,
+    organisation,
+    person,
+    role,
+    session,
+    sync,
+)
+from api.auth import routes as signing_in
 from api.edge.identify import provide_who
 from api.edge.transaction import provide_tx
 from api.page import provide_page
@@ -23,22 +39,47 @@ AUDIENCES = ("staff", "investor", "gateway")
 def audience_router(audience: str) -> Router:
     """The routes under `/v1/<audience>`."""
     nouns: dict[str, list[Router]] = {
-        "staff": [calendar.staff, job.staff],
-        "investor": [calendar.investor],
+        "staff": [
+            customer.staff,
+            me.staff,
+            sync.staff,
+            device.staff,
+            session.staff,
+            calendar.staff,
+            organisation.staff,
+            person.staff,
+            role.staff,
+            audit.staff,
+            job.staff,
+            *signing_in.STAFF,
+        ],
+        "investor": [
+            customer.investor,
+            sync.investor,
+            device.investor,
+            session.investor,
+            calendar.investor,
+            *signing_in.INVESTOR,
+        ],
         "gateway": [],
-        "auth": [key.auth],
+        "auth": [key.auth, *signing_in.AUTH],
     }
     return Router(
         f"/v1/{audience}", route_handlers=nouns[audience], dependencies=DEPENDENCIES, opt={"audience": audience}
     )
 
 
-def documents_of(audiences: tuple[str, ...] = AUDIENCES) -> dict[str, dict[str, Any]]:
-    """The OpenAPI documents of these audiences and of signing in."""
-    return {one: documents.document(one, audience_router(one)) for one in (*audiences, "auth")}
+def document_of(audience: str) -> dict[str, Any]:
+    """The OpenAPI document of one audience."""
+    return documents.document(audience, audience_router(audience))
+
+
+def documents_of() -> dict[str, dict[str, Any]]:
+    """The OpenAPI documents of every audience, and of signing in."""
+    return {one: document_of(one) for one in (*AUDIENCES, "auth")}
 
 
 def routers(audiences: tuple[str, ...]) -> list[Router]:
     """Everything that a host serves for these audiences."""
     served = [audience_router(one) for one in (*audiences, "auth")]
-    return [*served, health.health, documents.pages(documents_of(audiences))]
+    return [*served, health.health, documents.pages((*audiences, "auth"), document_of)]

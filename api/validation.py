@@ -6,6 +6,7 @@ from kernel.errors import FieldError
 from mobile_contracts.base import NO_CONTROLS
 
 _WHERE = re.compile(r" - at `\$(.*)`$")
+_MISSING = re.compile(r"Missing required \w+ parameter '(.+?)'")
 _CHINESE = [
     (r"Object missing required field `(.+)`", r"缺少必填字段 \1"),
     (r"Object contains unknown field `(.+)`", r"含有未知字段 \1"),
@@ -37,6 +38,8 @@ def field_error(field: str, message: str, allowed: tuple[object, ...] = ()) -> F
         message, field = message[: where.start()], where[1].lstrip(".") or field
     if named := re.search(r"field `(.+?)`", message, re.DOTALL):
         field = ".".join(part for part in (field, named[1]) if part)
+    if missing := _MISSING.match(message):
+        field = missing[1]
     if NO_CONTROLS in message.replace("\\\\", "\\"):
         message = "Control characters are not allowed"
     if allowed and message.startswith("Invalid enum value"):

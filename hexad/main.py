@@ -1,11 +1,14 @@
 """The `hexad` command. Everything is imported where it is used, so that `--help` answers at once."""
 
+import os
 import sys
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kernel.errors import HexadError
+from kernel.errors import HexadError, Unavailable
 
 if TYPE_CHECKING:
     from kernel.settings import Settings
@@ -94,6 +97,27 @@ def _token(audience: Any, subject: str, roles: tuple[str, ...]) -> None:
     click.echo(f"lives {life(settings)}", err=True)
 
 
+@hexad.command("administrator")
+@click.argument("employee_no")
+@click.option("--name", default="", help="Name of an employee whom no feed has delivered.")
+def _administrator(employee_no: str, name: str) -> None:
+    """Make the first administrator, or let one back in.
+
+    Prints a code that is good once: with it they set their password and authenticator. Their sessions end.
+    """
+    import asyncio
+
+    from hexad.administrator import make
+
+    made = asyncio.run(make(_settings(makes_keys=True), employee_no, name))
+    click.echo(made.code)
+    click.echo(
+        f"activation code of administrator {employee_no}{' (new)' if made.new else ''}, good once within"
+        f" {made.hours} h: POST /v1/auth/staff/activation",
+        err=True,
+    )
+
+
 @hexad.group("serve", cls=_Commands)
 def _serve() -> None:
     """Serve one of the two front doors."""
@@ -157,6 +181,100 @@ def _health(processes: tuple[str, ...]) -> None:
     from hexad.health import check
 
     check(_settings(), processes)
+
+
+@hexad.command("ingest")
+@click.argument("folder", type=click.Path(path_type=Path))
+def _ingest(folder: Path) -> None:
+    """Load what source systems delivered.
+
+    FOLDER is a delivery (<YYYY-MM-DD>/<source>), a day with all its sources, or a root with all days. A delivery
+    is loaded whole or not at all; a bad one is reported with its first 100 faults, and the exit code is 1 then.
+    """
+    import asyncio
+
+    from hexad.embedded import served
+    from hexad.terminal import progress
+    from workers.collection.ingest import ingest
+
+    with (
+        served(_settings(embedded=False, makes_keys=True), lambda _: None, leave=True) as settings,
+        progress("rows") as tell,
+    ):
+        good = asyncio.run(ingest(settings, folder, click.echo, tell))
+    if not good:
+        raise click.exceptions.Exit(_FAILED)
+
+
+@hexad.command("demo")
+@click.option("--customers", default=30_000, type=click.IntRange(1, 10_000_000), help="How many, on the last day.")
+@click.option("--days", default=1, type=click.IntRange(1, 250), help="Trading days, the last of them UNTIL.")
+@click.option("--seed", default=1, type=click.IntRange(0, 2**32), help="Another seed, another brokerage.")
+@click.option("--until", default="2026-11-20", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
+@click.option("--format", "form", type=click.Choice(["csv", "csv.gz", "parquet"]), help="Of every file.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write.")
+def _demo(customers: int, days: int, seed: int, until: datetime, form: Any, out: Path) -> None:
+    """Write deliveries of a made-up brokerage.
+
+    The same arguments give the same bytes. Without --format what is big is Parquet, the rest CSV.
+    """
+    from hexad.demo.brokerage import made_up
+    from hexad.demo.write import write
+    from hexad.terminal import progress
+
+    with progress("customers") as tell:
+        for folder in write(made_up(customers, days, seed, until.date()), out, form, tell):
+            click.echo(folder)
+
+
+@hexad.command("demo-people")
+def _demo_people() -> None:
+    """Make sign-ins for a made-up brokerage.
+
+    Everybody without a role gets the one that their position names; one of each gets a random password and, for staff,
+    the key of an authenticator. Only in the embedded database, after `hexad demo` and `hexad ingest`.
+    """
+    import asyncio
+
+    from hexad.demo.sign_ins import make
+
+    embedded = _settings(embedded=False).embedded
+    for one in asyncio.run(make(_settings(), embedded=embedded)):
+        click.echo(f"{one.role:24} {one.subject:12} {one.password}  {one.authenticator}".rstrip())
+
+
+@hexad.group("bench", cls=_Commands)
+def _bench() -> None:
+    """Measure this machine."""
+
+
+@_bench.command("http")
+@click.option("--customers", default=3_000_000, type=click.IntRange(1000, 10_000_000), help="How many there are.")
+@click.option("--connections", default=32, type=click.IntRange(1, 1000), help="Connections of the load.")
+@click.option("--seconds", default=5.0, type=click.FloatRange(0.2, 600), help="Length of one load.")
+@click.option("--rounds", default=3, type=click.IntRange(1, 100), help="Times that each is measured, in turn.")
+@click.option("--no-growth", is_flag=True, help="Leave out the houses of a tenth and a hundredth.")
+@click.option("--without-peer", is_flag=True, help="Leave out the peer: its packages come by `uv sync --group bench`.")
+@click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="A folder that keeps the database.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")
+def _bench_http(var: Path | None, file: Path | None, **given: Any) -> None:
+    """Reads of brokers, beside a floor and a peer.
+
+    The floor is a bare handler on the same server with the same SELECT; the peer is FastAPI, SQLAlchemy and Pydantic
+    under uvicorn. Makes a PostgreSQL of its own. Exit code 1 when a figure is not what is asked of it.
+    """
+    import msgspec
+
+    from bench.http import Parameters, run
+    from hexad.terminal import progress
+
+    with progress("customers made") as tell:
+        report = run(Parameters(**given), var, lambda line: click.echo(line, err=True), tell)
+    for line in report.lines():
+        click.echo(line)
+    if file is not None:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    raise click.exceptions.Exit(0 if all(one.reached for one in report.asked) else _FAILED)
 
 
 @hexad.group("audit", cls=_Commands)
@@ -227,14 +345,19 @@ def _simulate_inbox(limit: int) -> None:
         click.echo(plain(f"{head}\n  {letter.text}"))
 
 
-def _settings(*, embedded: bool = True) -> "Settings":
-    """The settings in force; with the embedded database's addresses in them unless those are not wanted."""
+def _settings(*, embedded: bool = True, makes_keys: bool = False) -> "Settings":
+    """The settings in force; with the embedded database's addresses in them unless those are not wanted.
+
+    `makes_keys`: as `hexad up` does for an embedded database that has none yet.
+    """
     import msgspec
 
     from hexad import keys
     from hexad.embedded import located
     from kernel.settings import current
 
+    if makes_keys and not os.environ.get("HEXAD_DATABASE_URL"):
+        keys.make(keys.folder())
     settings = msgspec.structs.replace(current(), var=keys.folder())
     return located(settings) if embedded else settings
 
@@ -249,9 +372,20 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         code = _INTERRUPTED
     except HexadError as error:
-        click.echo(f"hexad: {error.detail or error.title}", err=True)
+        click.echo(f"hexad: {error.detail or error.title}{_way_out(error)}", err=True)
+        code = _FAILED
+    except Exception as error:
+        if type(error).__name__ != "UndefinedTableError":
+            raise
+        click.echo("hexad: the schema is not there yet: run `hexad migrate`", err=True)
         code = _FAILED
     sys.exit(code)
+
+
+def _way_out(error: HexadError) -> str:
+    """What helps when the embedded PostgreSQL does not run."""
+    away = isinstance(error, Unavailable) and error.detail.startswith("PostgreSQL does not answer")
+    return ": start it with `hexad up`" if away and not os.environ.get("HEXAD_DATABASE_URL") else ""
 
 
 if __name__ == "__main__":

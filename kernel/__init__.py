@@ -1,4 +1,5 @@
 """What every part stands on: settings, database, SQL, scope, errors, events, calendar, crypto, telemetry.
 
-Owns the tables of `kernel/schema/tables/1_ground.sql`: migrations, outbox and jobs, sessions, calendar, audit.
+Owns the tables `migration`, `outbox` (with `workers`), `job` (with `workers`), `session`, `trading_day`, `audit`,
+`audit_unsealed`, `audit_seal`.
 """

@@ -3,6 +3,7 @@
 import base64
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
@@ -20,7 +21,7 @@ from kernel.outbox import Record, emit
 from kernel.scope import Audience, Principal
 from kernel.settings import Settings
 from kernel.sql import load
-from mobile_contracts.event import Event, SessionEnded
+from mobile_contracts.event import Event, OrganisationChanged, PersonChanged, RolesChanged, SessionEnded
 
 ISSUER = "hexad"
 REMEMBERED_SECONDS = 5
@@ -100,12 +101,20 @@ class Identities:
         return principal, expires
 
     def heard(self, event: Event | None) -> None:
-        """What the bus says: forgets principals whose session has ended, and all of them after a time of silence."""
-        if event is None:
-            self._remembered.clear()
-        elif isinstance(event, SessionEnded):
-            for key in [key for key, (*_, one) in self._remembered.items() if one.session_id == event.session_id]:
-                del self._remembered[key]
+        """What the bus says: forgets principals whom it concerns, and all of them after a time of silence."""
+        match event:
+            case None | OrganisationChanged() | RolesChanged():
+                self._remembered.clear()
+            case SessionEnded(session_id=session_id):
+                self._forget(lambda one: one.session_id == session_id)
+            case PersonChanged(employee_no=employee_no):
+                self._forget(lambda one: one.audience == "staff" and one.subject == employee_no)
+            case _:
+                pass
+
+    def _forget(self, concerned: Callable[[Principal], bool]) -> None:
+        for known in [known for known, (*_, one) in self._remembered.items() if concerned(one)]:
+            del self._remembered[known]
 
 
 async def find(tx: Tx, session_id: UUID) -> Principal:
@@ -125,7 +134,7 @@ async def find(tx: Tx, session_id: UUID) -> Principal:
 
 
 async def ended(tx: Tx, session_ids: list[UUID]) -> set[UUID]:
-    """Those of the sessions that were revoked, expired or never were."""
+    """Those of the sessions that were revoked, expired, never were, or whose employee has left."""
     return {row[0] for row in await _sql.ended(tx, session_ids=session_ids)}
 
 

@@ -11,7 +11,8 @@ select s.audience, s.subject, s.device_id, s.roles, e.id as employee, e.unit_id,
 select wanted.id
   from unnest(:session_ids::uuid[]) as wanted (id)
   left join session s on s.id = wanted.id and s.revoked_at is null and s.expires_at > now()
- where s.id is null;
+  left join employee e on s.audience = 'staff' and e.employee_no = s.subject
+ where s.id is null or e.left_on <= current_date;
 
 -- name: add(id, audience, subject, roles, device_id, seconds)!
 -- scope: none, a session belongs to whoever signs in

@@ -99,6 +99,36 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     token_key: Annotated[str, _says("Ed25519 key that signs access tokens, base64 of 32 bytes", secret=True)] = ""
     token_seconds: Annotated[int, _says("life of an access token", ge=30, le=3600)] = 600
+    session_seconds: Annotated[
+        int, _says("longest session, however often its refresh token is used", ge=600, le=31_536_000)
+    ] = 7_776_000
+    refresh_seconds: Annotated[int, _says("life of a refresh token", ge=600, le=31_536_000)] = 2_592_000
+    sign_in_attempts: Annotated[
+        int, _says("sign-ins per address and 10 minutes that did not succeed; more get 429", ge=5, le=1_000_000)
+    ] = 200
+    sms_signature: Annotated[
+        str, _says("the firm's name in text messages, shown as 【…】", pattern="^[^\\s【】\x00-\x1f]{2,20}$")
+    ] = "Hexad"
+    sms_sender: Annotated[str, _says("access number that text messages come from", pattern="^[0-9]{3,21}$")] = (
+        "10690000"
+    )
+    sms_codes: Annotated[
+        int, _says("one-time codes that the firm sends by SMS per hour; more get 429", ge=1, le=10_000_000)
+    ] = 20_000
+    oidc_issuer: Annotated[str, _says("OpenID provider for single sign-on of staff, https://…; empty: not offered")] = (
+        ""
+    )
+    oidc_client_id: Annotated[str, _says("our name at the OpenID provider")] = ""
+    oidc_client_secret: Annotated[
+        str, _says("our secret at the OpenID provider; empty: a public client", secret=True)
+    ] = ""
+    oidc_claim: Annotated[str, _says("claim of the ID token that holds the employee number", min_length=1)] = (
+        "employee_no"
+    )
+    oidc_redirect_uri: Annotated[str, _says("address of the app to which the OpenID provider sends people back")] = ""
+    reveal_quota: Annotated[int, _says("masked fields that one employee may see in full in a day", ge=0, le=10_000)] = (
+        50
+    )
     field_keys: Annotated[
         str, _says("AES-256 keys of encrypted fields, `id:base64,…`, the current one first", secret=True)
     ] = ""
@@ -218,6 +248,7 @@ def _decode(kind: type, value: Any) -> Any:
 
 _NO_FOLDER = f"{PREFIX}VAR is empty: name a folder, or leave it unset for `var`"
 _VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,2}")
+_ISSUER = re.compile(r"(https://[^\s?#@/]+|http://(127\.0\.0\.1|localhost)(:\d{1,5})?)(/[^\s?#@]*)?")
 _STORE = re.compile(r"(https?|itms-appss?|[a-z]*market|samsungapps|tmast)://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
@@ -229,7 +260,7 @@ _SCHEMES = {
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    faults = [*_key_faults(settings), *_app_faults(settings)]
+    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
             try:
@@ -265,6 +296,16 @@ def _key_faults(settings: Settings) -> Iterator[str]:
                 check(given)
         except Misconfigured as error:
             yield error.detail
+
+
+def _oidc_faults(settings: Settings) -> Iterator[str]:
+    if not settings.oidc_issuer:
+        return
+    if not _ISSUER.fullmatch(settings.oidc_issuer):
+        yield f"{PREFIX}OIDC_ISSUER must start with https:// (http:// on 127.0.0.1 and localhost alone)"
+    for name in ("oidc_client_id", "oidc_redirect_uri"):
+        if not getattr(settings, name):
+            yield f"{PREFIX}{name.upper()} is needed with {PREFIX}OIDC_ISSUER: {meta(name).description}"
 
 
 def _app_faults(settings: Settings) -> Iterator[str]:

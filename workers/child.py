@@ -1,4 +1,7 @@
-"""One child of the worker: an event loop on a thread of its own and a pool, both made after the fork and kept."""
+"""One child of the worker: an event loop on a thread of its own, a pool and a client of the broker.
+
+All are made after the fork and kept.
+"""
 
 import asyncio
 import contextlib
@@ -14,10 +17,12 @@ import uvloop
 
 from kernel import logs, tracing
 from kernel.database import Database
+from kernel.queues.broker import make_queues
 from kernel.settings import Settings
 from kernel.sql import load
 from workers.job import DATABASE_AWAY, Jobs, Outcome
 from workers.message import Job
+from workers.registry import Means
 
 _CONNECTIONS = 3
 _SIGNS = 6
@@ -42,7 +47,8 @@ class Child:
         threading.Thread(target=self._loop.run_forever, name="jobs", daemon=True).start()
         url = self._settings.database_url
         self._database = self._wait(Database.open(url, self._settings, size=_CONNECTIONS, minimum=0))
-        self._jobs = Jobs(self._database, self._id, self._settings)
+        self._queues = make_queues(self._settings)
+        self._jobs = Jobs(self._database, self._id, Means(self._settings, self._queues))
         self._signs = self._wait(self._begin())
 
     def do(self, job: Job) -> Outcome:
@@ -70,6 +76,7 @@ class Child:
     async def _leave(self) -> None:
         self._signs.cancel()
         await asyncio.wait([self._signs])
+        await self._queues.close()
         async with asyncio.timeout(2), self._database.connection() as connection:
             await _sql.leave(connection, id=self._id)
         await self._database.close()

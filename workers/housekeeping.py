@@ -17,7 +17,10 @@ _CHUNKS_AT_MOST = 40
 
 @handles(HousekeepingDue)
 async def keep_house(tx: Tx, event: HousekeepingDue) -> None:
-    """Deletes answers older than a day, jobs done a week ago, runs of 90 days ago, old probes, dead workers."""
+    """Deletes answers older than a day, jobs done a week ago, runs of 90 days ago, old probes, dead workers.
+
+    Of signing in: codes two days old (the limits count those of one day), outlived tokens, states and attempts.
+    """
     for name, delete in (
         ("idempotency", _sql.forget_answers),
         ("job", _sql.forget_jobs),
@@ -25,6 +28,10 @@ async def keep_house(tx: Tx, event: HousekeepingDue) -> None:
         ("probe", _sql.forget_probes),
         ("worker", _sql.forget_workers),
         ("session", _sql.forget_sessions),
+        ("one_time_code", _sql.forget_codes),
+        ("refresh_token", _sql.forget_refresh_tokens),
+        ("oidc_request", _sql.forget_oidc_requests),
+        ("sign_in_attempt", _sql.forget_attempts),
     ):
         deleted = 0
         for _ in range(_CHUNKS_AT_MOST):

@@ -1,5 +1,6 @@
 -- name: forget_answers(size)!
 -- scope: none, the policy `outlived` of the table shows this handler what is older than 24 hours
+-- writes: idempotency, an answer has a time to live, whoever gave it
 delete from idempotency where ctid in (
     select ctid from idempotency where created_at < now() - interval '24 hours' limit :size);
 
@@ -26,5 +27,30 @@ delete from worker where ctid in (
 
 -- name: forget_sessions(size)!
 -- scope: none, sessions that ended long ago are nobody's any more
+-- writes: session, what has ended has a time to be kept
 delete from session where ctid in (
     select ctid from session where expires_at < now() - interval '90 days' limit :size);
+
+-- name: forget_codes(size)!
+-- scope: none, a code that is two days old is nobody's any more
+-- writes: one_time_code, what has outlived its purpose goes
+delete from one_time_code where ctid in (
+    select ctid from one_time_code where created_at < now() - interval '2 days' limit :size);
+
+-- name: forget_refresh_tokens(size)!
+-- scope: none, an outlived token opens nothing, used or not
+-- writes: refresh_token, what has outlived its purpose goes
+delete from refresh_token where ctid in (
+    select ctid from refresh_token where expires_at < now() - interval '1 day' limit :size);
+
+-- name: forget_oidc_requests(size)!
+-- scope: none, whoever began did not come back in time
+-- writes: oidc_request, what has outlived its purpose goes
+delete from oidc_request where ctid in (
+    select ctid from oidc_request where expires_at < now() limit :size);
+
+-- name: forget_attempts(size)!
+-- scope: none, attempts belong to nobody
+-- writes: sign_in_attempt, what has outlived its purpose goes
+delete from sign_in_attempt where ctid in (
+    select ctid from sign_in_attempt where at < now() - interval '1 hour' limit :size);

@@ -18,11 +18,10 @@ from kernel.database import Database
 from kernel.errors import Overloaded, Unavailable
 from kernel.queues.pgmq import BROKEN
 from kernel.retry import Backoff
-from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.event import Event
 from workers.message import Job
-from workers.registry import Handler, find
+from workers.registry import Handler, Means, find
 
 Outcome = Literal["done", "repeated", "busy", "waiting", "set_aside"]
 
@@ -36,8 +35,8 @@ _log = logs.logger(__name__)
 class Jobs:
     """Does jobs on behalf of one worker child, named by its row in `worker`."""
 
-    def __init__(self, database: Database, worker: UUID, settings: Settings) -> None:
-        self._database, self._worker, self._settings = database, worker, settings
+    def __init__(self, database: Database, worker: UUID, means: Means) -> None:
+        self._database, self._worker, self._settings, self._means = database, worker, means.settings, means
 
     async def do(self, job: Job) -> Outcome:
         """Does the job, or says why not; raises `Unavailable` when PostgreSQL stays away for `job_timeout`.
@@ -100,7 +99,7 @@ class Jobs:
             async with asyncio.timeout(self._settings.job_timeout), self._database.transaction() as tx:
                 if await _sql.finish(tx, event_id=job.event_id, handler=job.handler) is None:
                     return "repeated"
-                await handler.run(tx, event)
+                await handler.run(tx, event, self._means)
             return "done"
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, recorded and tried again
             return await self._failed(job, error)

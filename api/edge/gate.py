@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 import time
+from functools import cache
 from typing import Any
 
 from litestar.types import ASGIApp, Message, Receive, Send
+from prometheus_client import Counter, Histogram
 
 from api import problem
 from api.edge.headers import header, new_request_id
@@ -15,7 +18,6 @@ from kernel.address import Addresses, household
 from kernel.errors import AppTooOld, HexadError, InvalidInput, Overloaded, RateLimited, TooSlow
 from kernel.settings import Settings
 
-_log = logs.logger("hexad.access")
 _UNLIMITED = ("/health/", "/metrics")
 _URL_AT_MOST = 8192
 _PART_SECONDS = 10.0
@@ -136,10 +138,13 @@ class _Passage:
         """Counts and logs the request; 499 means that the client left before an answer."""
         seconds = time.perf_counter() - self._started
         route = self._scope.get("path_template") or "(none)"
-        metrics.HTTP_REQUESTS.labels(self._method, route, str(self._status)).inc()
-        metrics.HTTP_SECONDS.labels(self._method, route).observe(seconds)
-        say = _log.debug if self.path.startswith(_UNLIMITED) and self._status < 500 else _log.info
-        say(
+        count, times = _counters(self._method, route, self._status)
+        count.inc()
+        times.observe(seconds)
+        quiet = self.path.startswith(_UNLIMITED) and self._status < 500
+        logs.tell(
+            "hexad.access",
+            logging.DEBUG if quiet else logging.INFO,
             "request",
             method=self._method,
             route=route,
@@ -148,7 +153,14 @@ class _Passage:
             milliseconds=round(seconds * 1000, 2),
             address=self.address,
             principal=self._scope.get("hexad_principal_name"),
+            request_id=self.request_id,
         )
+
+
+@cache
+def _counters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """The metrics of a route, looked up once: routes, methods and statuses are few."""
+    return metrics.HTTP_REQUESTS.labels(method, route, str(status)), metrics.HTTP_SECONDS.labels(method, route)
 
 
 def _in_time(receive: Receive) -> Receive:

@@ -13,10 +13,13 @@ from kernel.errors import HexadError
 async def provide_tx(request: HttpRequest, who: Who) -> AsyncGenerator[Tx, None]:
     """The transaction of the request; with `opt={"once": True}` it takes effect once per Idempotency-Key."""
     database: Database = request.app.state.database
+    if request.method == "GET":
+        async with database.reading(scope.opening(who)) as tx:
+            yield tx
+        return
     once = await Once.of(request, who) if request.route_handler.opt.get("once") else None
     refusal: HexadError | None = None
-    async with database.transaction() as tx:
-        await scope.apply(tx, who)
+    async with database.transaction(scope.opening(who)) as tx:
         if once is None:
             yield tx
             return

@@ -165,3 +165,12 @@ update relation r
   from staged_gone_relation g
  where r.customer_id = g.customer_id and r.employee_id = g.employee_id and r.kind = g.kind
    and r.valid_from = g.valid_from;
+
+-- name: analyze_customer#
+analyze customer;
+
+-- name: analyze_account#
+analyze account;
+
+-- name: analyze_relation#
+analyze relation;

@@ -9,10 +9,18 @@ from kernel.queues.rabbitmq import RabbitQueues
 from kernel.settings import Settings
 
 
+def make_queues(settings: Settings) -> Queues:
+    """The queues of the broker that `settings.broker_url` names (empty: PGMQ); connects when first used.
+
+    Whoever makes them closes them.
+    """
+    return RabbitQueues(settings) if settings.broker_url else PgmqQueues(settings)
+
+
 @contextlib.asynccontextmanager
 async def open_queues(settings: Settings) -> AsyncIterator[Queues]:
-    """The queues of the broker that `settings.broker_url` names (empty: PGMQ); connects when first used."""
-    queues: Queues = RabbitQueues(settings) if settings.broker_url else PgmqQueues(settings)
+    """The same, closed when the block ends."""
+    queues = make_queues(settings)
     try:
         yield queues
     finally:

@@ -16,6 +16,7 @@ from kernel.database import Database
 from kernel.identity import Tokens
 from kernel.scope import Audience
 from kernel.settings import Settings
+from mobile_contracts.event import Event
 
 Open = Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]
 SignIn = Callable[..., Any]
@@ -38,6 +39,12 @@ async def lasting(app: Litestar) -> AsyncIterator[None]:
     finally:
         stopping.set()
         await life
+
+
+def hears(api: httpx.AsyncClient, event: Event) -> None:
+    """Tells the application what the bus would tell it."""
+    transport: Any = api._transport
+    transport.app.inner.state.identities.heard(event)
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ def served(postgres: Postgres, base_settings: Settings, tmp_path_factory: pytest
     settings = msgspec.structs.replace(
         base_settings, var=tmp_path_factory.mktemp("fuzz"), database_url=postgres.url("hexad_app", name), api_port=port,
         owner_url=postgres.url("hexad_owner", name), rate_per_address=1e6, rate_per_principal=1e6, reveal_quota=10_000,
+        sign_in_attempts=1_000_000,
     )  # fmt: skip
     headers = asyncio.run(people(settings))
     with serving(settings) as (_, url):

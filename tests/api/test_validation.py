@@ -40,3 +40,8 @@ def test_the_field_and_the_reason_are_told(body: Any, field: str, chinese: str) 
     told = field_error("", str(caught.value))
     assert (told.field, told.message_zh) == (field, chinese)
     assert " - at `" not in told.message
+
+
+def test_a_parameter_that_is_missing_is_named() -> None:
+    told = field_error("", "Missing required query parameter 'reason' for path /v1/staff/people/1/sessions")
+    assert (told.field, told.message_zh) == ("reason", "缺少参数 reason")

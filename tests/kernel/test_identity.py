@@ -20,8 +20,16 @@ from kernel import identity
 from kernel.database import Database, Tx
 from kernel.errors import InvalidInput, Misconfigured, NotFound, NotSignedIn
 from kernel.identity import Identities, Tokens
+from kernel.scope import Audience
 from kernel.settings import Settings
-from mobile_contracts.event import SessionEnded
+from mobile_contracts.event import (
+    Event,
+    OrganisationChanged,
+    PersonChanged,
+    RolesChanged,
+    SessionEnded,
+    TokenIssued,
+)
 
 SESSION = uuid4()
 
@@ -176,6 +184,48 @@ async def test_after_a_time_without_the_bus_everybody_is_asked_about_again(datab
     identities.heard(None)
     with pytest.raises(NotSignedIn):
         await identities.of(token, "staff")
+
+
+@pytest.mark.parametrize(
+    ("event", "forgotten"),
+    [
+        (PersonChanged(employee_no="1"), {"staff:1"}),
+        (OrganisationChanged(), {"staff:1", "staff:2", "gateway:1"}),
+        (RolesChanged(), {"staff:1", "staff:2", "gateway:1"}),
+        (TokenIssued(session_id=SESSION), set()),
+    ],
+)
+async def test_whoever_a_change_concerns_is_asked_about_again(
+    database: Database, tokens: Tokens, event: Event, forgotten: set[str]
+) -> None:
+    identities, told = Identities(tokens, database), dict[str, tuple[Audience, str]]()
+    subjects: list[tuple[Audience, str]] = [("staff", "1"), ("staff", "2"), ("gateway", "1")]
+    async with database.transaction() as tx:
+        for audience, subject in subjects:
+            session_id = await identity.open_session(tx, audience, subject, [], "d1", 60)
+            told[f"{audience}:{subject}"] = audience, tokens.issue(audience, subject, session_id)
+    for audience, token in told.values():
+        await identities.of(token, audience)
+    async with database.transaction() as tx:
+        await tx.execute("update session set roles = '{broker}'")
+    identities.heard(event)
+    anew = {name for name, (audience, token) in told.items() if (await identities.of(token, audience))[0].permissions}
+    assert anew == forgotten
+
+
+async def test_the_sessions_of_who_left_have_ended(tx: Tx) -> None:
+    await tx.execute(
+        "insert into employee (employee_no, name, unit_id, position, hired_on, left_on, source, digest)"
+        " select no, no, unit.id, 'broker', '2020-01-01', current_date + days, 'hr', ''"
+        " from unit, (values ('gone', 0), ('leaves', 1), ('stays', null)) as one (no, days) where kind = 'company'"
+    )
+    people = {
+        name: await identity.open_session(tx, "staff", name, [], "d1", 60) for name in ("gone", "leaves", "stays")
+    }
+    investor = await identity.open_session(tx, "investor", "gone", [], "d1", 60)
+    assert await identity.ended(tx, [*people.values(), investor]) == {people["gone"]}
+    with pytest.raises(NotSignedIn):
+        await identity.find(tx, people["gone"])
 
 
 async def test_a_remembered_token_does_not_outlive_itself(

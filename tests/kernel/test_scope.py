@@ -61,7 +61,7 @@ async def test_nobody_writes_in_the_name_of_another(tx: Tx) -> None:
 async def test_force_holds_the_owner_too(owner_tx: Tx) -> None:
     await owner_tx.execute("create table thrown_away (owner_id int)")
     await owner_tx.execute("insert into thrown_away values (1), (2)")
-    await owner_tx.execute("create policy own on thrown_away using (owner_id = any (reached('hexad.employees')))")
+    await owner_tx.execute("create policy own on thrown_away using (owner_id = any (reached('hexad.employees', 'own')))")
     await owner_tx.execute("alter table thrown_away enable row level security")
     await scope.apply(owner_tx, ANNA)
     assert await owner_tx.fetchval("select count(*) from thrown_away") == 2  # without FORCE the owner sees all

@@ -64,6 +64,13 @@ def test_every_wrong_number_names_its_variable(name: str, wrong: str) -> None:
         ("token_key", "short"),
         ("minimum_app_version", "abc"),
         ("minimum_app_version", "1.2.3-beta"),
+        ("sms_signature", "【Hexad】"),
+        ("sms_signature", "a b"),
+        ("sms_sender", "+8610690000"),
+        ("oidc_issuer", "http://provider.test"),
+        ("oidc_issuer", "https://user@provider.test"),
+        ("oidc_issuer", "https://provider.test/realm?x=1"),
+        ("oidc_claim", ""),
         ("store_url", "javascript:1"),
         ("store_url", "javascript://x/%0aalert(1)"),
         ("store_url", "store.test/hexad"),
@@ -79,6 +86,14 @@ def test_every_wrong_text_names_its_variable(name: str, wrong: str) -> None:
 )
 def test_an_app_is_sent_to_a_page_or_to_a_store(well: str) -> None:
     assert parse({"HEXAD_STORE_URL": well}).store_url == well
+
+
+def test_single_sign_on_needs_a_client_and_a_way_back() -> None:
+    said = refusal(oidc_issuer="https://provider.test/realm")
+    assert "HEXAD_OIDC_CLIENT_ID is needed" in said
+    assert "HEXAD_OIDC_REDIRECT_URI is needed" in said
+    given = {"ISSUER": "http://127.0.0.1:8080/realm", "CLIENT_ID": "hexad", "REDIRECT_URI": "hexad://oidc"}
+    assert parse({f"HEXAD_OIDC_{name}": value for name, value in given.items()}).oidc_client_id == "hexad"
 
 
 def test_all_faults_are_said_at_once() -> None:

@@ -14,7 +14,7 @@ from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.identity import Tokens
 from kernel.settings import Settings
-from mobile_contracts.event import SessionEnded
+from mobile_contracts.event import PersonChanged, SessionEnded
 from realtime import hub
 from realtime.connection import Connection
 from realtime.hub import Hub
@@ -40,8 +40,9 @@ async def test_a_revoked_session_loses_its_sockets_within_5_seconds_and_others_k
         assert (await kept.ask(type="ping", n=1))["type"] == "pong"
 
 
+@pytest.mark.parametrize("leaves", [False, True])
 async def test_a_node_that_is_told_looks_at_once(
-    database: Database, own_settings: Settings, own_people: People, monkeypatch: pytest.MonkeyPatch
+    database: Database, own_settings: Settings, own_people: People, monkeypatch: pytest.MonkeyPatch, *, leaves: bool
 ) -> None:
     monkeypatch.setattr(hub, "LOOK_SECONDS", 60.0)
     told = Hub(own_settings, database, SignIn(Tokens(own_settings), database, own_settings))
@@ -57,13 +58,27 @@ async def test_a_node_that_is_told_looks_at_once(
         serving, watching = asyncio.create_task(client.run()), asyncio.create_task(told.watch())
         async with asyncio.timeout(20):
             assert "ready" in (await sent.get())["text"]
-            await own_people.revoke(session_id)
-            told.heard(SessionEnded(session_id=session_id))
+            if leaves:
+                await dismiss(database, "10086")
+                told.heard(PersonChanged(employee_no="10086"))
+            else:
+                await own_people.revoke(session_id)
+                told.heard(SessionEnded(session_id=session_id))
             assert "not_allowed" in (await sent.get())["text"]
             assert (await sent.get())["code"] == 4401
             received.put_nowait({"type": "websocket.disconnect", "code": 4401})
             await serving
         watching.cancel()
+
+
+async def dismiss(database: Database, employee_no: str) -> None:
+    """Makes an employee who left today."""
+    async with database.transaction() as tx:
+        await tx.execute(
+            "insert into employee (employee_no, name, unit_id, position, hired_on, left_on, source, digest)"
+            " select $1, $1, id, 'broker', '2020-01-01', current_date, 'hr', '' from unit where kind = 'company'",
+            employee_no,
+        )
 
 
 async def test_every_node_listens_to_the_bus(bus_settings: Settings, start_node: Callable[..., Node]) -> None:

@@ -6,13 +6,20 @@ import uuid_utils.compat as uuid
 
 from hexad.embedded import Postgres
 from kernel.database import Database
+from kernel.queues.broker import make_queues
 from kernel.settings import Settings
 from tests.brokers import broker
 from tests.workers import odd
 from workers import handlers
 from workers.job import Jobs
+from workers.registry import Means
 
 __all__ = ["broker", "handlers", "odd"]
+
+
+def means(settings: Settings) -> Means:
+    """What a child gives to its handlers; the client connects when first used."""
+    return Means(settings, make_queues(settings))
 
 
 @pytest.fixture
@@ -29,7 +36,7 @@ async def jobs(database: Database, quick: Settings) -> Jobs:
     worker = uuid.uuid7()
     async with database.transaction() as tx:
         await tx.execute("insert into worker (id, host, pid) values ($1, 'test', 1)", worker)
-    return Jobs(database, worker, quick)
+    return Jobs(database, worker, means(quick))
 
 
 @pytest.fixture

@@ -22,6 +22,15 @@ insert into probe (id, sent_at) values (gen_random_uuid(), now() - interval '2 d
 insert into worker (id, host, pid, seen_at) values (gen_random_uuid(), 'h', 1, now() - interval '2 days');
 insert into session (id, audience, subject, expires_at)
     values (gen_random_uuid(), 'staff', 'old', now() - interval '91 days'), (gen_random_uuid(), 'staff', 'new', now());
+insert into refresh_token (hash, session_id, expires_at)
+    select hash, (select id from session where subject = 'new'), expires_at
+      from (values ('old'::bytea, now() - interval '2 days'), ('new'::bytea, now())) as token (hash, expires_at);
+insert into one_time_code (id, purpose, audience, subject, device_id, hash, address, created_at, expires_at)
+    values (gen_random_uuid(), 'sign_in', 'investor', 'old', 'd', '', 'a', now() - interval '49 hours', now()),
+           (gen_random_uuid(), 'sign_in', 'investor', 'new', 'd', '', 'a', now() - interval '23 hours', now());
+insert into oidc_request (state, nonce, verifier, device_id, expires_at)
+    values ('old', '', '', 'old', now() - interval '1 second'), ('new', '', '', 'new', now() + interval '5 minutes');
+insert into sign_in_attempt (address, at) values ('old', now() - interval '61 minutes'), ('new', now());
 """
 LEFT = {
     "idempotency": (1, "key = 'new'"),
@@ -30,6 +39,10 @@ LEFT = {
     "probe": (1, "true"),
     "worker": (1, "host = 'test'"),
     "session": (1, "subject = 'new'"),
+    "refresh_token": (1, "hash = 'new'"),
+    "one_time_code": (1, "subject = 'new'"),
+    "oidc_request": (1, "device_id = 'new'"),
+    "sign_in_attempt": (1, "address = 'new'"),
 }
 
 

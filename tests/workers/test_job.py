@@ -13,6 +13,7 @@ from kernel.database import Database, Tx
 from kernel.errors import Unavailable
 from kernel.settings import Settings
 from mobile_contracts.event import Event, JobTriedAgain, Probed
+from tests.workers.conftest import means
 from workers import probe
 from workers.job import Jobs
 from workers.message import Job
@@ -108,7 +109,7 @@ async def test_what_killed_its_process_five_times_is_set_aside(jobs: Jobs, datab
 async def test_what_takes_too_long_is_undone_and_tried_again(database: Database, quick: Settings) -> None:
     short = msgspec.structs.replace(quick, job_timeout=1.0)
     one = await odd(database, "sleep 30")
-    assert await Jobs(database, uuid.uuid7(), short).do(one) == "waiting"
+    assert await Jobs(database, uuid.uuid7(), means(short)).do(one) == "waiting"
     assert await effects(database) == [0]
     assert "TimeoutError" in (await row(database, one))["error"]
 
@@ -168,10 +169,10 @@ class Frozen(Database):
         self.claimed, self.awake = asyncio.Event(), asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    async def transaction(self, opening: str = "") -> AsyncIterator[Tx]:
         self.claimed.set()
         await self.awake.wait()
-        async with super().transaction() as tx:
+        async with super().transaction(opening) as tx:
             yield tx
 
 
@@ -179,7 +180,7 @@ async def test_a_worker_that_slept_through_its_claim_finds_the_effect_there(
     jobs: Jobs, database: Database, quick: Settings
 ) -> None:
     frozen, one = Frozen(database), await probed(database)
-    sleeping = asyncio.create_task(Jobs(frozen, uuid.uuid7(), quick).do(one))
+    sleeping = asyncio.create_task(Jobs(frozen, uuid.uuid7(), means(quick)).do(one))
     await frozen.claimed.wait()
     assert await jobs.do(one) == "done"
     frozen.awake.set()
@@ -192,5 +193,5 @@ async def test_while_postgresql_is_away_the_job_waits_and_then_goes_back_to_the_
     nowhere = await Database.open("postgresql://x@127.0.0.1:1/x", short, size=1, minimum=0)
     one = job(Probed(probe_id=uuid.uuid7()), "count_probe")
     with pytest.raises(Unavailable):
-        await Jobs(nowhere, uuid.uuid7(), short).do(one)
+        await Jobs(nowhere, uuid.uuid7(), means(short)).do(one)
     await nowhere.close()

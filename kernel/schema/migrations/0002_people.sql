@@ -7,6 +7,7 @@ create table unit (
     parent_id  integer references unit check ((parent_id is null) = (kind = 'company')),
     placed_by  text not null default 'feed' check (placed_by in ('feed', 'staff')), -- a feed leaves alone what staff placed
     ended_on   date,                                                                -- the first day on which it is gone
+    source     text,                                                                -- who delivers it; null: staff made it, or a team
     version    bigint not null default nextval('row_version'),
     unique (kind, code)
 );
@@ -226,7 +227,7 @@ create table credential (
 -- Codes for one use: sent by SMS, or handed over by an administrator. `sealed` is forgotten once it was sent.
 create table one_time_code (
     id            uuid primary key,
-    purpose       text not null check (purpose in ('sign_in', 'activate')),
+    purpose       text not null check (purpose in ('sign_in', 'password', 'activate')),
     audience      text not null check (audience in ('staff', 'investor')),
     subject       text not null,
     device_id     text not null,
@@ -246,6 +247,14 @@ create index one_time_code_address on one_time_code (address, created_at);
 create index one_time_code_device on one_time_code (device_id, created_at);
 create index one_time_code_created on one_time_code (created_at);
 
+-- Attempts to sign in that have not succeeded, by address: counted before they are looked at, success takes them back.
+create table sign_in_attempt (
+    address  text not null,
+    at       timestamptz not null default now()
+);
+create index sign_in_attempt_address on sign_in_attempt (address, at);
+create index sign_in_attempt_at on sign_in_attempt (at);
+
 -- Refresh tokens of a session, by their hash; one that is used twice ends the session.
 create table refresh_token (
     hash        bytea primary key,
@@ -255,6 +264,7 @@ create table refresh_token (
     used_at     timestamptz
 );
 create index refresh_token_session on refresh_token (session_id);
+create index refresh_token_expires on refresh_token (expires_at);
 
 -- Single sign-on under way, from our redirect to the provider's answer.
 create table oidc_request (
@@ -279,40 +289,30 @@ create table delivery (
 
 -- Who sees which customer: the second lock. The first are the predicates of the queries themselves.
 -- 'own' and 'team' reach by relation to employees, 'branch' and 'region' by branch, 'company' all, 'self' one.
-create function reached(setting text) returns integer[] language sql stable parallel safe
-    return nullif(current_setting(setting, true), '')::integer[];
+-- One subquery per setting, each evaluated once per query: what a policy names, every query on the table sets up.
+create function reached(setting text, variadic kinds text[]) returns integer[] language sql stable parallel safe
+    return case when current_setting('hexad.scope', true) = any (kinds)
+                then nullif(current_setting(setting, true), '')::integer[] end;
 
 alter table relation enable row level security;
 alter table relation force row level security;
 create policy reach on relation using (
-    case (select current_setting('hexad.scope', true))
-        when 'company' then true
-        when 'own' then employee_id = any ((select reached('hexad.employees'))::integer[])
-        when 'team' then employee_id = any ((select reached('hexad.employees'))::integer[])
-        when 'branch' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'region' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'self' then customer_id = any ((select reached('hexad.customer'))::integer[])
-        else false
-    end);
+    (select current_setting('hexad.scope', true) = 'company')
+    or employee_id = any ((select reached('hexad.employees', 'own', 'team'))::integer[])
+    or branch_id = any ((select reached('hexad.branches', 'branch', 'region'))::integer[])
+    or customer_id = any ((select reached('hexad.customer', 'self'))::integer[]));
 
 alter table customer enable row level security;
 alter table customer force row level security;
 create policy reach on customer using (
-    case (select current_setting('hexad.scope', true))
-        when 'company' then true
-        when 'branch' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'region' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'self' then id = any ((select reached('hexad.customer'))::integer[])
-        when 'own' then exists (
-            select from relation r
-             where r.customer_id = customer.id and r.employee_id = any ((select reached('hexad.employees'))::integer[])
-               and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
-        when 'team' then exists (
-            select from relation r
-             where r.customer_id = customer.id and r.employee_id = any ((select reached('hexad.employees'))::integer[])
-               and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
-        else false
-    end);
+    (select current_setting('hexad.scope', true) = 'company')
+    or branch_id = any ((select reached('hexad.branches', 'branch', 'region'))::integer[])
+    or id = any ((select reached('hexad.customer', 'self'))::integer[])
+    or exists (
+        select from relation r
+         where r.customer_id = customer.id
+           and r.employee_id = any ((select reached('hexad.employees', 'own', 'team'))::integer[])
+           and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
 
 alter table account enable row level security;
 alter table account force row level security;
@@ -341,17 +341,19 @@ create policy reach on preference using (
 alter table customer_left enable row level security;
 alter table customer_left force row level security;
 create policy reach on customer_left using (
-    case (select current_setting('hexad.scope', true))
-        when 'company' then true
-        when 'branch' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'region' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        else false
-    end);
+    (select current_setting('hexad.scope', true) = 'company')
+    or branch_id = any ((select reached('hexad.branches', 'branch', 'region'))::integer[]));
 
 alter table device enable row level security;
 alter table device force row level security;
 create policy own on device using (audience || ':' || subject = (select current_setting('hexad.principal', true)));
 create policy system on device using ((select current_setting('hexad.scope', true)) = 'company');
+
+-- Searches of the audit log, newest first, each by an index of its own.
+drop index audit_principal;
+create index audit_principal on audit (principal, at, id);
+create index audit_action on audit (action, at, id);
+create index audit_at on audit (at, id);
 
 -- How far the permissions of a role reach.
 alter table role add column scope text not null default 'none'

@@ -143,7 +143,9 @@ create table audit (
     reason      text
 );
 create index audit_noun on audit (noun, noun_id, id);
-create index audit_principal on audit (principal, id);
+create index audit_principal on audit (principal, at, id);
+create index audit_action on audit (action, at, id);
+create index audit_at on audit (at, id);
 
 -- Rows that the sealer has not chained yet; its own table, since ids are given before commit and audit rows never change.
 create table audit_unsealed (

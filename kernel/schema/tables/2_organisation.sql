@@ -7,6 +7,7 @@ create table unit (
     parent_id  integer references unit check ((parent_id is null) = (kind = 'company')),
     placed_by  text not null default 'feed' check (placed_by in ('feed', 'staff')), -- a feed leaves alone what staff placed
     ended_on   date,                                                                -- the first day on which it is gone
+    source     text,                                                                -- who delivers it; null: staff made it, or a team
     version    bigint not null default nextval('row_version'),
     unique (kind, code)
 );

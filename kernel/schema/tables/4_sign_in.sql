@@ -31,7 +31,7 @@ create table credential (
 -- Codes for one use: sent by SMS, or handed over by an administrator. `sealed` is forgotten once it was sent.
 create table one_time_code (
     id            uuid primary key,
-    purpose       text not null check (purpose in ('sign_in', 'activate')),
+    purpose       text not null check (purpose in ('sign_in', 'password', 'activate')),
     audience      text not null check (audience in ('staff', 'investor')),
     subject       text not null,
     device_id     text not null,
@@ -51,6 +51,14 @@ create index one_time_code_address on one_time_code (address, created_at);
 create index one_time_code_device on one_time_code (device_id, created_at);
 create index one_time_code_created on one_time_code (created_at);
 
+-- Attempts to sign in that have not succeeded, by address: counted before they are looked at, success takes them back.
+create table sign_in_attempt (
+    address  text not null,
+    at       timestamptz not null default now()
+);
+create index sign_in_attempt_address on sign_in_attempt (address, at);
+create index sign_in_attempt_at on sign_in_attempt (at);
+
 -- Refresh tokens of a session, by their hash; one that is used twice ends the session.
 create table refresh_token (
     hash        bytea primary key,
@@ -60,6 +68,7 @@ create table refresh_token (
     used_at     timestamptz
 );
 create index refresh_token_session on refresh_token (session_id);
+create index refresh_token_expires on refresh_token (expires_at);
 
 -- Single sign-on under way, from our redirect to the provider's answer.
 create table oidc_request (

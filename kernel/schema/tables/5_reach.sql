@@ -1,39 +1,29 @@
 -- Who sees which customer: the second lock. The first are the predicates of the queries themselves.
 -- 'own' and 'team' reach by relation to employees, 'branch' and 'region' by branch, 'company' all, 'self' one.
-create function reached(setting text) returns integer[] language sql stable parallel safe
-    return nullif(current_setting(setting, true), '')::integer[];
+-- One subquery per setting, each evaluated once per query: what a policy names, every query on the table sets up.
+create function reached(setting text, variadic kinds text[]) returns integer[] language sql stable parallel safe
+    return case when current_setting('hexad.scope', true) = any (kinds)
+                then nullif(current_setting(setting, true), '')::integer[] end;
 
 alter table relation enable row level security;
 alter table relation force row level security;
 create policy reach on relation using (
-    case (select current_setting('hexad.scope', true))
-        when 'company' then true
-        when 'own' then employee_id = any ((select reached('hexad.employees'))::integer[])
-        when 'team' then employee_id = any ((select reached('hexad.employees'))::integer[])
-        when 'branch' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'region' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'self' then customer_id = any ((select reached('hexad.customer'))::integer[])
-        else false
-    end);
+    (select current_setting('hexad.scope', true) = 'company')
+    or employee_id = any ((select reached('hexad.employees', 'own', 'team'))::integer[])
+    or branch_id = any ((select reached('hexad.branches', 'branch', 'region'))::integer[])
+    or customer_id = any ((select reached('hexad.customer', 'self'))::integer[]));
 
 alter table customer enable row level security;
 alter table customer force row level security;
 create policy reach on customer using (
-    case (select current_setting('hexad.scope', true))
-        when 'company' then true
-        when 'branch' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'region' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'self' then id = any ((select reached('hexad.customer'))::integer[])
-        when 'own' then exists (
-            select from relation r
-             where r.customer_id = customer.id and r.employee_id = any ((select reached('hexad.employees'))::integer[])
-               and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
-        when 'team' then exists (
-            select from relation r
-             where r.customer_id = customer.id and r.employee_id = any ((select reached('hexad.employees'))::integer[])
-               and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
-        else false
-    end);
+    (select current_setting('hexad.scope', true) = 'company')
+    or branch_id = any ((select reached('hexad.branches', 'branch', 'region'))::integer[])
+    or id = any ((select reached('hexad.customer', 'self'))::integer[])
+    or exists (
+        select from relation r
+         where r.customer_id = customer.id
+           and r.employee_id = any ((select reached('hexad.employees', 'own', 'team'))::integer[])
+           and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
 
 alter table account enable row level security;
 alter table account force row level security;
@@ -62,12 +52,8 @@ create policy reach on preference using (
 alter table customer_left enable row level security;
 alter table customer_left force row level security;
 create policy reach on customer_left using (
-    case (select current_setting('hexad.scope', true))
-        when 'company' then true
-        when 'branch' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        when 'region' then branch_id = any ((select reached('hexad.branches'))::integer[])
-        else false
-    end);
+    (select current_setting('hexad.scope', true) = 'company')
+    or branch_id = any ((select reached('hexad.branches', 'branch', 'region'))::integer[]));
 
 alter table device enable row level security;
 alter table device force row level security;

@@ -1,0 +1,97 @@
+"""Credentials and lock-out: an attempt is counted before it is looked at, so that many at once gain nothing.
+
+The fifth failure in a row locks for a minute, each later one for twice as long, up to an hour; success begins anew.
+"""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from kernel.crypto import Fields, Place
+from kernel.database import Tx
+from kernel.errors import RateLimited
+from kernel.scope import Audience
+from kernel.sql import load
+
+
+class Credential(Struct, frozen=True):
+    """How somebody proves who they are; without a password they wait for their activation. `totp` is sealed."""
+
+    password: str | None = None
+    totp: bytes | None = None
+    totp_used: int = 0
+
+
+NONE = Credential()
+_sql = load(Path(__file__).with_name("credential.sql"), Credential)
+
+
+async def count_address(tx: Tx, address: str, most: int) -> None:
+    """Counts an attempt from an address; raises `RateLimited` when `most` of 10 minutes did not succeed."""
+    await _sql.wait_for_address(tx, address=address)
+    if await _sql.count_address(tx, address=address, most=most) is None:
+        raise RateLimited(await _sql.address_wait(tx, address=address))
+
+
+async def forgive_address(tx: Tx, address: str, count: int = 1) -> None:
+    """Takes attempts back that succeeded."""
+    await _sql.forgive_address(tx, address=address, count=count)
+
+
+async def charge(tx: Tx, audience: Audience, subject: str) -> Credential | None:
+    """Counts a failure beforehand and gives the credential; null for nobody (empty) and while locked."""
+    charged: Credential | None = await _sql.charge(tx, audience=audience, subject=subject)
+    return charged
+
+
+async def accept(
+    tx: Tx,
+    audience: Audience,
+    subject: str,
+    verified: str | None = None,
+    step: int | None = None,
+    rehashed: str | None = None,
+) -> bool:
+    """Takes the failures back; false when the time step of the authenticator was used before, or a later one.
+
+    False as well when the password is no longer the one that was verified (null: none was).
+    """
+    accepted = await _sql.accept(
+        tx, audience=audience, subject=subject, verified=verified, step=step, rehashed=rehashed
+    )
+    return accepted is not None
+
+
+async def find(tx: Tx, audience: Audience, subject: str) -> Credential:
+    """The credential of one person, `NONE` before there is one."""
+    return await _sql.find(tx, audience=audience, subject=subject) or NONE
+
+
+async def set_password(tx: Tx, audience: Audience, subject: str, before: str | None, password: str) -> bool:
+    """Sets a password that was hashed, and unlocks; false when the one before is no longer that."""
+    done = await _sql.set_password(tx, audience=audience, subject=subject, before=before, password=password)
+    return done is not None
+
+
+async def activate(tx: Tx, audience: Audience, subject: str, password: str, totp: bytes) -> None:
+    """Sets password and authenticator anew, and unlocks."""
+    await _sql.activate(tx, audience=audience, subject=subject, password=password, totp=totp)
+
+
+async def clear(tx: Tx, audience: Audience, subject: str) -> None:
+    """Takes password and authenticator away, and unlocks: an activation is the only way in."""
+    await _sql.clear(tx, audience=audience, subject=subject)
+
+
+def seal_totp(fields: Fields, audience: Audience, subject: str, secret: str) -> bytes:
+    """The key of an authenticator as the database keeps it."""
+    return fields.seal(secret, _place(audience, subject))
+
+
+def open_totp(fields: Fields, audience: Audience, subject: str, sealed: bytes | None) -> str | None:
+    """The key of an authenticator in base32."""
+    return None if sealed is None else fields.open(sealed, _place(audience, subject))
+
+
+def _place(audience: Audience, subject: str) -> Place:
+    return Place("credential", "totp", f"{audience}:{subject}")

@@ -1,0 +1,94 @@
+"""What every sign-in needs: the keys and clients of this process, and one visitor with address and request."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from msgspec import Struct
+
+from api.auth.code import Codes
+from api.auth.password import Passwords
+from api.auth.provider import Provider
+from api.edge.headers import request_id
+from kernel.address import household
+from kernel.crypto import BlindIndex, Fields
+from kernel.database import Database, Tx
+from kernel.errors import NotFound
+from kernel.identity import Tokens
+from kernel.outbox import Record, record
+from kernel.scope import NOTHING, Audience, Principal, Scope, apply, apply_system
+from kernel.settings import Settings, words
+from mobile_contracts.auth import Device
+
+
+class Door:
+    """One per process; `provider` is null where single sign-on is not offered."""
+
+    def __init__(self, settings: Settings, tokens: Tokens) -> None:
+        """Raises `Misconfigured` when a key is missing."""
+        self.settings, self.tokens = settings, tokens
+        self.audiences = frozenset(words(settings.audiences))
+        self.fields, self.index = Fields(settings), BlindIndex(settings)
+        self.passwords, self.codes = Passwords(), Codes(settings, self.fields)
+        self.provider = Provider(settings) if settings.oidc_issuer else None
+
+    async def close(self) -> None:
+        """Lets go of connections to the provider."""
+        if self.provider is not None:
+            await self.provider.close()
+
+
+class Attempt(Struct, frozen=True, omit_defaults=True):
+    """What the audit log keeps of a visit besides its outcome."""
+
+    address: str
+    device_id: str = ""
+    device: str = ""
+    app_version: str = ""
+
+
+class Visit(Struct, frozen=True):
+    """One request at the door, by somebody who is not signed in yet."""
+
+    door: Door
+    database: Database
+    address: str
+    request_id: str
+
+    @classmethod
+    def of(cls, request: Any, audience: Audience | None = None) -> "Visit":
+        """The visit of an HTTP request; addresses are counted by household.
+
+        Raises `NotFound` on a host that does not serve the audience.
+        """
+        state, client = request.app.state, str(request.scope.get("hexad_client", ""))
+        if audience is not None and audience not in state.door.audiences:
+            raise NotFound
+        return cls(state.door, state.database, household(client), request_id(request.scope))
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """A transaction of the system's own, which sees every customer, since who asks is not known yet."""
+        async with self.database.transaction() as tx:
+            await apply_system(tx, "sign_in", self.request_id, kind="company")
+            yield tx
+
+    async def refused(self, tx: Tx, audience: Audience, subject: str, why: str, device: Device | str) -> None:
+        """Keeps in the audit log that somebody was refused, and why, which they are not told."""
+        what = Record(action="sign_in.refused", noun="credential", noun_id=f"{audience}:{subject}", reason=why,
+                      after=self.attempt(device))  # fmt: skip
+        await record(tx, what)
+
+    def attempt(self, device: Device | str) -> Attempt:
+        """The visit as the audit log keeps it."""
+        if isinstance(device, str):
+            return Attempt(self.address, device)
+        return Attempt(self.address, device.device_id, device.name, device.app_version)
+
+    async def enter(self, tx: Tx, principal: Principal) -> None:
+        """From here on the transaction is the person's own."""
+        await apply(tx, Scope(principal=principal, reach=NOTHING, request_id=self.request_id))
+
+
+NOBODY = ""
+"""The subject under which what strangers do is kept."""

@@ -1,0 +1,85 @@
+"""A new password of somebody who is signed in; their sessions on other devices end."""
+
+from litestar import Router, put
+from litestar.params import JSONBody
+
+from api.auth import code, credential, session
+from api.auth.code import Owner
+from api.auth.door import Visit
+from api.auth.password import check
+from api.edge.identify import may
+from api.edge.request import HttpRequest
+from api.given import Who
+from kernel import scope
+from kernel.errors import FieldError, InvalidInput
+from kernel.outbox import Record, emit, record
+from kernel.scope import Scope
+from mobile_contracts.auth import InvestorPasswordChange, PasswordChange
+from mobile_contracts.event import CredentialChanged
+
+
+@put("/password", guards=[may("self.change")], status_code=204, summary="Change your password")
+async def change_staff_password(request: HttpRequest, who: Who, data: JSONBody[PasswordChange]) -> None:
+    """By the old password; a wrong one counts towards the lock-out."""
+    password = check(data.password, who.principal.subject)
+    await _by_old_password(Visit.of(request), who, data.old_password, password)
+
+
+@put("/password", guards=[may("self.change")], status_code=204, summary="Set or change your password")
+async def change_investor_password(request: HttpRequest, who: Who, data: JSONBody[InvestorPasswordChange]) -> None:
+    """By the old password, or where there is none by a code that was asked for with the purpose `password`."""
+    if (data.old_password is None) == (data.code is None):
+        raise InvalidInput("give either old_password or code", "old_password 与 code 须且只能提供一个")
+    password, visit = check(data.password, who.principal.subject), Visit.of(request)
+    if data.old_password is not None:
+        await _by_old_password(visit, who, data.old_password, password)
+    elif data.code is not None:
+        await _by_code(visit, who, data.code, password)
+
+
+async def _by_old_password(visit: Visit, who: Scope, old: str, password: str) -> None:
+    principal = who.principal
+    visit.door.passwords.ready()
+    async with visit.database.transaction(scope.opening(who)) as tx:
+        charged = await credential.charge(tx, principal.audience, principal.subject)
+    before = charged.password if charged else None
+    right = await visit.door.passwords.verify(before, old)
+    if not right or not await _do_set(visit, who, before, password):
+        await _refuse(visit, who, "old_password")
+
+
+async def _by_code(visit: Visit, who: Scope, given: str, password: str) -> None:
+    principal = who.principal
+    owner = Owner("password", principal.audience, principal.subject, principal.device_id)
+    async with visit.database.transaction(scope.opening(who)) as tx:
+        known = await credential.find(tx, principal.audience, principal.subject)
+        matched = await visit.door.codes.matches(tx, owner, given)
+        right = known.password is None and matched is not None and await code.use(tx, matched)
+    if not right or not await _do_set(visit, who, None, password):
+        await _refuse(visit, who, "code")
+
+
+async def _do_set(visit: Visit, who: Scope, before: str | None, password: str) -> bool:
+    """Sets the password unless the one before was changed meanwhile."""
+    principal, hashed = who.principal, await visit.door.passwords.hash(password)
+    async with visit.database.transaction(scope.opening(who)) as tx:
+        if not await credential.set_password(tx, principal.audience, principal.subject, before, hashed):
+            return False
+        await session.end_others(
+            tx, principal.audience, principal.subject, "password changed", keep=principal.session_id
+        )
+        what = Record(action="password.change", noun="credential", noun_id=principal.name)
+        await emit(tx, CredentialChanged(audience=principal.audience, subject=principal.subject), what)
+    return True
+
+
+async def _refuse(visit: Visit, who: Scope, field: str) -> None:
+    """Keeps the failure in the audit log and raises `InvalidInput`."""
+    async with visit.database.transaction(scope.opening(who)) as tx:
+        what = Record(action="password.refused", noun="credential", noun_id=who.principal.name, reason=field)
+        await record(tx, what)
+    raise InvalidInput(errors=[FieldError(field, "it is not right, or not in force just now", "不正确或暂时不可用")])
+
+
+staff = Router("", route_handlers=[change_staff_password], tags=["Me"])
+investor = Router("", route_handlers=[change_investor_password], tags=["Me"])

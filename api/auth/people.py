@@ -1,0 +1,53 @@
+"""Who it is that wants to sign in: employees who work here, customers who are not closed."""
+
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from kernel.crypto import BlindIndex
+from kernel.database import Tx
+from kernel.errors import InvalidInput
+from kernel.scope import Audience
+from kernel.sql import load
+
+_sql = load(Path(__file__).with_name("people.sql"))
+
+
+class Person(Struct, frozen=True):
+    """Somebody known: the number, and for customers the sealed mobile number with its index, where there is one."""
+
+    subject: str
+    mobile: bytes | None = None
+    mobile_index: bytes | None = None
+
+
+async def employee(tx: Tx, employee_no: str) -> Person | None:
+    """The employee who works here today."""
+    row: Any = await _sql.employee(tx, employee_no=employee_no)
+    return None if row is None else Person(row["subject"])
+
+
+async def customer(tx: Tx, index: BlindIndex, login: str) -> Person | None:
+    """The customer of that number, else the only one with that mobile number; null also when several share it.
+
+    The mobile number is the one that the account was opened with: what a broker enters does not open anything.
+    """
+    rows: list[Any] = await _sql.customers(tx, login=login, mobile_index=_index(index, login))
+    named = [row for row in rows if row["by_number"]] or rows
+    if len(named) != 1:
+        return None
+    return Person(named[0]["customer_no"], named[0]["mobile"], named[0]["mobile_index"])
+
+
+async def is_here(tx: Tx, audience: Audience, subject: str) -> bool:
+    """Whether the person still works here, or is a customer still."""
+    return bool(await _sql.is_here(tx, audience=audience, subject=subject))
+
+
+def _index(index: BlindIndex, login: str) -> bytes:
+    """The index of a mobile number; of anything else one that nobody has, so that the work is the same."""
+    try:
+        return index.of("mobile", login)
+    except InvalidInput:
+        return b""

@@ -1,0 +1,33 @@
+"""New tokens for a refresh token, and signing out."""
+
+from litestar import Router, post
+from litestar.params import JSONBody
+
+from api.auth import session
+from api.auth.door import Visit
+from api.edge.identify import public
+from api.edge.request import HttpRequest
+from kernel.errors import SignInRefused
+from mobile_contracts.auth import Refresh, SignedIn, SignOut
+
+
+@post("/refresh", guards=[public("the refresh token is the proof")], status_code=200, summary="New tokens")
+async def refresh_tokens(request: HttpRequest, data: JSONBody[Refresh]) -> SignedIn:
+    """Rotates the refresh token; one that is used twice, or on another device, ends its session."""
+    visit = Visit.of(request)
+    async with visit.transaction() as tx:
+        renewed = await session.renew(tx, visit, data.refresh_token, data.device_id)
+    if isinstance(renewed, str):
+        raise SignInRefused
+    return renewed
+
+
+@post("/sign-out", guards=[public("the refresh token is the proof")], status_code=204, summary="Sign out")
+async def sign_out(request: HttpRequest, data: JSONBody[SignOut]) -> None:
+    """Ends the session; nothing is said about a token that is not known."""
+    visit = Visit.of(request)
+    async with visit.transaction() as tx:
+        await session.leave(tx, visit, data.refresh_token)
+
+
+auth = Router("", route_handlers=[refresh_tokens, sign_out], tags=["Sign-in"])

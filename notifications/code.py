@@ -1,0 +1,72 @@
+"""One-time codes leave by SMS: rendered, handed to the gateway's queue under the code's own id, then forgotten."""
+
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from kernel.crypto import Fields, Place
+from kernel.database import Tx
+from kernel.queues import Queue
+from kernel.queues.client import Message, Queues
+from kernel.settings import Settings
+from kernel.sql import load
+from mobile_contracts.outbound import Sms
+from notifications.sms import segments, signed
+
+QUEUE = Queue("outbound.sms.transactional.main")
+_TEXTS = {
+    ("sign_in", "zh"): "您的登录验证码为{code},{minutes}分钟内有效。如非本人操作请忽略,切勿告知他人。",
+    ("sign_in", "en"): "{code} is your sign-in code, good for {minutes} minutes. Give it to nobody, not even to us.",
+    ("password", "zh"): "您正在设置登录密码,验证码为{code},{minutes}分钟内有效。如非本人操作请忽略,切勿告知他人。",
+    ("password", "en"): "{code} is your code to set a password, good for {minutes} minutes. Give it to nobody.",
+}
+
+
+class Waiting(Struct, frozen=True):
+    """A code that waits to be sent; code and number are sealed."""
+
+    id: UUID
+    purpose: str
+    sealed: bytes
+    mobile: bytes
+    language: str
+    created_at: datetime
+    expires_at: datetime
+
+
+_sql = load(Path(__file__).with_name("code.sql"), Waiting)
+
+
+async def send(tx: Tx, queues: Queues, settings: Settings, code_id: UUID) -> bool:
+    """Hands the code over and forgets it; false when there is nothing to send (any more).
+
+    A repeat is the same message under the same id. Raises `Unavailable` when the broker does not answer.
+    """
+    waiting: Waiting | None = await _sql.hold(tx, id=code_id)
+    if waiting is not None:
+        sms = rendered(waiting, Fields(settings), settings)
+        await queues.publish(QUEUE, [Message(msgspec.json.encode(sms), id=str(sms.id))])
+    await _sql.forget(tx, id=code_id)
+    return waiting is not None
+
+
+def rendered(waiting: Waiting, fields: Fields, settings: Settings) -> Sms:
+    """The message; it expires with its code."""
+    code = fields.open(waiting.sealed, Place("one_time_code", "sealed", str(waiting.id)))
+    minutes = round((waiting.expires_at - waiting.created_at).total_seconds() / 60)
+    words = _TEXTS[waiting.purpose, waiting.language].format(code=code, minutes=minutes)
+    text = signed(settings.sms_signature, words)
+    return Sms(
+        id=waiting.id,
+        purpose="transactional",
+        to=fields.open(waiting.mobile, Place("one_time_code", "mobile", str(waiting.id))),
+        sender=settings.sms_sender,
+        text=text,
+        segments=segments(text),
+        created_at=waiting.created_at,
+        expires_at=waiting.expires_at,
+        attempt=1,
+    )

@@ -1,0 +1,117 @@
+"""A code opens once, for its own person, purpose and device, within its time and its five tries."""
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.auth import code
+from api.auth.code import Asked, Owner, by_hand_code, plain, shown
+from tests.api.auth.conftest import MOBILE, People
+
+OWN = Owner("sign_in", "investor", "880001", "phone-1")
+OTHERS = [
+    Owner("password", "investor", "880001", "phone-1"),
+    Owner("sign_in", "staff", "880001", "phone-1"),
+    Owner("sign_in", "investor", "880002", "phone-1"),
+    Owner("sign_in", "investor", "880001", "phone-2"),
+    Owner("sign_in", "investor", "", "phone-1"),
+]
+
+
+async def test_it_is_good_once(people: People) -> None:
+    given_code = await people.code(OWN)
+    assert len(given_code) == 6
+    async with people.database.transaction() as tx:
+        found = await people.codes.matches(tx, OWN, given_code)
+        assert found is not None
+        assert [await code.use(tx, found) for _ in range(2)] == [True, False]
+        assert await people.codes.matches(tx, OWN, given_code) is None
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+async def test_it_is_nobody_elses_and_for_nothing_else(people: People, other: Owner) -> None:
+    given_code = await people.code(OWN)
+    async with people.database.transaction() as tx:
+        assert await people.codes.matches(tx, other, given_code) is None
+        assert await people.codes.matches(tx, OWN, given_code) is not None
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+async def test_moved_to_another_row_its_hash_opens_nothing(people: People, other: Owner) -> None:
+    given_code = await people.code(OWN)
+    await people.sql(
+        "update one_time_code set purpose = $1, audience = $2, subject = $3, device_id = $4 returning 1",
+        other.purpose,
+        other.audience,
+        other.subject,
+        other.device_id,
+    )
+    async with people.database.transaction() as tx:
+        assert await people.codes.matches(tx, other, given_code) is None
+
+
+async def test_guesses_at_once_are_no_more_than_five(people: People) -> None:
+    given_code = await people.code(OWN)
+    wrong = [number for number in (f"{number:06}" for number in range(9)) if number != given_code]
+
+    async def guess(number: str) -> bool:
+        async with people.database.transaction() as tx:
+            return await people.codes.matches(tx, OWN, number) is not None
+
+    assert not any(await asyncio.gather(*map(guess, wrong)))
+    assert await people.sql("select tries from one_time_code") == 5
+    assert not await guess(given_code)
+
+
+async def test_right_at_once_it_is_used_by_one(people: People) -> None:
+    given_code = await people.code(OWN)
+
+    async def come_in() -> bool:
+        async with people.database.transaction() as tx:
+            found = await people.codes.matches(tx, OWN, given_code)
+        async with people.database.transaction() as tx:
+            return found is not None and await code.use(tx, found)
+
+    assert sorted(await asyncio.gather(*(come_in() for _ in range(5)))) == [False] * 4 + [True]
+
+
+async def test_it_ends_with_its_time_and_with_a_newer_one(people: People) -> None:
+    first = await people.code(OWN)
+    second = await people.code(OWN)
+    async with people.database.transaction() as tx:
+        assert first == second or await people.codes.matches(tx, OWN, first) is None
+        assert await people.codes.matches(tx, OWN, second) is not None
+    assert 295 < await people.sql("select max(extract(epoch from expires_at - now())) from one_time_code") <= 300
+    await people.sql("update one_time_code set expires_at = now() returning 1")
+    async with people.database.transaction() as tx:
+        assert await people.codes.matches(tx, OWN, second) is None
+
+
+async def test_neither_code_nor_number_stands_in_the_table_in_clear(people: People) -> None:
+    given_code = await people.code(OWN)
+    row = str(await people.sql("select (hash, sealed, mobile, mobile_index)::text from one_time_code"))
+    assert given_code.encode().hex() not in row
+    assert MOBILE[3:].encode().hex() not in row
+
+
+@settings(deadline=None)
+@given(st.integers(min_value=0, max_value=4))
+def test_what_is_handed_over_is_read_however_it_is_typed(gap: int) -> None:
+    made = by_hand_code()
+    typed = shown(made).lower()
+    assert plain(f" {typed[:gap]} {typed[gap:]} ") == made
+    assert len(made) == 10
+    assert not set(made) & set("01OIL")
+
+
+def test_shares() -> None:
+    assert Asked(0, 0, 0, 1, 1, 1).number_is_full
+    assert Asked(0, 0, 0, 0, 5, 5).number_is_full
+    assert Asked(0, 0, 0, 0, 4, 10).number_is_full
+    assert not Asked(19, 9, 99, 0, 4, 9).number_is_full
+    assert not Asked(19, 9, 99, 9, 9, 9).refused(100)
+    assert Asked(20, 0, 0, 0, 0, 0).refused(100)
+    assert Asked(0, 10, 0, 0, 0, 0).refused(100)
+    assert Asked(0, 0, 100, 0, 0, 0).refused(100)

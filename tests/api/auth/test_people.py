@@ -1,0 +1,75 @@
+"""Who may come to the door: those who are here today, found by their own number, or the one mobile number of one."""
+
+import pytest
+
+from api.auth import people as module
+from kernel.scope import apply_system
+from tests.api.auth.conftest import MOBILE, People
+
+OTHER = "+8613900000000"
+
+
+async def customer(people: People, login: str) -> str | None:
+    """The customer number that a login leads to."""
+    async with people.database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        found = await module.customer(tx, people.index, login)
+    return found.subject if found else None
+
+
+async def employee(people: People, employee_no: str) -> str | None:
+    """The same for staff."""
+    async with people.database.transaction() as tx:
+        found = await module.employee(tx, employee_no)
+    return found.subject if found else None
+
+
+@pytest.mark.parametrize("login", ["880001", MOBILE, "13812345678", "138-1234-5678", "1 3 8 1 2 3 4 5 6 7 8"])
+async def test_a_customer_is_found(people: People, login: str) -> None:
+    await people.customer()
+    assert await customer(people, login) == "880001"
+
+
+@pytest.mark.parametrize("login", ["", "880", "88000", "%", "880001 ", "' or true --", "1381234567", OTHER])
+async def test_nobody_is_found_by_less(people: People, login: str) -> None:
+    await people.customer()
+    assert await customer(people, login) is None
+
+
+async def test_a_number_comes_before_a_mobile_number(people: People) -> None:
+    await people.customer("13900000000", MOBILE)
+    await people.customer("880002", OTHER)
+    assert await customer(people, "13900000000") == "13900000000"
+    assert await customer(people, "+86 139 0000 0000") == "880002"
+
+
+async def test_a_closed_account_does_not_stand_in_the_way_of_a_new_one(people: People) -> None:
+    await people.customer("880001")
+    await people.customer("880002")
+    assert await customer(people, MOBILE) is None
+    await people.sql("update customer set status = 'closed' where customer_no = '880001' returning 1")
+    assert await customer(people, MOBILE) == "880002"
+    assert await customer(people, "880001") is None
+
+
+async def test_an_employee_is_found_from_the_first_day_to_the_last(people: People) -> None:
+    await people.employ(password=None)
+    assert await employee(people, "10086") == "10086"
+    assert await employee(people, "1008") is None
+    await people.sql("update employee set left_on = current_date + 1 returning 1")
+    assert await employee(people, "10086") == "10086"
+    await people.sql("update employee set left_on = current_date returning 1")
+    assert await employee(people, "10086") is None
+    await people.sql("update employee set left_on = null, hired_on = current_date + 1 returning 1")
+    assert await employee(people, "10086") is None
+
+
+async def test_who_is_here(people: People) -> None:
+    await people.employ(password=None)
+    await people.customer()
+    async with people.database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        assert await module.is_here(tx, "staff", "10086")
+        assert await module.is_here(tx, "investor", "880001")
+        assert not await module.is_here(tx, "staff", "880001")
+        assert not await module.is_here(tx, "gateway", "10086")

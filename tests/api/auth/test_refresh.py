@@ -1,0 +1,40 @@
+"""Signing out ends the session at once, for its sockets too, and says nothing about tokens that are not known."""
+
+import httpx
+import pytest
+
+from mobile_contracts.event import SessionEnded
+from tests.api.auth.conftest import PASSWORD, People, Phone, bearer, refused, session_of
+from tests.api.conftest import hears
+
+
+async def sign_out(api: httpx.AsyncClient, token: str) -> int:
+    """The status of the answer."""
+    return (await api.post("/v1/auth/sign-out", json={"refresh_token": token})).status_code
+
+
+async def test_after_signing_out_neither_token_works(phone: Phone, people: People) -> None:
+    await people.customer(password=PASSWORD)
+    answer = await phone.investor(password=PASSWORD)
+    assert (await phone.api.get("/v1/investor/calendar", headers=bearer(answer))).status_code == 200
+    assert await sign_out(phone.api, answer.json()["refresh_token"]) == 204
+    assert await people.sql("select kind from outbox where kind = 'SessionEnded'") == "SessionEnded"
+    hears(phone.api, SessionEnded(session_id=session_of(answer)))
+    assert (await phone.api.get("/v1/investor/calendar", headers=bearer(answer))).status_code == 401
+    refused(await phone.refresh(answer.json()["refresh_token"]))
+    who = await people.sql("select principal || ' ' || reason from audit where action = 'session.end'")
+    assert who == "investor:880001 signed out"
+
+
+async def test_a_token_that_was_used_signs_out_as_well_and_twice_is_once(phone: Phone, people: People) -> None:
+    await people.customer(password=PASSWORD)
+    token = (await phone.investor(password=PASSWORD)).json()["refresh_token"]
+    renewed = await phone.refresh(token)
+    assert [await sign_out(phone.api, token) for _ in range(2)] == [204, 204]
+    refused(await phone.refresh(renewed.json()["refresh_token"]))
+    assert await people.reasons("session.end") == ["signed out"]
+
+
+@pytest.mark.parametrize("token", ["unknown", "A" * 43])
+async def test_nothing_is_said_of_what_is_not_known(phone: Phone, token: str) -> None:
+    assert await sign_out(phone.api, token) == 204

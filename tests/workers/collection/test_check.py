@@ -1,0 +1,141 @@
+"""Every value is held against its column: what fits passes, what does not is told without the value."""
+
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kernel import personal
+from kernel.errors import InvalidInput
+from tests.workers.collection.maker import ID_NO, Row, as_csv, row
+from workers.collection.check import check_values
+from workers.collection.column import FEEDS
+from workers.collection.fault import Faults
+from workers.collection.reading import rows_of
+from workers.collection.workspace import Workspace, workspace
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A workspace for the tests of this file."""
+    with workspace(tmp_path_factory.mktemp("check")) as made:
+        yield made
+
+
+def faults_of(work: Workspace, feed: str, *rows: Row) -> list[str]:
+    """The report on these rows."""
+    path, faults = work.folder / f"{feed}.csv", Faults()
+    path.write_bytes(as_csv(rows, feed))
+    found = rows_of(work.db, FEEDS[feed], path, path.name, faults)
+    assert found is not None
+    check_values(found, FEEDS[feed], path.name, faults)
+    return faults.report()
+
+
+@pytest.mark.parametrize("feed", ["branch", "employee", "customer", "account", "relation"])
+def test_a_right_row_has_no_fault(work: Workspace, feed: str) -> None:
+    assert faults_of(work, feed, row(feed)) == []
+
+
+@pytest.mark.parametrize(
+    ("feed", "column", "value", "what"),
+    [
+        ("branch", "branch_code", "", "is empty"),
+        ("branch", "branch_code", "a b", "is no code"),
+        ("branch", "branch_code", "x" * 21, "is no code"),
+        ("branch", "name", "x" * 101, "is longer than 100 characters"),
+        ("branch", "name", "a\x01b", "has a control character"),
+        ("branch", "name", "a\u0085b", "has a control character"),
+        ("branch", "name", "a\nb", "has a control character"),
+        ("branch", "name", "  ", "is blank"),
+        ("employee", "left_on", "2010-01-01", "is before hired_on"),
+        ("employee", "mobile", "12345", "is no mobile number"),
+        ("customer", "kind", "robot", "is none of individual, institution"),
+        ("customer", "risk_level", "0", "is none of"),
+        ("customer", "risk_level", "9" * 38, "is none of"),
+        ("customer", "opened_on", "2026-02-30", "is no day"),
+        ("customer", "opened_on", "20/11/2026", "is no day"),
+        ("customer", "opened_on", "infinity", "is no day"),
+        ("customer", "opened_on", "0000-01-01", "is no day"),
+        ("customer", "opened_on", "2026-11-20 00:00:00", "is no day"),
+        ("customer", "id_no", ID_NO[:-1] + "2", "is no identity number, or its check digit is wrong"),
+        ("customer", "closed_on", "2019-01-01", "is before opened_on"),
+        ("relation", "share", "0", "is no share"),
+        ("relation", "share", "1.0001", "is no share"),
+        ("relation", "share", "0.00001", "is no share"),
+        ("relation", "share", "NaN", "is no share"),
+        ("relation", "share", "1e-1", "is no share"),
+        ("relation", "share", "9" * 38, "is no share"),
+        ("relation", "share", "-0.5", "is no share"),
+        ("relation", "valid_to", "2020-01-01", "is before valid_from"),
+    ],
+)
+def test_a_wrong_value_is_told(work: Workspace, feed: str, column: str, value: str, what: str) -> None:
+    right, wrong = row(feed), row(feed, **{column: value})
+    (fault,) = faults_of(work, feed, right, wrong)
+    assert fault.startswith(f"{feed}.csv row 2 column {column}: {what}")
+
+
+@pytest.mark.parametrize(
+    ("feed", "change"),
+    [
+        ("customer", {"id_kind": "passport", "id_no": "E12345678"}),
+        ("customer", {"id_kind": "business_licence", "id_no": "91310000MA1FL0X00X"}),
+        ("customer", {"mobile": "+86 138-0013-8000", "id_no": f" {ID_NO} "}),
+        (
+            "customer",
+            {"mobile": "", "email": "", "gender": "", "birthday": "", "risk_level": "", "risk_assessed_on": ""},
+        ),
+        ("relation", {"share": "0.5"}),
+        ("relation", {"share": "1"}),
+        ("relation", {"valid_to": "2020-01-02"}),
+    ],
+)
+def test_what_may_be_so_is_no_fault(work: Workspace, feed: str, change: dict[str, str]) -> None:
+    assert faults_of(work, feed, row(feed, **change)) == []
+
+
+def test_the_first_hundred_are_told_and_the_rest_counted(work: Workspace) -> None:
+    report = faults_of(work, "relation", *[row("relation", share="2", kind="love")] * 250)
+    assert len(report) == 101
+    assert report[-1] == "and 400 more faults"
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.from_regex(r"[0-9]{1,2}(\.[0-9]{0,5})?", fullmatch=True), min_size=1, max_size=40))
+def test_a_share_passes_exactly_when_it_is_one(work: Workspace, shares: list[str]) -> None:
+    def right(text: str) -> bool:
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            return False
+        whole, _, part = text.partition(".")
+        return 0 < number <= 1 and len(part) <= 4 and len(whole) == 1 and not text.endswith(".")
+
+    rows = [row("relation", share=share) for share in shares]
+    wrong = {number for number, share in enumerate(shares, 1) if not right(share)}
+    told = {int(one.split(" ")[2]) for one in faults_of(work, "relation", *rows)}
+    assert told == wrong
+
+
+_DIGITS = st.from_regex(r"[1-9][0-9]{16}[0-9X]", fullmatch=True)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(_DIGITS, st.just(ID_NO)), min_size=1, max_size=40))
+def test_an_identity_number_passes_exactly_when_the_kernel_says_so(work: Workspace, numbers: list[str]) -> None:
+    def right(text: str) -> bool:
+        try:
+            personal.id_no(text)
+        except InvalidInput:
+            return False
+        return True
+
+    told = {
+        int(one.split(" ")[2]) for one in faults_of(work, "customer", *[row("customer", id_no=one) for one in numbers])
+    }
+    assert told == {number for number, one in enumerate(numbers, 1) if not right(one)}
+    assert Path(work.folder).is_dir()

@@ -1,0 +1,54 @@
+-- DuckDB: what is wrong with a value of each kind, in words, null when it is right. Every value comes as text.
+create macro has_control(x) as regexp_matches(x, '[\x00-\x1f\x7f]|\x{2028}|\x{2029}|[\x{80}-\x{9f}]');
+
+create macro fault_code(x) as case
+    when not regexp_full_match(x, '[A-Za-z0-9_.:/-]{1,32}') then 'is no code of 1 to 32 letters, digits or _ . : / -' end;
+create macro fault_unit(x) as case
+    when not regexp_full_match(x, '[A-Za-z0-9_.-]{1,20}') then 'is no code of 1 to 20 letters, digits or _ . -' end;
+create macro fault_plain(x, most) as case
+    when length(x) > most then 'is longer than ' || most || ' characters'
+    when has_control(x) then 'has a control character'
+    when trim(x) = '' then 'is blank' end;
+create macro fault_text(x) as fault_plain(x, 100);
+create macro fault_long_text(x) as fault_plain(x, 300);
+create macro fault_mobile(x) as fault_plain(x, 40);
+create macro fault_id_no(x) as fault_plain(x, 60);
+
+create macro fault_date(x) as case
+    when length(x) <> 10 or try_cast(x as date)::varchar is distinct from x then 'is no day such as 2026-11-20' end;
+create macro fault_time(x) as case
+    when length(x) <> 8 or x >= '24' or try_cast(x as time)::varchar is distinct from x
+    then 'is no time such as 09:30:00' end;
+create macro fault_boolean(x) as case when x not in ('true', 'false') then 'is neither true nor false' end;
+create macro fault_decimal(x, digits, scale) as case
+    when not regexp_full_match(x, '-?[0-9]{1,' || digits || '}(\.[0-9]{1,' || scale || '})?')
+    then 'is no number with at most ' || digits || ' digits before and ' || scale || ' after the point' end;
+create macro fault_money(x) as fault_decimal(x, 16, 2);
+create macro fault_quantity(x) as fault_decimal(x, 16, 2);
+create macro fault_price(x) as fault_decimal(x, 8, 4);
+create macro fault_share(x) as case
+    when not regexp_full_match(x, '0(\.[0-9]{1,4})?|1(\.0{1,4})?') or try_cast(x as decimal(5, 4)) = 0
+    then 'is no share above 0 and up to 1, with at most 4 digits after the point' end;
+create macro fault_number(x) as case when not regexp_full_match(x, '[0-9]{1,9}') then 'is no whole number' end;
+create macro fault_negative(x) as case when regexp_matches(x, '^-.*[1-9]') then 'is negative' end;
+
+-- The forms that need no second look; whatever else there is goes to kernel.personal.
+create macro plain_mobile(x) as regexp_full_match(x, '(\+?86|0086)?1[3-9][0-9]{9}');
+create macro digit(n, place) as n // place % 10;
+create macro check_digit(n) as '10X98765432'[
+    (digit(n, 10000000000000000) * 7 + digit(n, 1000000000000000) * 9 + digit(n, 100000000000000) * 10
+     + digit(n, 10000000000000) * 5 + digit(n, 1000000000000) * 8 + digit(n, 100000000000) * 4
+     + digit(n, 10000000000) * 2 + digit(n, 1000000000) + digit(n, 100000000) * 6 + digit(n, 10000000) * 3
+     + digit(n, 1000000) * 7 + digit(n, 100000) * 9 + digit(n, 10000) * 10 + digit(n, 1000) * 5 + digit(n, 100) * 8
+     + digit(n, 10) * 4 + digit(n, 1) * 2) % 11 + 1];
+create macro plain_id_no(x) as
+    coalesce(concat(left(x, 17), check_digit(try_cast(left(x, 17) as bigint))) = x, false)
+    and regexp_full_match(x, '[0-9]{17}[0-9X]');
+
+-- A decimal without what says nothing: 0.5000 is 0.5.
+create macro shortest(x) as case when contains(x, '.') then regexp_replace(x, '\.?0+$', '') else x end;
+-- A day at midnight is a day.
+create macro midnight(x) as regexp_replace(x, ' 00:00:00$', '');
+create macro digest(secret, x) as md5(secret || x);
+create macro known(x) as coalesce(x, '');
+create macro filled(x) as nullif(x, '');

@@ -1,0 +1,42 @@
+"""What is wrong with a delivery: the first hundred faults in full, the others counted, no value of a row among them."""
+
+from msgspec import Struct, field
+
+KEPT = 100
+"""Faults of a delivery that are reported one by one."""
+
+
+class Fault(Struct, frozen=True):
+    """One fault: `row` counts from 1 without the header, null where it is the whole file; `column` may be empty."""
+
+    file: str
+    row: int | None
+    column: str
+    what: str
+
+    def __str__(self) -> str:
+        row = "" if self.row is None else f" row {self.row}"
+        column = f" column {self.column}" if self.column else ""
+        return f"{self.file}{row}{column}: {self.what}"
+
+
+class Faults(Struct):
+    """The faults of one delivery, and remarks, which stop nothing."""
+
+    count: int = 0
+    first: list[Fault] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def add(self, file: str, what: str, row: int | None = None, column: str = "") -> None:
+        """Counts one fault and keeps it while they are few."""
+        self.add_many([Fault(file, row, column, what)], 1)
+
+    def add_many(self, shown: list[Fault], count: int) -> None:
+        """Counts faults of which the first are shown."""
+        self.count += count
+        self.first.extend(shown[: max(0, KEPT - len(self.first))])
+
+    def report(self) -> list[str]:
+        """One line per fault that is kept, and one for the rest."""
+        rest = self.count - len(self.first)
+        return [*map(str, self.first), *([f"and {rest} more faults"] if rest else [])]

@@ -1,0 +1,173 @@
+"""Loads what is good of a day in one transaction, feed by feed, each after those that it refers to."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import asyncpg
+import duckdb
+import msgspec
+
+from centers.customer import load as customer
+from centers.employee import load as employee
+from kernel.outbox import Record, emit
+from kernel.scope import apply_system
+from kernel.settings import Settings
+from kernel.sql import load
+from mobile_contracts.event import DeliveryLoaded, OrganisationChanged
+from workers.collection.day import Checked, Tally, count_changes
+from workers.collection.seal import FIELDS, Sealers, Table
+from workers.collection.transfer import batches, fetch, put, put_lines
+from workers.collection.workspace import Workspace
+
+_sql = load(Path(__file__).with_name("load.sql"))
+
+Tell = Callable[[int], None]
+
+
+class Loaded(msgspec.Struct):
+    """What the audit log keeps of a load."""
+
+    feeds: dict[str, Tally]
+
+
+async def try_lock(connection: asyncpg.Connection) -> bool:
+    """Takes the lock of loaders for this connection, unless another has it."""
+    return bool(await _sql.try_lock(connection))
+
+
+async def recorded(connection: asyncpg.Connection, source: str) -> dict[str, list[tuple[date, str]]]:
+    """Per feed the days of the source that were loaded, each with the SHA-256."""
+    found: dict[str, list[tuple[date, str]]] = {}
+    for feed, day, sha256 in await _sql.recorded(connection, source=source):
+        found.setdefault(feed, []).append((day, sha256))
+    return found
+
+
+async def fetch_known(connection: asyncpg.Connection, work: Workspace) -> None:
+    """Gets what the day is compared with, as far as the feeds at hand need it."""
+    queries = {**employee.KNOWN, **customer.KNOWN}
+    wanted = {"known_branch", "known_employee"}
+    if any(map(work.has, ("customer", "account", "relation"))):
+        wanted |= {"known_customer"}
+    wanted |= {f"known_{feed}" for feed in ("account", "relation") if work.has(feed)}
+    async with connection.transaction(readonly=True):
+        await apply_system(connection, "ingest", kind="company")
+        for table in sorted(wanted):
+            await fetch(connection, queries[table], work, table)
+
+
+async def load_day(
+    connection: asyncpg.Connection, work: Workspace, day: list[Checked], settings: Settings, tell: Tell
+) -> None:
+    """Writes the good deliveries of a day, records them, tells of them; all of it or nothing."""
+    good = [one for one in day if one.good and one.loading()]
+    if not good:
+        return
+    with Sealers(settings) as seal:
+        async with connection.transaction():
+            await apply_system(connection, "ingest", kind="company")
+            await employee.stage(connection)
+            await customer.stage(connection)
+            await _Merge(connection, work, good, seal, tell).run()
+            for one in good:
+                await _record(connection, one)
+
+
+async def _record(connection: asyncpg.Connection, one: Checked) -> None:
+    day, source = one.delivery.day, one.delivery.source
+    for feed, file in one.loading():
+        tally = one.tallies[feed]
+        changed = tally.added + tally.changed + tally.ended
+        await _sql.record(
+            connection, day=day, source=source, feed=feed, sha256=file.sha256, rows=file.rows, changed=changed
+        )
+    record = Record(action="load", noun="delivery", noun_id=f"{day}/{source}", after=Loaded(feeds=one.tallies))
+    await emit(connection, DeliveryLoaded(day=day, source=source), audit=record)
+
+
+class _Merge:
+    """The merges of one day, feed by feed."""
+
+    def __init__(
+        self, connection: asyncpg.Connection, work: Workspace, good: list[Checked], seal: Sealers, tell: Tell
+    ) -> None:
+        self._connection, self._work, self._good, self._seal, self._tell = connection, work, good, seal, tell
+        self._day = good[0].delivery.day
+
+    async def run(self) -> None:
+        """Every feed that is there, each after those that it refers to."""
+        organisation = False
+        if self._work.has("branch"):
+            organisation |= await self._branches()
+        if self._work.has("employee"):
+            organisation |= await self._employees()
+        if any(map(self._work.has, ("customer", "account", "relation"))):
+            await self._customers()
+        if self._work.has("account"):
+            await self._accounts()
+        if self._work.has("relation"):
+            await self._relations()
+        if organisation:
+            await emit(self._connection, OrganisationChanged())
+
+    async def _branches(self) -> bool:
+        await self._compare("branch")
+        live = self._work.live("branch").filter("latest")
+        await self._put(live.project("branch_code, name, region_code, region_name, source"), "staged_branch")
+        await self._put(live.project("source").distinct(), "staged_branch_source")
+        return await employee.merge_branches(self._connection, self._day)
+
+    async def _employees(self) -> bool:
+        await self._compare("employee")
+        live = self._work.live("employee").filter("latest")
+        await self._put(live.project("employee_no, branch_code, team_code"), "staged_place")
+        await self._put(self._work.db.table("gone_employee").project("employee_no"), "staged_gone_employee")
+        await self._put_sealed("employee")
+        return (await employee.merge_employees(self._connection, self._day)).any
+
+    async def _customers(self) -> None:
+        await self._again("known_branch_id")
+        await self._compare("customer")
+        first = await customer.draw_ids(self._connection, len(self._work.db.table("fresh_customer")))
+        await asyncio.to_thread(self._work.run, "place", first=first)
+        await self._put_sealed("customer")
+        await customer.merge_customers(self._connection)
+
+    async def _accounts(self) -> None:
+        await self._compare("account")
+        await self._put(self._written("account"), "staged_account")
+        await customer.merge_accounts(self._connection)
+
+    async def _relations(self) -> None:
+        await self._again("known_employee")
+        await self._compare("relation")
+        await self._put(self._written("relation"), "staged_relation")
+        gone = "customer_id, employee_id, kind, valid_from"
+        await self._put(self._work.db.table("gone_relation").project(gone), "staged_gone_relation")
+        await customer.merge_relations(self._connection, self._day)
+
+    async def _compare(self, feed: str) -> None:
+        """Finds out what is new, changed and gone."""
+        await asyncio.to_thread(self._work.run, feed)
+        count_changes(self._work, self._good, feed)
+
+    async def _again(self, table: str) -> None:
+        """What is known now, after the feeds before it were merged."""
+        self._work.run(f"forget_{table}")
+        await fetch(self._connection, employee.KNOWN[table], self._work, table)
+
+    async def _put(self, rows: duckdb.DuckDBPyRelation, table: str) -> None:
+        await put(self._connection, rows, table, self._tell)
+
+    async def _put_sealed(self, table: Table) -> None:
+        rows = self._written(table)
+        columns = [*rows.columns, *(f"{field}_{part}" for field in FIELDS[table] for part in ("mask", "index"))]
+        lines = self._seal.lines(batches(rows, self._tell), table, len(self._work.db.table(f"changed_{table}")))
+        await put_lines(self._connection, lines, f"staged_{table}", columns)
+
+    def _written(self, feed: str) -> duckdb.DuckDBPyRelation:
+        """The rows of a feed that are to be written, as their staging table has them."""
+        self._work.run(f"written_{feed}")
+        return self._work.db.view(f"written_{feed}")
