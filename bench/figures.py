@@ -63,7 +63,7 @@ class Report(Struct, frozen=True):
     """All that one run of `hexad bench` says."""
 
     machine: Machine
-    parameters: dict[str, int | float | str]
+    parameters: dict[str, bool | int | float | str]
     figures: list[Figure]
     asked: list[Asked]
 
@@ -110,6 +110,12 @@ def at_least(what: str, least: float, values: Sequence[float]) -> Asked:
 def below(what: str, bound: float, values: Sequence[float]) -> Asked:
     """Reached when the median is less."""
     return _asked(what, f"< {bound:g}", values, reached=statistics.median(values) < bound)
+
+
+def none_failed(figures: Sequence[Figure]) -> Asked:
+    """Reached when every request of every load was answered with 200."""
+    failures = float(sum(one.failures for one in figures))
+    return Asked("requests that failed", "= 0", failures, failures, failures, reached=not failures)
 
 
 def _asked(what: str, bound: str, values: Sequence[float], *, reached: bool) -> Asked:

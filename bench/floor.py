@@ -15,6 +15,7 @@ from granian.http import HTTP1Settings
 from litestar import Litestar, get
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
 
 from centers.customer import lists, queries
 from kernel.sql import load
@@ -27,7 +28,7 @@ _list = load(Path(lists.__file__).with_suffix(".sql"), CustomerLine).assets_by_r
 
 
 @get("/customers/{customer_no:str}")
-async def read_customer(state: State, customer_no: str, employee: int) -> Customer:
+async def read_customer(state: State, customer_no: FromPath[str], employee: FromQuery[int]) -> Customer:
     """One customer of an employee."""
     async with state.pool.acquire() as connection:
         row = await connection.fetchrow(_detail, customer_no, (), None, (employee,))
@@ -37,7 +38,7 @@ async def read_customer(state: State, customer_no: str, employee: int) -> Custom
 
 
 @get("/customers")
-async def list_customers(state: State, employee: int) -> Page[CustomerLine]:
+async def list_customers(state: State, employee: FromQuery[int]) -> Page[CustomerLine]:
     """The richest twenty of an employee."""
     async with state.pool.acquire() as connection:
         rows = await connection.fetch(_list, (employee,), _MOST, _LAST_ID, -_MOST, _MOST, None, None, None, _SIZE + 1)

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from bench import brokerage, servers
 from bench.brokerage import Broker, Customer, Tell
-from bench.figures import Asked, Figure, Machine, Report, Run, below, figure, ratio
+from bench.figures import Asked, Figure, Machine, Report, Run, below, figure, none_failed, ratio
 from bench.load import Load, Request, measured
 from bench.servers import Server
 from hexad import keys
@@ -77,7 +77,7 @@ def run(given: Parameters, folder: Path | None, say: Say, tell: Tell) -> Report:
         if not given.no_growth:
             more, grown = _growth(server, _settings(place), given, say, tell)
             figures, asked = figures + more, asked + grown
-        return Report(_machine(version), _shown(given), figures, asked)
+        return Report(_machine(version), _shown(given), figures, [*asked, none_failed(figures)])
 
 
 def _main(
@@ -244,6 +244,6 @@ def _machine(postgresql: str) -> Machine:
     )
 
 
-def _shown(given: Parameters) -> dict[str, int | float | str]:
-    told: dict[str, int | float | str] = dict(msgspec.structs.asdict(given))
+def _shown(given: Parameters) -> dict[str, bool | int | float | str]:
+    told: dict[str, bool | int | float | str] = dict(msgspec.structs.asdict(given))
     return {**told, "sessions": _SESSIONS, "customers_per_session": _EACH, "workers": 1}

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, and_, column, exists, func, literal_column, or_, select, table
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 _SIZE = 20
@@ -117,7 +118,8 @@ async def read_customer(
     found = (await db.execute(wanted)).one_or_none()
     if found is None:
         raise HTTPException(404)
-    return Whole.model_validate(found)
+    shown: Whole = Whole.model_validate(found)
+    return shown
 
 
 async def list_customers(
@@ -129,7 +131,7 @@ async def list_customers(
             _c.id, _c.customer_no, _c.name, _c.kind, _c.mobile_mask.label("mobile"), _c.status, _c.risk_level,
             _c.opened_on, (_r.assets * _HUNDREDTH).label("assets"),
         )
-        .distinct(_r.assets, _r.customer_id)
+        .ext(distinct_on(_r.assets, _r.customer_id))
         .join_from(_relation, _customer, _c.id == _r.customer_id)
         .where(_r.employee_id == who, _in_force)
         .order_by(_r.assets.desc(), _r.customer_id.desc())

@@ -152,6 +152,7 @@ class Database:
         except TimeoutError as error:
             raise Overloaded("no database connection came free in time") from error
         except (*AWAY, asyncpg.InterfaceError) as error:
+            self._wake(None)  # the next reader shall find out at once, not after its time
             raise Unavailable("PostgreSQL does not answer") from error
         finally:
             self._waiting -= 1
@@ -161,7 +162,7 @@ class Database:
         while True:
             if self._over:
                 connection = self._over.pop()
-            elif self._used < self._size or self.waiting >= self._waiters:
+            elif self._used + self._waiting < self._size or self.waiting >= self._waiters:
                 connection = await self._acquire()
                 self._used += 1
             else:

@@ -11,9 +11,12 @@ from kernel.errors import HexadError
 
 
 async def provide_tx(request: HttpRequest, who: Who) -> AsyncGenerator[Tx, None]:
-    """The transaction of the request; with `opt={"once": True}` it takes effect once per Idempotency-Key."""
+    """The transaction of the request; with `opt={"once": True}` it takes effect once per Idempotency-Key.
+
+    That of a GET can only read, unless its route says `opt={"writes": True}`.
+    """
     database: Database = request.app.state.database
-    if request.method == "GET":
+    if request.method == "GET" and not request.route_handler.opt.get("writes"):
         async with database.reading(scope.opening(who)) as tx:
             yield tx
         return

@@ -30,6 +30,18 @@ def test_a_line_says_when_who_and_what(lines: Any) -> None:
     assert (second["level"], second.get("request_id")) == ("warning", None)
 
 
+def test_what_is_told_at_every_request_looks_the_same(lines: Any) -> None:
+    facts: dict[str, Any] = {"status": 200, "principal": f"investor:{CANARY}", "milliseconds": 1.5, "request_id": "r1"}
+    with logs.bind(request_id="r1"):
+        logs.logger("hexad.access").info("request", **{key: one for key, one in facts.items() if key != "request_id"})
+    logs.tell("hexad.access", logging.INFO, "request", **facts)
+    logs.tell("hexad.access", logging.DEBUG, "request", **facts)
+    first, second = lines()
+    assert second.pop("time") >= first.pop("time")
+    assert second == first
+    assert second["principal"] == "investor:[mobile]"
+
+
 def test_libraries_warnings_and_their_arguments_are_lines_too(lines: Any) -> None:
     with logs.bind(event_id="e1"):
         logging.getLogger("asyncpg").error("lost %s", CANARY)

@@ -3,7 +3,11 @@
 from uuid import uuid4
 
 import asyncpg
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
 
 from kernel import scope
 from kernel.database import Tx
@@ -35,6 +39,41 @@ async def test_a_query_that_forgets_its_scope_sees_only_its_own(tx: Tx) -> None:
     assert await tx.fetchval(FORGETFUL) == 0
 
 
+SETTINGS = ("principal", "scope", "employees", "branches", "customer", "session", "device", "request")
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
+scopes = st.builds(
+    Scope,
+    principal=st.builds(
+        Principal, audience=st.just("staff"), subject=texts, session_id=st.uuids(), device_id=texts,
+        permissions=st.just({}),
+    ),
+    reach=st.builds(
+        Reach, kind=st.sampled_from(["none", "own", "team", "branch", "region", "company"]),
+        employees=st.tuples(st.integers(1, 9)), branches=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    ),
+    request_id=texts,
+)  # fmt: skip
+
+
+@bounded(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(scopes)
+async def test_the_opening_sets_what_apply_sets_whatever_the_text(tx: Tx, who: Scope) -> None:
+    read = "select " + ", ".join(f"coalesce(current_setting('hexad.{name}', true), '')" for name in SETTINGS)
+    found = []
+    for set_it in (lambda: scope.apply(tx, who), lambda: tx.execute(scope.opening(who))):
+        inner = tx.transaction()
+        await inner.start()
+        await set_it()
+        found.append(await tx.fetchrow(read))
+        await inner.rollback()
+    assert found[0] == found[1]
+
+
+def test_no_setting_holds_a_nul() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        scope.opening(msgspec.structs.replace(ANNA, request_id="a\0; drop table customer"))
+
+
 async def test_without_a_scope_nothing_is_seen_or_written(tx: Tx) -> None:
     assert await tx.fetchval(FORGETFUL) == 0
     with pytest.raises(asyncpg.PostgresError):
@@ -61,7 +100,9 @@ async def test_nobody_writes_in_the_name_of_another(tx: Tx) -> None:
 async def test_force_holds_the_owner_too(owner_tx: Tx) -> None:
     await owner_tx.execute("create table thrown_away (owner_id int)")
     await owner_tx.execute("insert into thrown_away values (1), (2)")
-    await owner_tx.execute("create policy own on thrown_away using (owner_id = any (reached('hexad.employees', 'own')))")
+    await owner_tx.execute(
+        "create policy own on thrown_away using (owner_id = any (reached('hexad.employees', 'own')))"
+    )
     await owner_tx.execute("alter table thrown_away enable row level security")
     await scope.apply(owner_tx, ANNA)
     assert await owner_tx.fetchval("select count(*) from thrown_away") == 2  # without FORCE the owner sees all

@@ -61,9 +61,10 @@ def _read(path: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
     except OSError as error:
         what = "it is a link" if path.is_symlink() else str(error.strerror)
         raise InvalidInput(f"it cannot be read: {what}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidInput("it is not a file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidInput("it is not a file")
         while chunk := _next(file):
             digest.update(chunk)
             yield chunk
@@ -161,7 +162,7 @@ class _State:
         """A line without anything is no row."""
         if self._inside:
             return
-        at = 0 if self._before == _LF and block.startswith(b"\n") else block.find(b"\n\n")
+        at = 0 if self._before == _LF and block.startswith(b"\n") else block.find(b"\n\n") + 1 or -1
         if at >= 0 and _QUOTE not in block:
             raise InvalidInput(_at(block, at, lines, "is empty"))
 

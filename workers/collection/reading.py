@@ -38,8 +38,7 @@ def rows_of(
 
 @contextmanager
 def damage(name: str, faults: Faults) -> Iterator[None]:
-    """Around whatever reads the file: damage that shows only then is a fault, and its message, which may hold values,
-    is dropped."""
+    """Around whatever reads the file: damage that shows only then is a fault; its message may hold values, and goes."""
     try:
         yield
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.OutOfMemoryException):

@@ -95,8 +95,9 @@ def test_a_flipped_bit_in_gzip_is_found(tmp_path: Path) -> None:
 def test_another_sha256_is_told_before_anything_else(tmp_path: Path) -> None:
     path = tmp_path / "branch.csv"
     path.write_bytes(b'a,b\n1,"x')
+    (tmp_path / "out").mkdir()
     with pytest.raises(InvalidInput, match="SHA-256"):
-        intake.take(path, hashlib.sha256(b"other").hexdigest(), 1, tmp_path)
+        intake.take(path, hashlib.sha256(b"other").hexdigest(), 1, tmp_path / "out")
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "missing"])
@@ -109,8 +110,9 @@ def test_only_files_are_read(tmp_path: Path, kind: str) -> None:
         path.mkdir()
     elif kind == "pipe":
         os.mkfifo(path)
+    (tmp_path / "out").mkdir()
     with pytest.raises(InvalidInput):
-        intake.take(path, hashlib.sha256(_CSV).hexdigest(), 2, tmp_path)
+        intake.take(path, hashlib.sha256(_CSV).hexdigest(), 2, tmp_path / "out")
 
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=6)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -22,11 +23,11 @@ def work(tmp_path: Path) -> Iterator[Workspace]:
 
 def read(
     work: Workspace, content: bytes, feed: str, form: str = "csv"
-) -> tuple[list[dict[str, str | None]], list[str]]:
+) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of such a file, and its faults."""
     path, faults = work.folder / f"{feed}.{form}", Faults()
     path.write_bytes(content)
-    named: list[dict[str, str | None]] = []
+    named: list[dict[str, Any]] = []
     with damage(path.name, faults):
         found = rows_of(work.db, FEEDS[feed], path, path.name, faults)
         if found is not None:
