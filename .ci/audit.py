@@ -20,6 +20,18 @@ def locked(lock: Path) -> list[str]:
     return [f"{one['name']}=={one['version']}" for one in packages if "registry" in one["source"]]
 
 
+def rounds(packages: list[str]) -> list[list[str]]:
+    """The packages in as many rounds as one of them has versions, since pip-audit takes each name once."""
+    made: list[dict[str, str]] = []
+    for one in packages:
+        name = one.partition("==")[0]
+        free = next((known for known in made if name not in known), None)
+        if free is None:
+            made.append(free := {})
+        free[name] = one
+    return [list(known.values()) for known in made]
+
+
 def look_up(packages: list[str]) -> dict[str, list[dict[str, object]]]:
     """What pip-audit says of them, as its JSON; empty when it could not ask at all, and then stderr says why."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
@@ -52,6 +64,7 @@ def verdict(packages: list[str], answer: dict[str, list[dict[str, object]]], *, 
 
 if __name__ == "__main__":
     everything = locked(_ROOT / "uv.lock")
-    code, said = verdict(everything, look_up(everything), required="--required" in sys.argv)
+    known = [one for some in rounds(everything) for one in look_up(some).get("dependencies", [])]
+    code, said = verdict(everything, {"dependencies": known}, required="--required" in sys.argv)
     sys.stdout.write(said + "\n")
     sys.exit(code)

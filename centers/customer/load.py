@@ -11,7 +11,7 @@ from kernel.sql import load
 
 _sql = load(Path(__file__).with_name("load.sql"))
 _MANY = 5_000
-"""New rows after which PostgreSQL counts anew: it would plan for the empty table else, its own foreign keys included."""
+"""New rows after which PostgreSQL counts anew: it would plan for the empty table else, foreign keys included."""
 
 KNOWN: dict[str, str] = {
     "known_customer": _sql.known_customers.sql,

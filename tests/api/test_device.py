@@ -48,9 +48,7 @@ async def test_devices_of_others_are_not_there(api: httpx.AsyncClient, house: Br
 @pytest.mark.parametrize(
     "wrong", [{"vendor": "apns"}, {"push_token": TOKEN}, {"vendor": "nokia", "push_token": TOKEN}, {"app_version": "x"}]
 )
-async def test_half_a_push_address_is_refused(
-    api: httpx.AsyncClient, house: Brokerage, wrong: dict[str, str]
-) -> None:
+async def test_half_a_push_address_is_refused(api: httpx.AsyncClient, house: Brokerage, wrong: dict[str, str]) -> None:
     answer = await api.put("/v1/staff/devices/d-1", json=wrong, headers=await house.headers("1001"))
     assert answer.status_code == 400
 

@@ -53,6 +53,10 @@ def test_every_locked_package_but_our_own_is_asked_about(audit: ModuleType, tmp_
     assert len(audit.locked(ROOT / "uv.lock")) > 100
 
 
+def test_a_package_locked_in_two_versions_is_asked_about_twice(audit: ModuleType) -> None:
+    assert audit.rounds(["a==1", "b==1", "a==2"]) == [["a==1", "b==1"], ["a==2"]]
+
+
 def test_an_answer_that_does_not_come_is_none_and_why_is_said(
     audit: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

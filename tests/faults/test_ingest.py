@@ -55,7 +55,7 @@ async def test_a_killed_load_leaves_all_or_nothing_and_runs_again(own_settings: 
         process = command(own_settings, demo)
         await asyncio.sleep(random.Random(number).uniform(0.5, 6.0))
         process.kill()
-        process.wait()
+        process.communicate()
         await nobody_loads(own_settings)
         found = await counts(own_settings)
         seen.append(list(found.values()))

@@ -21,9 +21,7 @@ def work(tmp_path: Path) -> Iterator[Workspace]:
         yield made
 
 
-def read(
-    work: Workspace, content: bytes, feed: str, form: str = "csv"
-) -> tuple[list[dict[str, Any]], list[str]]:
+def read(work: Workspace, content: bytes, feed: str, form: str = "csv") -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of such a file, and its faults."""
     path, faults = work.folder / f"{feed}.{form}", Faults()
     path.write_bytes(content)
