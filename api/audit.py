@@ -25,7 +25,7 @@ Until = Annotated[
 ]
 
 
-@get("/audit", guards=[may("audit.read")], opt={"writes": True}, summary="Search the audit log")
+@get("/audit", guards=[may("audit.read")], summary="Search the audit log")
 async def search_audit(
     tx: Tx,
     page: PageQuery,

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 import msgspec
-from litestar.di import NamedDependency
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import QueryParameter
 
-from kernel.database import Tx
 from kernel.errors import CursorInvalid
 from mobile_contracts.base import Page
 
@@ -55,10 +53,6 @@ def provide_page(
     cursor: Annotated[
         str | None, QueryParameter(max_length=_CURSOR_AT_MOST, description="`next` of the page before")
     ] = None,
-    tx: NamedDependency[SkipValidation[Tx | None]] = None,
 ) -> PageQuery:
-    """The page that the query string asks for.
-
-    It names the transaction only to be resolved after it: what the framework resolves side by side costs it two tasks.
-    """
+    """The page that the query string asks for."""
     return PageQuery(limit, cursor)

@@ -68,41 +68,26 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 async def apply(tx: Tx, scope: Scope) -> None:
     """Sets the scope on the transaction, where row-level security and the audit log read it; gone when it ends."""
-    await _sql.apply(tx, **_settings(scope))
-
-
-def opening(scope: Scope) -> str:
-    """The same as statements for the beginning of a transaction, when nothing is set on it yet."""
-    return "".join(f"set local hexad.{name} = {_quoted(value)};" for name, value in _settings(scope).items() if value)
+    principal, reach = scope.principal, scope.reach
+    await _sql.apply(
+        tx,
+        principal=principal.name,
+        kind=reach.kind,
+        employees=_array(reach.employees) if reach.by_relation else "",
+        branches=_array(reach.branches) if reach.kind in ("branch", "region") else "",
+        customer="" if reach.customer is None else _array((reach.customer,)),
+        session=str(principal.session_id),
+        device=principal.device_id,
+        request=scope.request_id,
+    )
 
 
 async def apply_system(tx: Tx, name: str, request_id: str = "", kind: Literal["none", "company"] = "none") -> None:
     """Marks the transaction as the system's own work (a job, a schedule, a command); `company` sees every row."""
     await _sql.apply(
-        tx, principal=f"system:{name}", scope=kind, employees="", branches="", customer="", session="", device="",
+        tx, principal=f"system:{name}", kind=kind, employees="", branches="", customer="", session="", device="",
         request=request_id,
     )  # fmt: skip
-
-
-def _settings(scope: Scope) -> dict[str, str]:
-    principal, reach = scope.principal, scope.reach
-    return {
-        "principal": principal.name,
-        "scope": reach.kind,
-        "employees": _array(reach.employees) if reach.by_relation else "",
-        "branches": _array(reach.branches) if reach.kind in ("branch", "region") else "",
-        "customer": "" if reach.customer is None else _array((reach.customer,)),
-        "session": str(principal.session_id),
-        "device": principal.device_id,
-        "request": scope.request_id,
-    }
-
-
-def _quoted(text: str) -> str:
-    """The text as a literal of SQL (`standard_conforming_strings` is on); raises `ValueError` for a NUL."""
-    if "\0" in text:
-        raise ValueError("a setting cannot hold the character NUL")
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _array(ids: tuple[int, ...]) -> str:

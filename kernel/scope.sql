@@ -1,6 +1,6 @@
--- name: apply(principal, scope, employees, branches, customer, session, device, request)$
+-- name: apply(principal, kind, employees, branches, customer, session, device, request)$
 -- scope: none, this is what sets it; gone when the transaction ends
-select set_config('hexad.principal', :principal, true), set_config('hexad.scope', :scope, true),
+select set_config('hexad.principal', :principal, true), set_config('hexad.scope', :kind, true),
        set_config('hexad.employees', :employees, true), set_config('hexad.branches', :branches, true),
        set_config('hexad.customer', :customer, true), set_config('hexad.session', :session, true),
        set_config('hexad.device', :device, true), set_config('hexad.request', :request, true);

@@ -40,7 +40,8 @@ async def change_investor_password(request: HttpRequest, who: Who, data: JSONBod
 async def _by_old_password(visit: Visit, who: Scope, old: str, password: str) -> None:
     principal = who.principal
     visit.door.passwords.ready()
-    async with visit.database.transaction(scope.opening(who)) as tx:
+    async with visit.database.transaction() as tx:
+        await scope.apply(tx, who)
         charged = await credential.charge(tx, principal.audience, principal.subject)
     before = charged.password if charged else None
     right = await visit.door.passwords.verify(before, old)
@@ -51,7 +52,8 @@ async def _by_old_password(visit: Visit, who: Scope, old: str, password: str) ->
 async def _by_code(visit: Visit, who: Scope, given: str, password: str) -> None:
     principal = who.principal
     owner = Owner("password", principal.audience, principal.subject, principal.device_id)
-    async with visit.database.transaction(scope.opening(who)) as tx:
+    async with visit.database.transaction() as tx:
+        await scope.apply(tx, who)
         known = await credential.find(tx, principal.audience, principal.subject)
         matched = await visit.door.codes.matches(tx, owner, given)
         right = known.password is None and matched is not None and await code.use(tx, matched)
@@ -62,7 +64,8 @@ async def _by_code(visit: Visit, who: Scope, given: str, password: str) -> None:
 async def _do_set(visit: Visit, who: Scope, before: str | None, password: str) -> bool:
     """Sets the password unless the one before was changed meanwhile."""
     principal, hashed = who.principal, await visit.door.passwords.hash(password)
-    async with visit.database.transaction(scope.opening(who)) as tx:
+    async with visit.database.transaction() as tx:
+        await scope.apply(tx, who)
         if not await credential.set_password(tx, principal.audience, principal.subject, before, hashed):
             return False
         await session.end_others(
@@ -75,7 +78,8 @@ async def _do_set(visit: Visit, who: Scope, before: str | None, password: str) -
 
 async def _refuse(visit: Visit, who: Scope, field: str) -> None:
     """Keeps the failure in the audit log and raises `InvalidInput`."""
-    async with visit.database.transaction(scope.opening(who)) as tx:
+    async with visit.database.transaction() as tx:
+        await scope.apply(tx, who)
         what = Record(action="password.refused", noun="credential", noun_id=who.principal.name, reason=field)
         await record(tx, what)
     raise InvalidInput(errors=[FieldError(field, "it is not right, or not in force just now", "不正确或暂时不可用")])

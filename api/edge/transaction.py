@@ -11,18 +11,12 @@ from kernel.errors import HexadError
 
 
 async def provide_tx(request: HttpRequest, who: Who) -> AsyncGenerator[Tx, None]:
-    """The transaction of the request; with `opt={"once": True}` it takes effect once per Idempotency-Key.
-
-    That of a GET can only read, unless its route says `opt={"writes": True}`.
-    """
+    """The transaction of the request; with `opt={"once": True}` it takes effect once per Idempotency-Key."""
     database: Database = request.app.state.database
-    if request.method == "GET" and not request.route_handler.opt.get("writes"):
-        async with database.reading(scope.opening(who)) as tx:
-            yield tx
-        return
     once = await Once.of(request, who) if request.route_handler.opt.get("once") else None
     refusal: HexadError | None = None
-    async with database.transaction(scope.opening(who)) as tx:
+    async with database.transaction() as tx:
+        await scope.apply(tx, who)
         if once is None:
             yield tx
             return

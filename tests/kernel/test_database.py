@@ -1,7 +1,6 @@
 """The pool waits in bounds, refuses when it cannot, gives connections back clean, and outlives PostgreSQL."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -40,13 +39,6 @@ async def exhausted(database: Database, waiting: int = 0) -> None:
     """Ends when no connection is free and so many wait for one."""
     async with asyncio.timeout(10):
         while (database.free, database.waiting) != (0, waiting):
-            await asyncio.sleep(0)
-
-
-async def unused(database: Database) -> None:
-    """Ends when both connections are free again and nobody waits."""
-    async with asyncio.timeout(10):
-        while (database.free, database.waiting) != (2, 0):
             await asyncio.sleep(0)
 
 
@@ -90,98 +82,6 @@ async def test_who_stops_waiting_leaves_the_queue(pool: Database) -> None:
     until.set()
     await asyncio.gather(*held)
     assert pool.free == 2
-
-
-async def read(database: Database, opening: str = "") -> tuple[int, str]:
-    async with database.reading(opening) as tx:
-        row = await tx.fetchrow("select pg_backend_pid(), coalesce(current_setting('hexad.principal', true), '')")
-        assert row is not None
-        return row[0], row[1]
-
-
-async def test_readers_pass_a_connection_on_without_what_was_set_on_it(pool: Database) -> None:
-    first = await read(pool, "set local hexad.principal = 'staff:1';")
-    second = await read(pool)
-    assert first[1] == "staff:1"
-    assert second == (first[0], "")
-    async with pool.transaction() as tx:  # a writer takes over what a reader left
-        assert not await tx.fetchval("select current_setting('hexad.principal', true)")
-    assert (pool.free, pool.waiting) == (2, 0)
-
-
-async def test_a_reader_cannot_write_and_leaves_nothing_behind(pool: Database) -> None:
-    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        async with pool.reading() as tx:
-            await tx.execute("insert into probe (id) values (gen_random_uuid())")
-    assert await read(pool)
-    assert pool.free == 2
-
-
-async def test_what_a_reader_left_open_is_closed_in_a_moment(pool: Database, postgres: Postgres) -> None:
-    pid, _ = await read(pool)
-    state = f"select state from pg_stat_activity where pid = {pid}"
-    async with asyncio.timeout(10):
-        while await asyncio.to_thread(postgres.psql, "-c", state) != "idle":
-            await asyncio.sleep(0.01)
-    assert pool.free == 2
-
-
-async def test_readers_wait_for_one_another_and_writers_go_first(pool: Database) -> None:
-    async def slow() -> int:
-        async with pool.reading() as tx:
-            return int(await tx.fetchval("select 1 from pg_sleep(0.02)"))
-
-    async def write() -> str:
-        async with pool.transaction() as tx:
-            return await tx.execute("insert into probe (id) values (gen_random_uuid())")
-
-    for _ in range(2):
-        readers = [asyncio.create_task(slow()) for _ in range(5)]
-        await exhausted(pool, waiting=3)
-        assert await asyncio.gather(*readers) == [1] * 5
-    await unused(pool)
-
-    async def read_on(until: asyncio.Event) -> None:
-        while not until.is_set():
-            await slow()
-
-    until = asyncio.Event()
-    readers_on = [asyncio.create_task(read_on(until)) for _ in range(3)]
-    await exhausted(pool, waiting=1)
-    assert await write() == "INSERT 0 1"  # who waits longer than a fifth of a second is told Overloaded
-    until.set()
-    await asyncio.gather(*readers_on)
-    await unused(pool)
-
-
-async def test_a_reader_who_waits_too_long_is_told(pool: Database) -> None:
-    until = asyncio.Event()
-    holders = [asyncio.create_task(hold(pool, until)) for _ in range(2)]
-    await exhausted(pool)
-    with pytest.raises(Overloaded):
-        await read(pool)
-    impatient = asyncio.create_task(read(pool))
-    await exhausted(pool, waiting=1)
-    impatient.cancel()
-    await asyncio.wait([impatient])
-    patient = asyncio.create_task(read(pool))
-    await exhausted(pool, waiting=1)
-    until.set()
-    assert await patient
-    await asyncio.gather(*holders)
-    await unused(pool)
-
-
-async def test_a_reader_whose_connection_was_lost_is_told_and_the_next_has_another(
-    pool: Database, postgres: Postgres
-) -> None:
-    pid, _ = await read(pool)
-    await asyncio.to_thread(postgres.psql, "-c", f"select pg_terminate_backend({pid})")
-    for _ in range(2):
-        with contextlib.suppress(Unavailable):
-            await read(pool)
-    assert (await read(pool))[0] != pid
-    await unused(pool)
 
 
 async def test_an_error_rolls_back_and_frees_the_connection(pool: Database) -> None:

@@ -3,11 +3,7 @@
 from uuid import uuid4
 
 import asyncpg
-import msgspec
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as bounded
-from hypothesis import strategies as st
 
 from kernel import scope
 from kernel.database import Tx
@@ -37,41 +33,6 @@ async def test_a_query_that_forgets_its_scope_sees_only_its_own(tx: Tx) -> None:
     await tx.execute(ADD)  # the same key of another principal is another key
     await scope.apply_system(tx, "job")
     assert await tx.fetchval(FORGETFUL) == 0
-
-
-SETTINGS = ("principal", "scope", "employees", "branches", "customer", "session", "device", "request")
-texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
-scopes = st.builds(
-    Scope,
-    principal=st.builds(
-        Principal, audience=st.just("staff"), subject=texts, session_id=st.uuids(), device_id=texts,
-        permissions=st.just({}),
-    ),
-    reach=st.builds(
-        Reach, kind=st.sampled_from(["none", "own", "team", "branch", "region", "company"]),
-        employees=st.tuples(st.integers(1, 9)), branches=st.tuples(st.integers(1, 9), st.integers(1, 9)),
-    ),
-    request_id=texts,
-)  # fmt: skip
-
-
-@bounded(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(scopes)
-async def test_the_opening_sets_what_apply_sets_whatever_the_text(tx: Tx, who: Scope) -> None:
-    read = "select " + ", ".join(f"coalesce(current_setting('hexad.{name}', true), '')" for name in SETTINGS)
-    found = []
-    for set_it in (lambda: scope.apply(tx, who), lambda: tx.execute(scope.opening(who))):
-        inner = tx.transaction()
-        await inner.start()
-        await set_it()
-        found.append(await tx.fetchrow(read))
-        await inner.rollback()
-    assert found[0] == found[1]
-
-
-def test_no_setting_holds_a_nul() -> None:
-    with pytest.raises(ValueError, match="NUL"):
-        scope.opening(msgspec.structs.replace(ANNA, request_id="a\0; drop table customer"))
 
 
 async def test_without_a_scope_nothing_is_seen_or_written(tx: Tx) -> None:

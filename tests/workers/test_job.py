@@ -169,10 +169,10 @@ class Frozen(Database):
         self.claimed, self.awake = asyncio.Event(), asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def transaction(self, opening: str = "") -> AsyncIterator[Tx]:
+    async def transaction(self) -> AsyncIterator[Tx]:
         self.claimed.set()
         await self.awake.wait()
-        async with super().transaction(opening) as tx:
+        async with super().transaction() as tx:
             yield tx
 
 
