@@ -7,6 +7,7 @@ from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
 
 from kernel import logs, metrics, ports
+from kernel.crypto import BlindIndex, Fields
 from kernel.errors import Misconfigured
 from kernel.identity import Tokens
 from kernel.settings import Settings, environment
@@ -19,7 +20,7 @@ def serve(settings: Settings) -> None:
 
     Raises `Misconfigured` for a wrong setting and `Unavailable` when the port cannot be had; PostgreSQL may be away.
     """
-    Tokens(settings)
+    Tokens(settings), Fields(settings), BlindIndex(settings)  # a missing key is said here, in one sentence
     ports.check_free(settings, "api_port", "api_host")
     if settings.api_workers > 1:
         _share(settings)

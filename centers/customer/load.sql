@@ -167,10 +167,13 @@ update relation r
    and r.valid_from = g.valid_from;
 
 -- name: analyze_customer#
+-- scope: none, PostgreSQL counts, no row is read
 analyze customer;
 
 -- name: analyze_account#
+-- scope: none, PostgreSQL counts, no row is read
 analyze account;
 
 -- name: analyze_relation#
+-- scope: none, PostgreSQL counts, no row is read
 analyze relation;

@@ -203,7 +203,7 @@ class RabbitQueues:
 
     async def _channel(self) -> Channel:
         if self._connection is None or self._connection.is_closed:
-            self._connection = await aio_pika.connect(self._url, timeout=CONNECT_SECONDS)
+            self._connection = await _connected(self._url)
         channel = self._connection.channel(publisher_confirms=True, on_return_raises=True)
         async with asyncio.timeout(CONNECT_SECONDS):
             await channel.initialize()
@@ -218,6 +218,17 @@ class RabbitQueues:
             exchange = self._prefix + EXCHANGE
             await channel.exchange_declare(exchange, exchange_type="topic", durable=True, timeout=CONFIRM_SECONDS)
             await channel.queue_bind(name, exchange, queue.topic, timeout=CONFIRM_SECONDS)
+
+
+async def _connected(url: str) -> aio_pika.abc.AbstractConnection:
+    """A connection; one that failed is closed at once, since its finaliser would do so in whatever thread it runs."""
+    connection = aio_pika.Connection(aio_pika.connection.make_url(url))
+    try:
+        await connection.connect(timeout=CONNECT_SECONDS)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
 
 
 async def _publish(channel: Channel, exchange: str, key: str, message: Message) -> None:

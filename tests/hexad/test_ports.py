@@ -77,7 +77,8 @@ def test_an_address_that_cannot_be_held_is_named(host: str) -> None:
 
 def test_of_two_apis_started_at_once_one_serves_and_the_other_says_why(tmp_path: Path) -> None:
     environment = own_environment(tmp_path) | {"HEXAD_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
-    environment["HEXAD_TOKEN_KEY"] = random_key()
+    environment |= {"HEXAD_TOKEN_KEY": random_key(), "HEXAD_INDEX_KEY": random_key()}
+    environment["HEXAD_FIELD_KEYS"] = f"k1:{random_key()}"
     two = [Up(environment, tmp_path / f"output-{number}", (HEXAD, "serve", "api")) for number in range(2)]
     try:
         two[0].wait(lambda: any(one.process.poll() is not None for one in two), 30)
