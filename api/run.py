@@ -20,7 +20,8 @@ def serve(settings: Settings) -> None:
 
     Raises `Misconfigured` for a wrong setting and `Unavailable` when the port cannot be had; PostgreSQL may be away.
     """
-    Tokens(settings), Fields(settings), BlindIndex(settings)  # a missing key is said here, in one sentence
+    for needed in (Tokens, Fields, BlindIndex):  # a missing key is said here, in one sentence
+        needed(settings)
     ports.check_free(settings, "api_port", "api_host")
     if settings.api_workers > 1:
         _share(settings)

@@ -47,11 +47,11 @@ def public(why: str) -> Guard:
 
 def provide_who(request: HttpRequest) -> Scope:
     """The scope of the principal that the guard found; the only place where one is made for a request."""
-    principal = request.scope.get("hexad_principal")
+    asgi: Any = request.scope
+    principal = asgi.get("hexad_principal")
     if not isinstance(principal, Principal):
         raise NotSignedIn
-    reach = request.scope.get("hexad_reach", NOTHING)
-    return Scope(principal=principal, reach=reach, request_id=request_id(request.scope))  # type: ignore[arg-type]
+    return Scope(principal=principal, reach=asgi.get("hexad_reach", NOTHING), request_id=request_id(asgi))
 
 
 async def _principal(connection: ASGIConnection[Any, Any, Any, Any], audience: Audience) -> Principal:

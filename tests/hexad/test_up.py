@@ -91,7 +91,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing(start_up: Callable[..., Up], moment
     up = start_up()
     up.wait(lambda: moment in up.said, 30)
     assert up.stop(signal.SIGINT) == 130
-    up.wait(lambda: up.processes() == [], 30)
+    up.wait(lambda: up.processes() == [], 5)
 
 
 def test_a_stranger_on_a_port_is_left_alone(start_up: Callable[..., Up]) -> None:
