@@ -31,8 +31,7 @@ class Place(Struct, frozen=True):
     row: str
 
     def __bytes__(self) -> bytes:
-        parts = [part.encode() for part in (self.table, self.column, self.row)]
-        return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return b"".join(map(_measured, (self.table, self.column, self.row)))
 
 
 class Fields:
@@ -51,9 +50,10 @@ class Fields:
     def seal_column(self, texts: Sequence[str], table: str, column: str, rows: Sequence[str]) -> Iterator[bytes]:
         """The same for a whole column at a time, each text for its own row."""
         cipher, head, nonces = self._keys[self._current], _head(self._current), secrets.token_bytes(_NONCE * len(texts))
+        bound = head + _measured(table) + _measured(column)
         for number, (text, row) in enumerate(zip(texts, rows, strict=True)):
             nonce = nonces[number * _NONCE : (number + 1) * _NONCE]
-            yield head + nonce + cipher.encrypt(nonce, text.encode(), head + bytes(Place(table, column, row)))
+            yield head + nonce + cipher.encrypt(nonce, text.encode(), bound + _measured(row))
 
     def open(self, sealed: bytes, place: Place) -> str:
         """The text; raises `FieldSealed` when it was altered, moved, or sealed with a key that is not there."""
@@ -84,6 +84,12 @@ class BlindIndex:
     def of_normal(self, purpose: Purpose, normal: str) -> bytes:
         """The same for a text that is in its normal form already, or is a document of another kind."""
         return hmac.digest(self._key, f"{purpose}\0{normal}".encode(), "sha256")
+
+
+def _measured(part: str) -> bytes:
+    """Text behind its own length, so that parts put together are told apart."""
+    encoded = part.encode()
+    return len(encoded).to_bytes(4, "big") + encoded
 
 
 def _head(key_id: str) -> bytes:

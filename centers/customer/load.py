@@ -3,15 +3,11 @@
 import datetime
 from pathlib import Path
 
-from msgspec import Struct
-
 from kernel.database import Tx
 from kernel.errors import Unavailable
 from kernel.sql import load
 
 _sql = load(Path(__file__).with_name("load.sql"))
-_MANY = 5_000
-"""New rows after which PostgreSQL counts anew: it would plan for the empty table else, foreign keys included."""
 
 KNOWN: dict[str, str] = {
     "known_customer": _sql.known_customers.sql,
@@ -21,12 +17,8 @@ KNOWN: dict[str, str] = {
 """What the loader compares with, each a query for COPY."""
 
 
-class Merged(Struct):
-    """What a merge did, in rows."""
-
-    added: int = 0
-    changed: int = 0
-    ended: int = 0
+class BrokenReference(RuntimeError):
+    """Staged rows name somebody who is not there: the loader is wrong, and nothing may be written."""
 
 
 async def stage(tx: Tx) -> None:
@@ -44,29 +36,41 @@ async def draw_ids(tx: Tx, count: int) -> int:
     raise Unavailable("the ids of customers are drawn by somebody else too")
 
 
-async def merge_customers(tx: Tx) -> Merged:
-    """Writes new and changed customers; who changes branch leaves a trace there, and takes the relations along."""
+async def merge_customers(tx: Tx) -> None:
+    """Writes the staged customers; who changes branch leaves a trace there, and takes the relations along."""
     await _sql.leave_branches(tx)
     await _sql.come_back(tx)
     await _sql.take_relations_along(tx)
-    merged = Merged(changed=await _sql.change_customers(tx), added=await _sql.add_customers(tx))
-    if merged.added >= _MANY:
-        await _sql.analyze_customer(tx)
-    return merged
+    await _sql.change_customers(tx)
+    await _sql.add_customers(tx)
+    await _sql.empty_customers(tx)
 
 
-async def merge_accounts(tx: Tx) -> Merged:
-    """Writes new and changed accounts."""
-    merged = Merged(changed=await _sql.change_accounts(tx), added=await _sql.add_accounts(tx))
-    if merged.added >= _MANY:
-        await _sql.analyze_account(tx)
-    return merged
+async def merge_accounts(tx: Tx) -> None:
+    """Writes the staged accounts; raises `BrokenReference` when one names a customer who is not there."""
+    _proven("account", await _sql.prove_accounts(tx))
+    await _sql.change_accounts(tx)
+    await _sql.add_accounts(tx)
+    await _sql.empty_accounts(tx)
 
 
-async def merge_relations(tx: Tx, day: datetime.date) -> Merged:
-    """Writes new and changed relations, and ends on that day those that are gone."""
-    merged = Merged(ended=await _sql.end_relations(tx, day=day), changed=await _sql.change_relations(tx))
-    merged.added = await _sql.add_relations(tx)
-    if merged.added >= _MANY:
-        await _sql.analyze_relation(tx)
-    return merged
+async def end_relations(tx: Tx, day: datetime.date) -> None:
+    """Ends on that day the relations that are gone."""
+    await _sql.end_relations(tx, day=day)
+
+
+async def merge_relations(tx: Tx) -> None:
+    """Writes the staged relations; raises `BrokenReference` when one names somebody who is not there."""
+    _proven("relation", await _sql.prove_relations(tx))
+    await _sql.change_relations(tx)
+    await _sql.add_relations(tx)
+    await _sql.empty_relations(tx)
+
+
+count_customers, count_accounts, count_relations = _sql.analyze_customer, _sql.analyze_account, _sql.analyze_relation
+"""Have PostgreSQL count anew what it plans with."""
+
+
+def _proven(what: str, broken: int) -> None:
+    if broken:
+        raise BrokenReference(f"{broken} {what} rows refer to nobody")

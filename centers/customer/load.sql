@@ -134,6 +134,12 @@ select account_no, customer_id, kind, custodian_bank, opened_on, closed_on, stat
   from staged_account
  where fresh;
 
+-- name: prove_accounts()$
+-- scope: none, counts what refers to nobody
+select count(*)
+  from staged_account d
+ where not exists (select from customer c where c.id = d.customer_id);
+
 -- name: change_accounts()!
 -- scope: none, the loader writes everybody
 update account a
@@ -149,6 +155,13 @@ insert into relation (customer_id, employee_id, kind, share, valid_from, valid_t
 select customer_id, employee_id, kind, share, valid_from, valid_to, branch_id, assets, source, digest
   from staged_relation
  where fresh;
+
+-- name: prove_relations()$
+-- scope: none, counts what refers to nobody
+select count(*)
+  from staged_relation d
+ where not exists (select from customer c where c.id = d.customer_id)
+    or not exists (select from employee e where e.id = d.employee_id);
 
 -- name: change_relations()!
 -- scope: none, the loader writes everybody
@@ -166,13 +179,25 @@ update relation r
  where r.customer_id = g.customer_id and r.employee_id = g.employee_id and r.kind = g.kind
    and r.valid_from = g.valid_from;
 
+-- name: empty_customers#
+-- scope: none, the part is merged
+truncate staged_customer;
+
 -- name: analyze_customer#
 -- scope: none, PostgreSQL counts, no row is read
 analyze customer;
 
+-- name: empty_accounts#
+-- scope: none, the part is merged
+truncate staged_account;
+
 -- name: analyze_account#
 -- scope: none, PostgreSQL counts, no row is read
 analyze account;
+
+-- name: empty_relations#
+-- scope: none, the part is merged
+truncate staged_relation;
 
 -- name: analyze_relation#
 -- scope: none, PostgreSQL counts, no row is read

@@ -1,7 +1,7 @@
 """Loads what is good of a day in one transaction, feed by feed, each after those that it refers to."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import msgspec
 
 from centers.customer import load as customer
 from centers.employee import load as employee
+from kernel.database import Tx
 from kernel.outbox import Record, emit
 from kernel.scope import apply_system
 from kernel.settings import Settings
@@ -18,12 +19,14 @@ from kernel.sql import load
 from mobile_contracts.event import DeliveryLoaded, OrganisationChanged
 from workers.collection.day import Checked, Tally, count_changes
 from workers.collection.seal import FIELDS, Sealers, Table
-from workers.collection.transfer import batches, fetch, put, put_lines
+from workers.collection.transfer import batches, fetch, lines, plainly, put, put_lines, put_parts
 from workers.collection.workspace import Workspace
 
 _sql = load(Path(__file__).with_name("load.sql"))
 
 Tell = Callable[[int], None]
+_MANY = 5_000
+"""Rows written after which PostgreSQL counts a table anew."""
 
 
 class Loaded(msgspec.Struct):
@@ -124,7 +127,7 @@ class _Merge:
         live = self._work.live("employee").filter("latest")
         await self._put(live.project("employee_no, branch_code, team_code"), "staged_place")
         await self._put(self._work.db.table("gone_employee").project("employee_no"), "staged_gone_employee")
-        await self._put_sealed("employee")
+        await put_lines(self._connection, *self._sealed("employee"))
         return (await employee.merge_employees(self._connection, self._day)).any
 
     async def _customers(self) -> None:
@@ -132,21 +135,25 @@ class _Merge:
         await self._compare("customer")
         first = await customer.draw_ids(self._connection, len(self._work.db.table("fresh_customer")))
         await asyncio.to_thread(self._work.run, "place", first=first)
-        await self._put_sealed("customer")
-        await customer.merge_customers(self._connection)
+        async for _ in put_parts(self._connection, *self._sealed("customer")):
+            await customer.merge_customers(self._connection)
+        await self._counted("customer", customer.count_customers)
 
     async def _accounts(self) -> None:
         await self._compare("account")
-        await self._put(self._written("account"), "staged_account")
-        await customer.merge_accounts(self._connection)
+        async for _ in put_parts(self._connection, *self._plain("account")):
+            await customer.merge_accounts(self._connection)
+        await self._counted("account", customer.count_accounts)
 
     async def _relations(self) -> None:
         await self._again("known_employee")
         await self._compare("relation")
-        await self._put(self._written("relation"), "staged_relation")
         gone = "customer_id, employee_id, kind, valid_from"
         await self._put(self._work.db.table("gone_relation").project(gone), "staged_gone_relation")
-        await customer.merge_relations(self._connection, self._day)
+        await customer.end_relations(self._connection, self._day)
+        async for _ in put_parts(self._connection, *self._plain("relation")):
+            await customer.merge_relations(self._connection)
+        await self._counted("relation", customer.count_relations)
 
     async def _compare(self, feed: str) -> None:
         """Finds out what is new, changed and gone."""
@@ -161,11 +168,25 @@ class _Merge:
     async def _put(self, rows: duckdb.DuckDBPyRelation, table: str) -> None:
         await put(self._connection, rows, table, self._tell)
 
-    async def _put_sealed(self, table: Table) -> None:
+    def _plain(self, feed: str) -> tuple[AsyncIterator[bytes], str, list[str]]:
+        """The rows of a feed that are to be written, their staging table, its columns."""
+        rows = self._written(feed)
+        return lines(batches(rows, self._tell), plainly), f"staged_{feed}", rows.columns
+
+    def _sealed(self, table: Table) -> tuple[AsyncIterator[bytes], str, list[str]]:
+        """The same, with the personal data sealed."""
         rows = self._written(table)
+        ready = self._seal.ready(table, self._changes(table))
         columns = [*rows.columns, *(f"{field}_{part}" for field in FIELDS[table] for part in ("mask", "index"))]
-        lines = self._seal.lines(batches(rows, self._tell), table, len(self._work.db.table(f"changed_{table}")))
-        await put_lines(self._connection, lines, f"staged_{table}", columns)
+        return lines(batches(rows, self._tell), ready), f"staged_{table}", columns
+
+    def _changes(self, feed: str) -> int:
+        return len(self._work.db.table(f"changed_{feed}"))
+
+    async def _counted(self, feed: str, count: Callable[[Tx], Awaitable[None]]) -> None:
+        """Has PostgreSQL count a table anew that changed a lot: it would plan for what it was before."""
+        if self._changes(feed) >= _MANY:
+            await count(self._connection)
 
     def _written(self, feed: str) -> duckdb.DuckDBPyRelation:
         """The rows of a feed that are to be written, as their staging table has them."""

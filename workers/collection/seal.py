@@ -3,9 +3,8 @@
 import asyncio
 import multiprocessing
 import os
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
 from typing import Literal, Self
 
@@ -15,7 +14,7 @@ from kernel import personal
 from kernel.crypto import BlindIndex, Fields
 from kernel.errors import InvalidInput
 from kernel.settings import Settings
-from workers.collection.transfer import as_csv
+from workers.collection.transfer import Ready, as_csv
 
 Field = Literal["mobile", "id_no"]
 Table = Literal["customer", "employee"]
@@ -99,20 +98,12 @@ class Sealers:
         if self._pool:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def lines(self, batches: AsyncIterator[pa.RecordBatch], table: Table, rows: int) -> AsyncIterator[bytes]:
-        """The batches, of so many rows in all, sealed, in their order, as CSV for COPY."""
+    def ready(self, table: Table, rows: int) -> Ready:
+        """What seals batches of the table, of so many rows in all, and makes CSV of them."""
         if rows < _WORTH_IT:
-            async for batch in batches:
-                yield as_csv(self._here.seal(batch, table))
-            return
-        self._pool = self._pool or _pool(self._settings)
-        running: deque[Future[bytes]] = deque()
-        async for batch in batches:
-            running.append(self._pool.submit(_seal_here, batch, table))
-            if len(running) > 2 * _PROCESSES_AT_MOST:
-                yield await asyncio.wrap_future(running.popleft())
-        while running:
-            yield await asyncio.wrap_future(running.popleft())
+            return lambda batch: asyncio.ensure_future(asyncio.to_thread(_sealed, self._here, batch, table))
+        pool = self._pool = self._pool or _pool(self._settings)
+        return lambda batch: asyncio.wrap_future(pool.submit(_seal_here, batch, table))
 
 
 def _pool(settings: Settings) -> ProcessPoolExecutor:
@@ -132,4 +123,8 @@ def _begin(settings: Settings) -> None:
 
 def _seal_here(batch: pa.RecordBatch, table: Table) -> bytes:
     assert _sealer
-    return as_csv(_sealer.seal(batch, table))
+    return _sealed(_sealer, batch, table)
+
+
+def _sealed(sealer: Sealer, batch: pa.RecordBatch, table: Table) -> bytes:
+    return as_csv(sealer.seal(batch, table))

@@ -2,7 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -13,6 +14,12 @@ from pyarrow import csv
 from workers.collection.workspace import Workspace
 
 BATCH = 20_000
+AHEAD = 10
+"""Batches that are made ready before they are asked for, and that are merged as one part."""
+
+Ready = Callable[[pa.RecordBatch], "asyncio.Future[bytes]"]
+"""Begins to make CSV of a batch."""
+
 _CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
@@ -42,23 +49,57 @@ async def batches(rows: duckdb.DuckDBPyRelation, tell: Callable[[int], None]) ->
         tell(batch.num_rows)
 
 
+def plainly(batch: pa.RecordBatch) -> "asyncio.Future[bytes]":
+    """Begins to make CSV of a batch as it is."""
+    return asyncio.ensure_future(asyncio.to_thread(as_csv, batch))
+
+
+async def lines(found: AsyncIterator[pa.RecordBatch], ready: Ready) -> AsyncGenerator[bytes, None]:
+    """The batches as CSV, in their order; some are made ready while PostgreSQL is busy with those before."""
+    running: deque[asyncio.Future[bytes]] = deque()
+    try:
+        async for batch in found:
+            running.append(ready(batch))
+            if len(running) > AHEAD:
+                yield await running.popleft()
+        while running:
+            yield await running.popleft()
+    finally:
+        for one in running:
+            one.cancel()
+
+
 async def put(
     connection: asyncpg.Connection, rows: duckdb.DuckDBPyRelation, table: str, tell: Callable[[int], None]
 ) -> None:
     """Copies the rows into a staging table with the same column names."""
-
-    async def lines() -> AsyncIterator[bytes]:
-        async for batch in batches(rows, tell):
-            yield await asyncio.to_thread(as_csv, batch)
-
-    await put_lines(connection, lines(), table, rows.columns)
+    await put_lines(connection, lines(batches(rows, tell), plainly), table, rows.columns)
 
 
 async def put_lines(
-    connection: asyncpg.Connection, lines: AsyncIterator[bytes], table: str, columns: Sequence[str]
+    connection: asyncpg.Connection, csv_lines: AsyncIterator[bytes], table: str, columns: Sequence[str]
 ) -> None:
     """Copies CSV into a staging table."""
-    await connection.copy_to_table(table, source=lines, columns=columns, format="csv")
+    await connection.copy_to_table(table, source=csv_lines, columns=columns, format="csv")
+
+
+async def put_parts(
+    connection: asyncpg.Connection, csv_lines: AsyncIterator[bytes], table: str, columns: Sequence[str]
+) -> AsyncIterator[None]:
+    """Copies CSV into a staging table part by part: after each, the caller merges it and empties the table."""
+    following = await anext(csv_lines, None)
+
+    async def part() -> AsyncIterator[bytes]:
+        nonlocal following
+        for _ in range(AHEAD):
+            if following is None:
+                return
+            yield following
+            following = await anext(csv_lines, None)
+
+    while following is not None:
+        await put_lines(connection, part(), table, columns)
+        yield
 
 
 def as_csv(batch: pa.RecordBatch) -> bytes:

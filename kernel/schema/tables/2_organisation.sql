@@ -54,6 +54,7 @@ create table employee (
     employee_no       text not null unique,
     name              text not null,
     unit_id           integer not null references unit,
+    placed_by         text not null default 'feed' check (placed_by in ('feed', 'staff')),
     position          text not null,
     licence_kind      text,
     licence_no        text,

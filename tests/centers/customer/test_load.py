@@ -1,6 +1,13 @@
 """What the load writes about a customer is complete, and sealed for its place."""
 
+from typing import Any
+
+import pytest
+
+from centers.customer import load
 from kernel.crypto import Fields, Place
+from kernel.database import Tx
+from kernel.scope import apply_system
 from kernel.settings import Settings
 from tests.workers.collection.maker import ID_NO, Maker, a_day, row, rows, take
 
@@ -34,3 +41,19 @@ async def test_ids_are_drawn_in_a_row(own_settings: Settings, maker: Maker) -> N
     more = [row("customer", customer_no=f"C{number}") for number in range(1, 40)]
     await take(own_settings, maker.deliver(a_day(customer=more), "2026-11-19"))
     assert await rows(own_settings, "select count(*), max(id) - min(id) from customer") == [(39, 38)]
+
+
+_STAGED = {
+    "account": "insert into staged_account"
+    " values (true, 'A1', 4711, 'cash', null, '2020-01-02', null, 'open', 's', '')",
+    "relation": "insert into staged_relation values (true, 4711, 4712, 'serve', 1, '2020-01-02', null, 1, 0, 's', '')",
+}
+
+
+@pytest.mark.parametrize(("what", "merge"), [("account", load.merge_accounts), ("relation", load.merge_relations)])
+async def test_rows_that_refer_to_nobody_stop_the_load(tx: Tx, what: str, merge: Any) -> None:
+    await apply_system(tx, "ingest", kind="company")
+    await load.stage(tx)
+    await tx.execute(_STAGED[what])
+    with pytest.raises(load.BrokenReference, match=f"1 {what} rows refer to nobody"):
+        await merge(tx)

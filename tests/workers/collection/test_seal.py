@@ -10,6 +10,7 @@ from kernel.settings import Settings
 from tests.workers.collection.maker import ID_NO
 from workers.collection import seal
 from workers.collection.seal import Sealer, Sealers
+from workers.collection.transfer import lines
 
 _BATCH = pa.RecordBatch.from_pydict(
     {
@@ -50,5 +51,5 @@ async def test_the_order_stays_with_one_process_or_several(
 ) -> None:
     monkeypatch.setattr(seal, "_WORTH_IT", worth_it)
     with Sealers(settings) as sealers:
-        lines = [line async for line in sealers.lines(_batches(30), "employee", 30)]
-    assert [line.split(b",")[0] for line in lines] == [b'"E%d"' % number for number in range(30)]
+        found = [line async for line in lines(_batches(30), sealers.ready("employee", 30))]
+    assert [line.split(b",")[0] for line in found] == [b'"E%d"' % number for number in range(30)]

@@ -1,12 +1,13 @@
 """Rows cross between DuckDB and PostgreSQL unchanged, nothing and the empty text told apart."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pyarrow as pa
 
 from kernel.settings import Settings
-from workers.collection.transfer import as_csv, fetch, put
+from workers.collection.transfer import AHEAD, as_csv, fetch, lines, plainly, put, put_parts
 from workers.collection.workspace import workspace
 
 _VALUES = [(1, "a"), (2, 'quote " and , comma'), (3, "中文\nline"), (4, None)]
@@ -25,6 +26,23 @@ async def test_there_and_back(settings: Settings, tmp_path: Path) -> None:
             await fetch(connection, "select number, text from staged;\n", work, "back")
         assert work.db.table("back").order("number").fetchall() == _VALUES
         assert told == [4]
+    await connection.close()
+
+
+async def test_many_rows_come_in_parts_that_are_merged_one_by_one(settings: Settings) -> None:
+    async def batches() -> AsyncIterator[pa.RecordBatch]:
+        for number in range(2 * AHEAD + 1):
+            yield pa.RecordBatch.from_pydict({"number": [number]})
+
+    connection = await asyncpg.connect(settings.database_url)
+    merged: list[list[int]] = []
+    async with connection.transaction():
+        await connection.execute("create temp table staged (number integer) on commit drop")
+        async for _ in put_parts(connection, lines(batches(), plainly), "staged", ["number"]):
+            merged.append([row["number"] for row in await connection.fetch("select number from staged")])
+            await connection.execute("truncate staged")
+    assert [len(part) for part in merged] == [AHEAD, AHEAD, 1]
+    assert [number for part in merged for number in part] == list(range(2 * AHEAD + 1))
     await connection.close()
 
 
