@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
@@ -32,9 +32,13 @@ _GARBAGE = (10_000, 20, 20)
 
 def create(settings: Settings) -> ASGIApp:
     """The application with everything around it; its pool opens with it and closes with it."""
-    rate = settings.rate_per_principal / settings.api_workers
-    app = Litestar(
-        route_handlers=routers(tuple(words(settings.audiences))),
+    return furnished(built(tuple(words(settings.audiences))), settings)
+
+
+def built(audiences: tuple[str, ...]) -> Litestar:
+    """The routes of these audiences, ready to be furnished: what takes long, and is the same for all settings."""
+    return Litestar(
+        route_handlers=routers(audiences),
         exception_handlers=HANDLERS,
         compression_config=CompressionConfig(
             backend="brotli", brotli_quality=4, brotli_gzip_fallback=True, minimum_size=400
@@ -44,8 +48,13 @@ def create(settings: Settings) -> ASGIApp:
         request_max_body_size=BODY_AT_MOST,
         openapi_config=None,
         logging_config=None,
-        lifespan=[_open(settings)],
+        lifespan=[_open],
     )
+
+
+def furnished(app: Litestar, settings: Settings) -> ASGIApp:
+    """The same with all that its routes work with, behind its gate."""
+    rate = settings.rate_per_principal / settings.api_workers
     app.state.settings = settings
     app.state.draining = False
     app.state.tokens = Tokens(settings)
@@ -70,21 +79,19 @@ def application() -> ASGIApp:
     return app
 
 
-def _open(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]:
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        app.state.database = await Database.open(settings.database_url, settings, minimum=0, plan_once=True)
-        calendar.package_says(calendar.today())  # loads the package now, not in somebody's request
-        app.state.identities = Identities(app.state.tokens, app.state.database)
-        async with open_bus(settings) as bus:
-            listening = asyncio.create_task(bus.listen(app.state.identities.heard))
-            try:
-                yield
-            finally:
-                app.state.draining = True
-                listening.cancel()
-                await app.state.door.close()
-                await app.state.database.close()
-                await asyncio.to_thread(tracing.stop)
-
-    return lifespan
+@contextlib.asynccontextmanager
+async def _open(app: Litestar) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    app.state.database = await Database.open(settings.database_url, settings, minimum=0, plan_once=True)
+    calendar.package_says(calendar.today())  # loads the package now, not in somebody's request
+    app.state.identities = Identities(app.state.tokens, app.state.database)
+    async with open_bus(settings) as bus:
+        listening = asyncio.create_task(bus.listen(app.state.identities.heard))
+        try:
+            yield
+        finally:
+            app.state.draining = True
+            listening.cancel()
+            await app.state.door.close()
+            await app.state.database.close()
+            await asyncio.to_thread(tracing.stop)

@@ -3,11 +3,12 @@
 from datetime import date
 from typing import Annotated
 
-from litestar import Router, delete, get, put
+from litestar import Router, delete, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.edge.answer import Answer, expected_version, versioned
 from api.edge.identify import may
+from api.edge.reading import get
 from api.edge.request import HttpRequest
 from api.given import Tx
 from kernel import calendar, trading_day

@@ -3,11 +3,12 @@
 from decimal import Decimal
 from typing import Annotated
 
-from litestar import Router, get, patch, post, put
+from litestar import Router, patch, post, put
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.edge.answer import Answer, expected_version, versioned
 from api.edge.identify import may
+from api.edge.reading import get
 from api.edge.request import HttpRequest
 from api.given import PageQuery, Tx, Who
 from centers.customer import contact, lists, queries, reveal

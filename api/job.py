@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Router, get, post
+from litestar import Router, post
 from litestar.params import FromPath, PathParameter, QueryParameter
 
 from api.edge.answer import Answer, versioned
 from api.edge.identify import may
+from api.edge.reading import get
 from api.given import PageQuery, Tx
 from kernel import job
 from kernel.job import JobCursor

@@ -1,8 +1,9 @@
 """Who am I, what may I do, and how do my customers stand."""
 
-from litestar import Router, get
+from litestar import Router
 
 from api.edge.identify import may
+from api.edge.reading import get
 from api.given import Tx, Who
 from centers.customer import queries
 from centers.employee import own

@@ -1,12 +1,13 @@
-"""The organisation for administrators: units are listed, made, renamed, moved and merged while people work."""
+"""The organisation for administrators: units are listed, made, renamed, moved, merged and ended while people work."""
 
 from typing import Annotated
 
-from litestar import Router, get, post, put
+from litestar import Router, post, put
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.edge.answer import Answer, expected_version, versioned
 from api.edge.identify import may
+from api.edge.reading import get
 from api.edge.request import HttpRequest
 from api.given import PageQuery, Tx
 from centers.employee import organise, queries
@@ -68,9 +69,23 @@ async def change_unit(request: HttpRequest, tx: Tx, unit_id: UnitId, data: JSONB
     summary="Merge a branch into another",
 )
 async def merge_unit(tx: Tx, unit_id: UnitId, data: JSONBody[UnitMerge]) -> Answer[Unit]:
-    """The branch ends and stands below the other, to which its teams and employees go; a move undoes it."""
+    """The branch ends and stands below the other, to which its teams, employees and roles go; a move undoes it."""
     before = await organise.check_merge_unit(tx, unit_id, data)
     after = await organise.do_merge_unit(tx, before, data)
+    return versioned(after, after.version)
+
+
+@post(
+    "/units/{unit_id:int}/end",
+    guards=[may("organisation.change")],
+    opt={"once": True},
+    status_code=200,
+    summary="End a unit",
+)
+async def end_unit(tx: Tx, unit_id: UnitId) -> Answer[Unit]:
+    """From today on; 409 says what still stands in it: open units below, employees, customers who are not closed."""
+    before = await organise.check_end_unit(tx, unit_id)
+    after = await organise.do_end_unit(tx, before)
     return versioned(after, after.version)
 
 
@@ -82,7 +97,7 @@ async def merge_unit(tx: Tx, unit_id: UnitId, data: JSONBody[UnitMerge]) -> Answ
     summary="Give a unit back to its feed",
 )
 async def give_back_unit(tx: Tx, unit_id: UnitId) -> Answer[Unit]:
-    """The next delivery names and places the unit again."""
+    """The next delivery names and places the unit again, and opens it if it is there."""
     before = await organise.check_give_back_unit(tx, unit_id)
     after = await organise.do_give_back_unit(tx, before)
     return versioned(after, after.version)
@@ -90,6 +105,6 @@ async def give_back_unit(tx: Tx, unit_id: UnitId) -> Answer[Unit]:
 
 staff = Router(
     "",
-    route_handlers=[list_units, read_unit, create_unit, change_unit, merge_unit, give_back_unit],
+    route_handlers=[list_units, read_unit, create_unit, change_unit, merge_unit, end_unit, give_back_unit],
     tags=["Organisation"],
 )

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 import msgspec
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
 
 from kernel.errors import CursorInvalid
+from kernel.scope import Scope
 from mobile_contracts.base import Page
 
 Cursor = TypeVar("Cursor", bound=msgspec.Struct)
@@ -49,6 +51,7 @@ def decoded(text: str, kind: type[Cursor]) -> Cursor:
 
 
 def provide_page(
+    who: NamedDependency[SkipValidation[Scope]],  # first: two dependencies beside one another cost a group of tasks
     limit: Annotated[int, QueryParameter(ge=1, le=200, description="items per page")] = 20,
     cursor: Annotated[
         str | None, QueryParameter(max_length=_CURSOR_AT_MOST, description="`next` of the page before")

@@ -1,19 +1,28 @@
-"""People for administrators: who works where, and which roles they hold."""
+"""People for administrators: who works where, and which roles they hold; both can be changed."""
 
 from typing import Annotated
 
-from litestar import Router, get, put
+from litestar import Router, post, put
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.edge.answer import Answer, expected_version, versioned
 from api.edge.identify import may
+from api.edge.reading import get
 from api.edge.request import HttpRequest
 from api.given import PageQuery, Tx, Who
-from centers.employee import actions, queries
+from centers.employee import actions, move, queries
 from centers.employee.queries import PeopleWanted, PersonCursor
 from kernel.errors import CursorInvalid
 from mobile_contracts.base import NO_CONTROLS, Page
-from mobile_contracts.person import Person, PersonLine, PersonOrder, PersonRoles, PersonRolesChange
+from mobile_contracts.person import (
+    Person,
+    PersonLine,
+    PersonMove,
+    PersonOrder,
+    PersonRoles,
+    PersonRolesChange,
+    PersonUnit,
+)
 
 _MOST = 2**31 - 1
 _BEGINNING = "beginning of the name or of the employee number"
@@ -73,4 +82,46 @@ async def change_roles(
     return versioned(after, after.version)
 
 
-staff = Router("", route_handlers=[list_people, read_person, read_roles, change_roles], tags=["People"])
+@get("/people/{employee_no:str}/unit", guards=[may("person.read")], summary="Unit of an employee")
+async def read_unit(tx: Tx, who: Who, employee_no: EmployeeNo) -> Answer[PersonUnit]:
+    """Where the employee stands, with the ETag that a move needs."""
+    found = await queries.find_person_unit(tx, who, employee_no)
+    return versioned(found, found.version)
+
+
+@put(
+    "/people/{employee_no:str}/unit",
+    guards=[may("person.change")],
+    opt={"versioned": True},
+    summary="Move an employee to another unit",
+)
+async def move_person(
+    request: HttpRequest, tx: Tx, who: Who, employee_no: EmployeeNo, data: JSONBody[PersonMove]
+) -> Answer[PersonUnit]:
+    """In effect at once; feeds leave the employee there from now on."""
+    before = await move.check_move(tx, who, employee_no, data, expected_version(request))
+    after = await move.do_move(tx, who, before, data)
+    return versioned(after, after.version)
+
+
+@post(
+    "/people/{employee_no:str}/place-by-feed",
+    guards=[may("person.change")],
+    opt={"once": True},
+    status_code=200,
+    summary="Give an employee's place back to the feed",
+)
+async def give_back_person(tx: Tx, who: Who, employee_no: EmployeeNo) -> Answer[PersonUnit]:
+    """The next delivery places the employee again."""
+    before = await move.check_give_back(tx, who, employee_no)
+    after = await move.do_give_back(tx, who, before)
+    return versioned(after, after.version)
+
+
+staff = Router(
+    "",
+    route_handlers=[
+        list_people, read_person, read_roles, change_roles, read_unit, move_person, give_back_person,
+    ],
+    tags=["People"],
+)  # fmt: skip

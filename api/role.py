@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from litestar import Router, get, put
+from litestar import Router, put
 from litestar.params import JSONBody, PathParameter
 
 from api.edge.answer import Answer, expected_version, versioned
 from api.edge.identify import may
+from api.edge.reading import get
 from api.edge.request import HttpRequest
 from api.given import Tx
 from centers.employee import actions, queries

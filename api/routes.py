@@ -1,5 +1,6 @@
 """Every route of the house by audience."""
 
+from functools import cache
 from typing import Any
 
 from litestar import Router
@@ -36,8 +37,9 @@ DEPENDENCIES = {
 AUDIENCES = ("staff", "investor", "gateway")
 
 
+@cache
 def audience_router(audience: str) -> Router:
-    """The routes under `/v1/<audience>`."""
+    """The routes under `/v1/<audience>`; made once, since an application takes a copy."""
     nouns: dict[str, list[Router]] = {
         "staff": [
             customer.staff,

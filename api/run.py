@@ -8,7 +8,6 @@ from granian.http import HTTP1Settings
 
 from kernel import logs, metrics, ports
 from kernel.crypto import BlindIndex, Fields
-from kernel.errors import Misconfigured
 from kernel.identity import Tokens
 from kernel.settings import Settings, environment
 
@@ -24,7 +23,7 @@ def serve(settings: Settings) -> None:
         needed(settings)
     ports.check_free(settings, "api_port", "api_host")
     if settings.api_workers > 1:
-        _share(settings)
+        metrics.share("api", settings)
     os.environ.update(environment(settings))
     logs.configure("api", settings)
     Granian(
@@ -43,13 +42,3 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=max(1, int(settings.drain)),
     ).serve()
-
-
-def _share(settings: Settings) -> None:
-    try:
-        metrics.share("api", settings)
-    except OSError as error:
-        raise Misconfigured(
-            f"HEXAD_VAR is {settings.var}, which cannot be written ({error.strerror}), and the workers of"
-            " HEXAD_API_WORKERS count together in it: mend that, or name another folder"
-        ) from error

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Router, delete, get
+from litestar import Router, delete
 from litestar.params import FromPath, PathParameter, QueryParameter
 
 from api.edge.identify import may
+from api.edge.reading import get
 from api.given import PageQuery, Tx, Who
 from kernel import session
 from kernel.scope import Scope

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from litestar import Router, get
+from litestar import Router
 from litestar.params import QueryParameter
 
 from api.edge.identify import may
+from api.edge.reading import get
 from api.given import Tx, Who
 from api.page import decoded, encoded
 from centers.customer import contact, queries, sync

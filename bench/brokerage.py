@@ -63,12 +63,9 @@ def started(folder: Path) -> Postgres:
 async def filled(server: Postgres, settings: Settings, customers: int, tell: Tell) -> str:
     """The name of a database with so many customers, made unless it is there; fed by the settings' index key."""
     name, state = f"bench_{customers}", _state(settings, customers)
-    said = server.psql(
-        "-c",
-        f"select shobj_description(oid, 'pg_database') from pg_database where datname = '{name}'",  # noqa: S608
-    )
-    if said == state:
-        return name
+    async with _superuser(server, "postgres") as connection:
+        if await _sql.made_from(connection, database=name) == state:
+            return name
     await asyncio.to_thread(server.psql, "-c", f"drop database if exists {name} with (force)")
     await asyncio.to_thread(server.prepare, name)
     await migrate(server.url("hexad_owner", name), settings)

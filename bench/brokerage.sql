@@ -1,6 +1,11 @@
 -- A brokerage of any size, made where it stands: everything follows from the number of a row by hashing it.
 -- Its ids are set here: brokers are 1 to `brokers`, customers 1 to `customers`.
 
+-- name: made_from(database)$
+select shobj_description(oid, 'pg_database')
+  from pg_database
+ where datname = :database;
+
 -- name: add_regions(regions)!
 -- scope: none, made by the owner of the database before anybody asks it
 insert into unit (kind, code, name, parent_id)

@@ -1,8 +1,10 @@
 """What a run gives: figures with their spread, beside what is asked of them."""
 
+import platform
 import statistics
 from collections.abc import Sequence
 
+import psutil
 from msgspec import Struct
 
 
@@ -47,6 +49,11 @@ class Asked(Struct, frozen=True):
     highest: float
     reached: bool
 
+    def line(self) -> str:
+        """For a terminal."""
+        verdict = "reached" if self.reached else "SHORT"
+        return f"{verdict:8} {self.what}: {self.figure:g} ({self.lowest:g} to {self.highest:g}), asked {self.asked}"
+
 
 class Machine(Struct, frozen=True):
     """What it ran on; memory in GiB."""
@@ -74,12 +81,15 @@ class Report(Struct, frozen=True):
             f"  p50 {one.p50_ms:6.1f} ms  p99 {one.p99_ms:6.1f} ms{f'  {one.failures} FAILED' if one.failures else ''}"
             for one in self.figures
         ]
-        judged = [
-            f"{'reached' if one.reached else 'SHORT':8} {one.what}: {one.figure:g} ({one.lowest:g} to {one.highest:g}),"
-            f" asked {one.asked}"
-            for one in self.asked
-        ]
-        return [*shown, "", *judged]
+        return [*shown, "", *[one.line() for one in self.asked]]
+
+
+def machine(postgresql: str) -> Machine:
+    """This one, with that version of PostgreSQL."""
+    memory = round(psutil.virtual_memory().total / (1 << 30))
+    return Machine(
+        platform.platform(), platform.machine(), psutil.cpu_count() or 0, memory, platform.python_version(), postgresql
+    )
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

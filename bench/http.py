@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import platform
 import random
 import secrets
 import tempfile
@@ -14,12 +13,11 @@ from urllib.parse import quote
 
 import jwt
 import msgspec
-import psutil
 from msgspec import Struct
 
 from bench import brokerage, servers
 from bench.brokerage import Broker, Customer, Tell
-from bench.figures import Asked, Figure, Machine, Report, Run, below, figure, none_failed, ratio
+from bench.figures import Asked, Figure, Report, Run, below, figure, machine, none_failed, ratio
 from bench.load import Load, Request, measured
 from bench.servers import Server
 from hexad import keys
@@ -77,7 +75,7 @@ def run(given: Parameters, folder: Path | None, say: Say, tell: Tell) -> Report:
         if not given.no_growth:
             more, grown = _growth(server, _settings(place), given, say, tell)
             figures, asked = figures + more, asked + grown
-        return Report(_machine(version), _shown(given), figures, [*asked, none_failed(figures)])
+        return Report(machine(version), _shown(given), figures, [*asked, none_failed(figures)])
 
 
 def _main(
@@ -186,7 +184,7 @@ def requests(what: str, server: str, people: Sequence[Signed]) -> list[Request]:
     if what in ("list", "list_brotli", "me", "home"):
         return [_request(what, server, one, None) for one in people]
     asks = [_request(what, server, one, customer) for one in people for customer in one.broker.customers]
-    random.Random(len(asks)).shuffle(asks)  # noqa: S311  # an order, no secret
+    random.Random(len(asks)).shuffle(asks)
     return asks
 
 
@@ -235,13 +233,6 @@ def _settings(place: Path) -> Settings:
     lines = keys.file(place).read_text().splitlines()
     made = dict(line.split("=", 1) for line in lines if "=" in line)
     return settings.parse({**made, "HEXAD_VAR": str(place.resolve()), "HEXAD_TOKEN_SECONDS": "3600"})
-
-
-def _machine(postgresql: str) -> Machine:
-    memory = round(psutil.virtual_memory().total / (1 << 30))
-    return Machine(
-        platform.platform(), platform.machine(), psutil.cpu_count() or 0, memory, platform.python_version(), postgresql
-    )
 
 
 def _shown(given: Parameters) -> dict[str, bool | int | float | str]:

@@ -105,7 +105,7 @@ async def send(load: Load) -> Run:
     """A fifth of the time to get warm, which is not counted, then the load."""
     connections = await _connected(load)
     raw = [bytes(one) for one in load.requests]
-    random.Random(load.seed).shuffle(raw)  # noqa: S311  # an order, no secret
+    random.Random(load.seed).shuffle(raw)
     try:
         await _closed(connections, raw, load.seconds * _WARM_SHARE)
         return await (_open(connections, raw, load) if load.rate else _closed(connections, raw, load.seconds))
@@ -140,7 +140,7 @@ async def _closed(connections: Sequence[Connection], raw: Sequence[bytes], secon
 
 
 async def _open(connections: Sequence[Connection], raw: Sequence[bytes], load: Load) -> Run:
-    moments, free, times = random.Random(load.seed), deque(connections), list[float]()  # noqa: S311
+    moments, free, times = random.Random(load.seed), deque(connections), list[float]()
     waiting: deque[tuple[float, bytes]] = deque()
     under_way: set[asyncio.Task[None]] = set()
     failures, begun, busy, due, sent = 0, time.perf_counter(), time.process_time(), 0.0, 0

@@ -60,10 +60,22 @@ class SignInRefused(HexadError):
     code, zh = "sign_in_refused", "登录信息不正确,或暂时不可用"
 
 
+class DeviceRevoked(HexadError):
+    """This device was revoked: its owner, from another one, or an administrator can allow it again."""
+
+    code, zh = "device_revoked", "该设备已被移除,须由本人在其他设备上或由管理员重新允许"
+
+
 class NotAllowed(HexadError):
     """You do not have the permission that this needs."""
 
     code, zh = "not_allowed", "没有所需的权限"
+
+
+class NotEmpty(HexadError):
+    """Somebody or something still stands in it: move them away first."""
+
+    code, zh = "not_empty", "其中仍有员工、客户或下级机构,请先移出"
 
 
 class VersionConflict(HexadError):

@@ -1,14 +1,16 @@
 """Who asks, and which rows they may see: made by authentication alone, first argument of every scoped query."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 
-from kernel.database import Tx
+from kernel.database import Database, Tx
 from kernel.sql import load
 
 Audience = Literal["staff", "investor", "gateway"]
@@ -68,17 +70,9 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 async def apply(tx: Tx, scope: Scope) -> None:
     """Sets the scope on the transaction, where row-level security and the audit log read it; gone when it ends."""
-    principal, reach = scope.principal, scope.reach
+    principal = scope.principal
     await _sql.apply(
-        tx,
-        principal=principal.name,
-        kind=reach.kind,
-        employees=_array(reach.employees) if reach.by_relation else "",
-        branches=_array(reach.branches) if reach.kind in ("branch", "region") else "",
-        customer="" if reach.customer is None else _array((reach.customer,)),
-        session=str(principal.session_id),
-        device=principal.device_id,
-        request=scope.request_id,
+        tx, **_rows(scope), session=str(principal.session_id), device=principal.device_id, request=scope.request_id
     )
 
 
@@ -88,6 +82,47 @@ async def apply_system(tx: Tx, name: str, request_id: str = "", kind: Literal["n
         tx, principal=f"system:{name}", kind=kind, employees="", branches="", customer="", session="", device="",
         request=request_id,
     )  # fmt: skip
+
+
+class Reads:
+    """A `Tx` for what only reads: every query is a transaction of its own, under the scope; writing is refused."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database, self._scope = database, scope
+
+    async def fetch(self, query: str, *args: Any) -> list[asyncpg.Record]:
+        """All rows."""
+        async with self._reading() as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(query, *args)
+            return rows
+
+    async def fetchrow(self, query: str, *args: Any) -> asyncpg.Record | None:
+        """The first row, null where there is none."""
+        async with self._reading() as connection:
+            return await connection.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """The first value of the first row, null where there is none."""
+        async with self._reading() as connection:
+            return await connection.fetchval(query, *args)
+
+    def _reading(self) -> AbstractAsyncContextManager[asyncpg.pool.PoolConnectionProxy]:
+        return self._database.reading((self._scope.principal, self._scope.reach), self._apply)
+
+    async def _apply(self, connection: Tx) -> None:
+        await _sql.apply_reading(connection, **_rows(self._scope))
+
+
+def _rows(scope: Scope) -> dict[str, str]:
+    """What row-level security reads."""
+    reach = scope.reach
+    return {
+        "principal": scope.principal.name,
+        "kind": reach.kind,
+        "employees": _array(reach.employees) if reach.by_relation else "",
+        "branches": _array(reach.branches) if reach.kind in ("branch", "region") else "",
+        "customer": "" if reach.customer is None else _array((reach.customer,)),
+    }
 
 
 def _array(ids: tuple[int, ...]) -> str:

@@ -63,7 +63,7 @@ class InvestorSignIn(Secretive, frozen=True):
 
 
 class CodeRequest(Secretive, frozen=True):
-    """A code is wanted by SMS, to sign in or to set the first password; it is good on this device alone."""
+    """A code is wanted by SMS, to sign in or to set a password; it is good on this device alone."""
 
     login: Login
     device_id: DeviceId
@@ -111,6 +111,15 @@ class InvestorPasswordChange(Secretive, frozen=True):
     password: NewPassword
     old_password: Password | None = None
     code: Digits | None = None
+
+
+class PasswordReset(Secretive, frozen=True):
+    """A new password of an investor who forgot theirs, by a code sent by SMS to this device for this purpose."""
+
+    login: Login
+    device_id: DeviceId
+    code: Digits
+    password: NewPassword
 
 
 class SingleSignOnStart(Input, frozen=True):

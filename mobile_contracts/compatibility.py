@@ -9,7 +9,7 @@ from typing import Any
 
 Document = dict[str, Any]
 
-_SHAPE = ("type", "format", "pattern", "anyOf", "oneOf")
+_SHAPE, _CHOICES = ("type", "format", "pattern"), ("anyOf", "oneOf")
 _BOUNDS = {"maximum": 1, "maxLength": 1, "maxItems": 1, "maxProperties": 1,
            "minimum": -1, "minLength": -1, "minItems": -1}  # fmt: skip
 """1 where a smaller number is narrower, -1 where a greater one is."""
@@ -31,8 +31,12 @@ def resolved(of: Document, part: Any) -> Any:
 
 def differences(at: str, old: Document, new: Document, *, sent_by_client: bool) -> Iterator[str]:
     """What breaks at a place, a sentence each: a client may be asked for no more, and be given no less, than before."""
-    if any(old.get(key) != new.get(key) for key in _SHAPE):
+    counts = [[len(one.get(part, ())) for part in _CHOICES] for one in (old, new)]
+    if any(old.get(key) != new.get(key) for key in _SHAPE) or counts[0] != counts[1]:
         yield f"{at} changed its type"
+    for part in _CHOICES:
+        for before, after in zip(old.get(part, ()), new.get(part, ()), strict=False):
+            yield from differences(at, before, after, sent_by_client=sent_by_client)
     for part in ("items", "additionalProperties"):
         if isinstance(old.get(part), dict) and isinstance(new.get(part), dict):
             yield from differences(f"{at}[]", old[part], new[part], sent_by_client=sent_by_client)

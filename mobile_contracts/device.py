@@ -13,7 +13,7 @@ AppVersion = Annotated[str, Meta(max_length=20, pattern=r"^[0-9.]*$")]
 
 
 class Device(Answer, frozen=True):
-    """`push` says whether a push can reach it; the token itself is never shown."""
+    """`push` says whether a push can reach it, the token itself is never shown; a revoked one cannot sign in."""
 
     device_id: str
     name: str
@@ -21,6 +21,7 @@ class Device(Answer, frozen=True):
     push: bool
     app_version: str
     seen_at: datetime
+    revoked_at: datetime | None
     version: int
 
 

@@ -50,7 +50,7 @@ class SessionEnded(Event, frozen=True):
 
 
 class OrganisationChanged(Event, frozen=True):
-    """Units were made, renamed, moved or merged: who reaches which customers is found out anew."""
+    """Units or the places of people changed: who reaches which customers is found out anew."""
 
     urgent = True
 
@@ -100,7 +100,7 @@ class CodeWanted(Event, frozen=True):
 
 
 class DeviceChanged(Event, frozen=True):
-    """A device was registered, or revoked by its owner."""
+    """A device was registered, revoked, or allowed again."""
 
     audience: str
     subject: str

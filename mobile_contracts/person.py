@@ -60,6 +60,21 @@ class Person(Answer, frozen=True):
     roles: list[RoleHeld]
 
 
+class PersonUnit(Answer, frozen=True):
+    """The unit that an employee stands in. Where `staff` placed them, a feed leaves them."""
+
+    employee_no: str
+    unit_id: int
+    placed_by: Literal["feed", "staff"]
+    version: int
+
+
+class PersonMove(Input, frozen=True):
+    """The unit that an employee shall stand in."""
+
+    unit_id: UnitId
+
+
 class RoleAssigned(Answer, frozen=True):
     """A role and the unit that it is held over; null is the unit that the employee stands in."""
 

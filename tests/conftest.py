@@ -1,11 +1,9 @@
 """One embedded PostgreSQL per test process; a migrated template database, cloned where a test needs its own."""
 
-import asyncio
 import base64
 import os
 import secrets
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -15,8 +13,8 @@ import pytest
 
 from hexad.embedded import Postgres
 from kernel.database import Database, Tx, session_settings
-from kernel.migrate import migrate
 from kernel.settings import Settings, environment, parse
+from tests import clusters
 
 BROKER_URL = "amqp://guest:guest@127.0.0.1:5672/"
 REDIS_URL = "redis://127.0.0.1:6379/0"
@@ -29,19 +27,13 @@ def random_key() -> str:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A running cluster of this test process with the migrated database `hexad`.
-
-    Not in pytest's own folder: another pytest of root shuts that to the user whom PostgreSQL runs as.
-    """
-    with tempfile.TemporaryDirectory(prefix="hexad-") as folder:
-        server = Postgres(Path(folder))
-        server.start()
-        server.psql("-c", "alter system set fsync = off", "-c", "select pg_reload_conf()")  # tests may lose it
-        server.prepare()
-        asyncio.run(migrate(server.url("hexad_owner"), parse({})))
-        server.psql("-c", "create database work template hexad owner hexad_owner")
+    """A running cluster of this test process with the migrated database `hexad`."""
+    with clusters.cluster() as server:
+        for setting in ("fsync = off", "max_wal_size = '256MB'"):  # tests may lose it
+            clusters.execute(server, f"alter system set {setting}")
+        clusters.execute(server, "select pg_reload_conf()")
+        clusters.execute(server, "create database work template hexad owner hexad_owner")
         yield server
-        server.stop("immediate")
 
 
 @pytest.fixture(scope="session")
@@ -91,27 +83,20 @@ async def _rolled_back(url: str, settings: Settings) -> AsyncIterator[Tx]:
 @pytest.fixture
 def own_settings(postgres: Postgres, settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a fresh database of the test's own, for tests that commit or start processes; dropped afterwards."""
-    name = f"own_{secrets.token_hex(6)}"
-    postgres.psql("-c", f"create database {name} template hexad owner hexad_owner")
-    yield msgspec.structs.replace(
-        settings,
-        var=tmp_path,
-        database_url=postgres.url("hexad_app", name),
-        owner_url=postgres.url("hexad_owner", name),
-    )
-    postgres.psql("-c", f"drop database {name} with (force)")
+    with clusters.database(postgres) as name:
+        yield msgspec.structs.replace(
+            settings,
+            var=tmp_path,
+            database_url=postgres.url("hexad_app", name),
+            owner_url=postgres.url("hexad_owner", name),
+        )
 
 
 @pytest.fixture
 def own_cluster() -> Iterator[Postgres]:
     """A cluster of the test's own, migrated, for tests that stop or kill PostgreSQL."""
-    with tempfile.TemporaryDirectory(prefix="hexad-") as folder:
-        server = Postgres(Path(folder))
-        server.start()
-        server.prepare()
-        asyncio.run(migrate(server.url("hexad_owner"), parse({})))
+    with clusters.cluster() as server:
         yield server
-        server.stop("immediate")
 
 
 @pytest.fixture

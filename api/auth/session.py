@@ -15,6 +15,7 @@ from kernel.scope import Audience, Principal
 from kernel.sql import load
 from mobile_contracts import event
 from mobile_contracts.auth import Device, SignedIn
+from notifications import device as devices
 
 _ROLES: dict[Audience, list[str]] = {"staff": [], "investor": ["investor"], "gateway": []}
 """Roles of a session itself; those of staff are assigned to the employee, as they are at each moment."""
@@ -23,8 +24,14 @@ _BYTES = 32
 _sql = load(Path(__file__).with_name("session.sql"))
 
 
-async def begin(tx: Tx, visit: Visit, audience: Audience, subject: str, device: Device, how: str) -> SignedIn:
-    """Opens a session on the device for somebody who has proved who they are; audited with the way in."""
+async def begin(tx: Tx, visit: Visit, audience: Audience, subject: str, device: Device, how: str) -> SignedIn | None:
+    """Opens a session on the device for somebody who has proved who they are; audited with the way in.
+
+    Null, and audited too, when the device was revoked: the caller commits, then raises `DeviceRevoked`.
+    """
+    if not await devices.greet(tx, audience, subject, device.device_id, device.name, device.app_version):
+        await visit.refused(tx, audience, subject, "device revoked", device)
+        return None
     seconds = visit.door.settings.session_seconds
     session_id = await identity.open_session(tx, audience, subject, _ROLES[audience], device.device_id, seconds)
     await visit.enter(tx, _principal(audience, subject, session_id, device.device_id))
@@ -47,6 +54,7 @@ async def renew(tx: Tx, visit: Visit, token: str, device_id: str) -> SignedIn | 
     if row["ended"] or row["outlived"] or not await people.is_here(tx, audience, subject):
         return "ended"
     await _sql.use(tx, hash=digest)
+    await devices.see(tx, audience, subject, device_id)
     return await _tokens(tx, visit, audience, subject, session_id)
 
 

@@ -15,7 +15,7 @@ from api.auth.people import Person
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.database import Tx
-from kernel.errors import InvalidInput, SignInRefused
+from kernel.errors import DeviceRevoked, HexadError, InvalidInput, SignInRefused
 from kernel.scope import Audience
 from mobile_contracts.auth import Device, InvestorSignIn, SignedIn, StaffSignIn
 
@@ -46,7 +46,10 @@ class Arrival(Struct, frozen=True):
 
 @post("/staff/sign-in", guards=[public(_WHY)], status_code=200, summary="Sign in as staff")
 async def sign_in_staff(request: HttpRequest, data: JSONBody[StaffSignIn]) -> SignedIn:
-    """By employee number, password and authenticator; 401 says no more than that it was refused."""
+    """By employee number, password and authenticator; 401 says no more than that it was refused.
+
+    403 for the right details on a device that was revoked.
+    """
     visit = Visit.of(request, "staff")
     async with visit.transaction() as tx:
         await _count(tx, visit)
@@ -60,7 +63,10 @@ async def sign_in_staff(request: HttpRequest, data: JSONBody[StaffSignIn]) -> Si
 
 @post("/investor/sign-in", guards=[public(_WHY)], status_code=200, summary="Sign in as an investor")
 async def sign_in_investor(request: HttpRequest, data: JSONBody[InvestorSignIn]) -> SignedIn:
-    """By customer number or mobile number, and either the password or a code sent by SMS."""
+    """By customer number or mobile number, and either the password or a code sent by SMS.
+
+    403 for the right details on a device that was revoked.
+    """
     if (data.password is None) == (data.code is None):
         raise InvalidInput("give either password or code", "password 与 code 须且只能提供一个")
     visit, matched = Visit.of(request, "investor"), None
@@ -77,12 +83,16 @@ async def sign_in_investor(request: HttpRequest, data: JSONBody[InvestorSignIn])
 
 
 async def _by_code(visit: Visit, arrival: Arrival, device: Device, matched: UUID | None) -> SignedIn:
+    error: type[HexadError] = SignInRefused
     async with visit.transaction() as tx:
         if matched is not None and await code.use(tx, matched):
             await credential.accept(tx, arrival.audience, arrival.subject)
-            return await _begin(tx, visit, arrival, device, "code by SMS")
-        await visit.refused(tx, arrival.audience, arrival.subject, arrival.why_not("code", right=False), device)
-    raise SignInRefused
+            if begun := await _begin(tx, visit, arrival, device, "code by SMS"):
+                return begun
+            error = DeviceRevoked
+        else:
+            await visit.refused(tx, arrival.audience, arrival.subject, arrival.why_not("code", right=False), device)
+    raise error
 
 
 async def _decide(
@@ -92,14 +102,19 @@ async def _decide(
     stored, passwords, rehashed = arrival.credential.password, visit.door.passwords, None
     if not why and stored is not None and passwords.outdated(stored):
         rehashed = await passwords.hash(normal(password))
+    how = "password" if step is None else "password, authenticator"
+    error: type[HexadError] = SignInRefused
     async with visit.transaction() as tx:
         if not why and await credential.accept(tx, arrival.audience, arrival.subject, stored, step, rehashed):
-            return await _begin(tx, visit, arrival, device, "password" if step is None else "password, authenticator")
-        await visit.refused(tx, arrival.audience, arrival.subject, why or "used before", device)
-    raise SignInRefused
+            if begun := await _begin(tx, visit, arrival, device, how):
+                return begun
+            error = DeviceRevoked
+        else:
+            await visit.refused(tx, arrival.audience, arrival.subject, why or "used before", device)
+    raise error
 
 
-async def _begin(tx: Tx, visit: Visit, arrival: Arrival, device: Device, how: str) -> SignedIn:
+async def _begin(tx: Tx, visit: Visit, arrival: Arrival, device: Device, how: str) -> SignedIn | None:
     await credential.forgive_address(tx, visit.address)
     return await session.begin(tx, visit, arrival.audience, arrival.subject, device, how)
 

@@ -16,7 +16,7 @@ from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.crypto import Place
 from kernel.database import Tx
-from kernel.errors import NotFound, SignInRefused
+from kernel.errors import DeviceRevoked, HexadError, NotFound, SignInRefused
 from kernel.sql import load
 from mobile_contracts.auth import SignedIn, SingleSignOn, SingleSignOnFinish, SingleSignOnStart
 
@@ -47,7 +47,7 @@ async def start_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignOn
 
 @post("/oidc/finish", guards=[public(_WHY)], status_code=200, summary="Finish single sign-on")
 async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignOnFinish]) -> SignedIn:
-    """Signs in whom the provider names; a state is good once, on the device that began."""
+    """Signs in whom the provider names; a state is good once, on the device that began. 403 for a revoked device."""
     visit = Visit.of(request, "staff")
     provider = _offered(visit)
     async with visit.transaction() as tx:
@@ -59,13 +59,17 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
             employee_no = await provider.person(data.code, begun.verifier, begun.nonce)
         except SignInRefused:
             begun = None
+    error: type[HexadError] = SignInRefused
     async with visit.transaction() as tx:
         known = await people.employee(tx, employee_no)
         if begun is not None and known is not None:
             await credential.forgive_address(tx, visit.address, 2)
-            return await session.begin(tx, visit, "staff", known.subject, data.device, "single sign-on")
-        await visit.refused(tx, "staff", NOBODY, why if begun is None else "nobody here", data.device)
-    raise SignInRefused
+            if entered := await session.begin(tx, visit, "staff", known.subject, data.device, "single sign-on"):
+                return entered
+            error = DeviceRevoked
+        else:
+            await visit.refused(tx, "staff", NOBODY, why if begun is None else "nobody here", data.device)
+    raise error
 
 
 async def _take(tx: Tx, visit: Visit, data: SingleSignOnFinish) -> _UnderWay | None:

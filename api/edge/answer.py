@@ -11,6 +11,8 @@ from api.edge.request import HttpRequest
 from kernel.errors import InvalidInput, VersionRequired
 
 T = TypeVar("T")
+_PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Accept-Language"))
+_KEPT = ("etag", "cache-control", "vary")
 
 
 class Answer(Response[T]):
@@ -48,14 +50,17 @@ def expected_version(request: HttpRequest) -> int | None:
 
 
 def _conditional(request: HttpRequest, response: ASGIResponse) -> ASGIResponse:
-    tag = response.headers.get("etag")
-    if tag is None:
-        tag = f'W/"{hashlib.blake2b(response.body, digest_size=9).hexdigest()}"'
-        response.headers["etag"] = tag
-    response.headers.setdefault("cache-control", "private, no-cache")
-    response.headers.setdefault("vary", "Authorization, Accept-Language")
-    named = [one.strip().removeprefix("W/") for one in header(request.scope, b"if-none-match").split(",")]
-    if tag.removeprefix("W/") not in named and "*" not in named:
+    headers = response.headers.headers
+    there = dict(headers)
+    if b"etag" not in there:
+        headers.append((b"etag", b'W/"%b"' % hashlib.blake2b(response.body, digest_size=9).hexdigest().encode()))
+    headers.extend(one for one in _PRIVATE if one[0] not in there)
+    named = header(request.scope, b"if-none-match")
+    if not named or not _names(named, response.headers["etag"]):
         return response
-    kept = {name: response.headers[name] for name in ("etag", "cache-control", "vary")}
-    return ASGIResponse(status_code=304, headers=kept)
+    return ASGIResponse(status_code=304, headers={name: response.headers[name] for name in _KEPT})
+
+
+def _names(named: str, tag: str) -> bool:
+    tags = [one.strip().removeprefix("W/") for one in named.split(",")]
+    return tag.removeprefix("W/") in tags or "*" in tags

@@ -39,11 +39,11 @@ select count(*) as customers, coalesce(sum(c.assets), 0) * 0.01 as assets,
        count(*) filter (where to_char(c.birthday, 'MM-DD') = any (:days::text[])) as birthdays
   from customer c
  where c.closed_on is null
-   and c.id in (
+   and c.id = any (array( -- not `in`: whose customers they are is then looked up once, not for each again
            select r.customer_id
              from relation r
             where r.employee_id = :employee
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date));
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
 
 -- name: sealed(customer_no, branches, employees)^
 select c.id, c.mobile, c.id_no

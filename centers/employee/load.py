@@ -48,7 +48,7 @@ async def stage(tx: Tx) -> None:
 async def merge_branches(tx: Tx, day: datetime.date) -> bool:
     """Makes, renames, moves and ends regions and branches as delivered; says whether the tree changed.
 
-    Units that staff placed stay where they are. The tree is locked for others only when it changes.
+    Units that staff placed stay as they are. The tree is locked for others only when it changes.
     """
     changed = 0
     if await _sql.find_new_units(tx):
@@ -60,7 +60,11 @@ async def merge_branches(tx: Tx, day: datetime.date) -> bool:
 
 
 async def merge_employees(tx: Tx, day: datetime.date) -> Merged:
-    """Writes new and changed employees, places everybody in their team or branch, ends those who are gone."""
+    """Writes new and changed employees, places everybody in their team or branch, ends those who are gone.
+
+    A branch that was merged stands for the one that took it over; people whom staff placed stay where they are.
+    """
+    await _sql.follow_merges(tx)
     tree = await _merge_teams(tx)
     merged = Merged(changed=await _sql.change_employees(tx), ended=await _sql.end_employees(tx, day=day))
     merged.added = await _sql.add_employees(tx)

@@ -42,10 +42,10 @@ create temp table staged_gone_employee (employee_no text primary key) on commit 
 
 -- name: known_branches()
 -- scope: none, the loader compares what is delivered with what is there
-select u.code as key, coalesce(u.source, '') as source, u.name,
-       case when u.placed_by = 'feed' then region.code end as region_code, u.ended_on is null as open
+select u.code as key, delivered.source, delivered.name, region.code as region_code, delivered.ended_on is null as open
   from unit u
-  join unit region on region.id = u.parent_id
+  left join unit delivered on delivered.id = u.id and delivered.placed_by = 'feed' -- what staff placed is never different
+  left join unit region on region.id = delivered.parent_id
  where u.kind = 'branch';
 
 -- name: known_employees()
@@ -88,7 +88,7 @@ update unit u
         union all
         select 'region', region_code, min(region_name), min(source) from staged_branch group by region_code)
        as d (kind, code, name, source)
- where u.kind = d.kind and u.code = d.code
+ where u.kind = d.kind and u.code = d.code and u.placed_by = 'feed'
    and (u.name, u.source, u.ended_on) is distinct from (d.name, d.source, null::date);
 
 -- name: find_moved_branches()
@@ -111,9 +111,20 @@ update unit u
 update unit u
    set ended_on = :day, version = nextval('row_version')
   from staged_branch_source s
- where u.source = s.source and u.kind in ('region', 'branch') and (u.ended_on is null or u.ended_on > :day)
+ where u.source = s.source and u.kind in ('region', 'branch') and u.placed_by = 'feed'
+   and (u.ended_on is null or u.ended_on > :day)
    and not exists (select from staged_branch d
                     where (u.kind = 'branch' and d.branch_code = u.code) or (u.kind = 'region' and d.region_code = u.code));
+
+-- name: follow_merges()!
+-- scope: none, the organisation belongs to nobody
+update staged_place p
+   set branch_code = taker.code
+  from unit branch
+  join unit_under a on a.unit_id = branch.id and a.depth > 0
+  join unit taker on taker.id = a.ancestor_id and taker.kind = 'branch'
+  join unit above on above.id = taker.parent_id and above.kind <> 'branch'
+ where branch.kind = 'branch' and branch.code = p.branch_code;
 
 -- name: find_new_teams()$
 -- scope: none, the organisation belongs to nobody
@@ -148,7 +159,8 @@ insert into employee (employee_no, name, unit_id, position, licence_kind, licenc
 select d.employee_no, d.name, branch.id, d.position, d.licence_kind, d.licence_no, d.licence_valid_to, d.mobile,
        d.mobile_mask, d.mobile_index, d.email, d.hired_on, d.left_on, d.source, d.digest
   from staged_employee d
-  join unit branch on branch.kind = 'branch' and branch.code = d.branch_code
+  join staged_place p on p.employee_no = d.employee_no
+  join unit branch on branch.kind = 'branch' and branch.code = p.branch_code
  where not exists (select from employee e where e.employee_no = d.employee_no)
  order by d.employee_no;
 
@@ -170,7 +182,8 @@ update employee e
   join unit branch on branch.kind = 'branch' and branch.code = p.branch_code
   left join unit team on team.kind = 'team' and team.code = p.team_code
                      and (team.placed_by = 'staff' or team.parent_id = branch.id)
- where e.employee_no = p.employee_no and e.unit_id <> coalesce(team.id, branch.id);
+                     and (team.ended_on is null or team.ended_on > current_date)
+ where e.employee_no = p.employee_no and e.placed_by = 'feed' and e.unit_id <> coalesce(team.id, branch.id);
 
 -- name: end_employees(day)!
 -- scope: none, the loader writes everybody

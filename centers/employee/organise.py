@@ -5,6 +5,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from centers.employee import queries, rules
+from centers.employee.rules import Standing
 from kernel.calendar import today
 from kernel.database import Tx
 from kernel.outbox import Record, emit, record
@@ -14,7 +15,7 @@ from mobile_contracts.event import OrganisationChanged
 from mobile_contracts.organisation import Unit, UnitChange, UnitMerge, UnitNew
 
 _TREE = 0x55_4E_49_54  # "UNIT": the lock that the trigger on `unit` takes too
-_sql = load(Path(__file__).with_name("organise.sql"), Unit)
+_sql = load(Path(__file__).with_name("organise.sql"), Unit, Standing)
 
 
 class Moved(Struct, frozen=True):
@@ -24,9 +25,14 @@ class Moved(Struct, frozen=True):
     employees: list[str]
 
 
+async def lock_tree(tx: Tx) -> None:
+    """Has whoever else changes the organisation wait until this transaction ends."""
+    await _sql.lock_tree(tx, key=_TREE)
+
+
 async def check_new_unit(tx: Tx, wanted: UnitNew) -> None:
     """Raises `InvalidInput` when a unit of this kind may not stand there."""
-    await _sql.lock_tree(tx, key=_TREE)
+    await lock_tree(tx)
     rules.check_place(wanted.kind, await queries.look_for_unit(tx, wanted.parent_id), today())
 
 
@@ -55,8 +61,9 @@ async def do_change_unit(tx: Tx, before: Unit, change: UnitChange) -> Unit:
     if change.name == before.name and not moves:
         return before
     after = structs.replace(
-        before, name=change.name, parent_id=change.parent_id, ended_on=None if moves else before.ended_on
-    )
+        before, name=change.name, parent_id=change.parent_id, placed_by="staff",
+        ended_on=None if moves else before.ended_on,
+    )  # fmt: skip
     return await _tell(tx, "unit.change", before, await _write(tx, after))
 
 
@@ -69,7 +76,10 @@ async def check_merge_unit(tx: Tx, unit_id: int, merge: UnitMerge) -> Unit:
 
 
 async def do_merge_unit(tx: Tx, before: Unit, merge: UnitMerge) -> Unit:
-    """Ends the branch below the other one, which so reaches its customers; teams and employees go over to the other."""
+    """Ends the branch below the other one, which so reaches its customers; teams, employees and roles go over to it.
+
+    Teams that a feed placed stay the feed's: should the merge be undone, they go back with the next delivery.
+    """
     children: list[Unit] = await _sql.children(tx, id=before.id)
     for child in children:
         await _record(tx, "unit.change", child, await _write(tx, structs.replace(child, parent_id=merge.into)))
@@ -78,8 +88,24 @@ async def do_merge_unit(tx: Tx, before: Unit, merge: UnitMerge) -> Unit:
         action="unit.move_employees", noun="staff", noun_id=str(before.id), after=Moved(merge.into, sorted(employees))
     )
     await record(tx, what)
-    after = await _write(tx, structs.replace(before, parent_id=merge.into, ended_on=today()))
-    return await _tell(tx, "unit.merge", before, after)
+    if holders := [row[0] for row in await _sql.move_roles(tx, unit=before.id, into=merge.into)]:
+        moved = Moved(merge.into, sorted(set(holders)))
+        await record(tx, Record(action="unit.move_roles", noun="staff", noun_id=str(before.id), after=moved))
+    after = structs.replace(before, parent_id=merge.into, placed_by="staff", ended_on=today())
+    return await _tell(tx, "unit.merge", before, await _write(tx, after))
+
+
+async def check_end_unit(tx: Tx, unit_id: int) -> Unit:
+    """The unit as it is; raises `NotFound`, `InvalidInput` or, while somebody or something stands in it, `NotEmpty`."""
+    before = await _locked(tx, unit_id)
+    rules.check_end(before, await _sql.standing(tx, unit=unit_id), today())
+    return before
+
+
+async def do_end_unit(tx: Tx, before: Unit) -> Unit:
+    """Ends the unit today; a feed leaves it so."""
+    after = structs.replace(before, placed_by="staff", ended_on=today())
+    return await _tell(tx, "unit.end", before, await _write(tx, after))
 
 
 async def check_give_back_unit(tx: Tx, unit_id: int) -> Unit:
@@ -98,13 +124,13 @@ async def do_give_back_unit(tx: Tx, before: Unit) -> Unit:
 
 
 async def _locked(tx: Tx, unit_id: int) -> Unit:
-    await _sql.lock_tree(tx, key=_TREE)
+    await lock_tree(tx)
     return await queries.find_unit(tx, unit_id)
 
 
 async def _write(tx: Tx, unit: Unit) -> Unit:
     after: Unit = await _sql.change_unit(
-        tx, id=unit.id, name=unit.name, parent_id=unit.parent_id, ended_on=unit.ended_on
+        tx, id=unit.id, name=unit.name, parent_id=unit.parent_id, placed_by=unit.placed_by, ended_on=unit.ended_on
     )
     return after
 

@@ -8,10 +8,10 @@ values (:kind, :code, :name, :parent_id, 'staff')
 on conflict (kind, code) do nothing
 returning id, kind, code, name, parent_id, placed_by, ended_on, version;
 
--- name: change_unit(id, name, parent_id, ended_on)^
+-- name: change_unit(id, name, parent_id, placed_by, ended_on)^
 -- record_class: Unit
 update unit
-   set name = :name, parent_id = :parent_id, ended_on = :ended_on, placed_by = 'staff', version = nextval('row_version')
+   set name = :name, parent_id = :parent_id, placed_by = :placed_by, ended_on = :ended_on, version = nextval('row_version')
  where id = :id
 returning id, kind, code, name, parent_id, placed_by, ended_on, version;
 
@@ -33,3 +33,23 @@ update employee
    set unit_id = :into, version = nextval('row_version'), changed_in = pg_current_xact_id()
  where unit_id = :unit
 returning employee_no;
+
+-- name: move_roles(unit, into)
+update assignment a
+   set unit_id = :into, version = nextval('row_version')
+  from employee e
+ where a.unit_id = :unit and e.id = a.employee_id
+returning e.employee_no;
+
+-- name: standing(unit)^
+-- record_class: Standing
+-- scope: none, counts alone, for those who may change the whole organisation
+select (select count(*) from unit where parent_id = :unit and (ended_on is null or ended_on > current_date)) as units,
+       (select count(*)
+          from unit_under a
+          join employee e on e.unit_id = a.unit_id
+         where a.ancestor_id = :unit and (e.left_on is null or e.left_on > current_date)) as employees,
+       (select count(*)
+          from unit_under a
+          join customer c on c.branch_id = a.unit_id
+         where a.ancestor_id = :unit and c.status <> 'closed') as customers;

@@ -11,7 +11,16 @@ from kernel.errors import NotFound
 from kernel.scope import Scope
 from kernel.sql import load
 from mobile_contracts.organisation import Unit, UnitKind, UnitLine, UnitStep
-from mobile_contracts.person import Licence, Person, PersonLine, PersonOrder, PersonRoles, RoleAssigned, RoleHeld
+from mobile_contracts.person import (
+    Licence,
+    Person,
+    PersonLine,
+    PersonOrder,
+    PersonRoles,
+    PersonUnit,
+    RoleAssigned,
+    RoleHeld,
+)
 from mobile_contracts.role import Role
 
 _sql = load(Path(__file__).with_name("queries.sql"), Unit, UnitLine, UnitStep, PersonLine, RoleHeld, RoleAssigned, Role)
@@ -97,6 +106,12 @@ async def find_person(tx: Tx, scope: Scope, employee_no: str) -> Person:
         left_on=row["left_on"],
         roles=await _sql.roles_held(tx, employee=row["id"]),
     )
+
+
+async def find_person_unit(tx: Tx, scope: Scope, employee_no: str) -> PersonUnit:
+    """Where one employee whom the scope reaches stands; raises `NotFound`."""
+    row = await _row_of_person(tx, scope, employee_no)
+    return PersonUnit(employee_no, row["unit_id"], row["placed_by"], row["version"])
 
 
 async def find_person_roles(tx: Tx, scope: Scope, employee_no: str) -> PersonRoles:

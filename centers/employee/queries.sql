@@ -50,7 +50,7 @@ select employee_no, name, position, unit_id, unit_name, hired_on, left_on, roles
 -- name: find_person(employee_no, everybody, employees, branches)^
 select e.id, e.employee_no, e.name, e.position, e.unit_id, e.licence_kind, e.licence_no, e.licence_valid_to,
        e.licence_valid_to is null or e.licence_valid_to > current_date as licence_valid, e.mobile_mask, e.email,
-       e.hired_on, e.left_on
+       e.hired_on, e.left_on, e.placed_by, e.version
   from employee e
  where e.employee_no = :employee_no
    and (:everybody or e.id = any (:employees::integer[])

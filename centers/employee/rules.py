@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from datetime import date
 
-from kernel.errors import FieldError, InvalidInput
+from msgspec import Struct
+
+from kernel.errors import FieldError, InvalidInput, NotEmpty
 from mobile_contracts.organisation import Unit, UnitChange, UnitKind
 from mobile_contracts.role import Role, RoleChange
 
@@ -25,6 +27,14 @@ _OVER: dict[str, tuple[UnitKind, ...]] = {
     "branch": ("branch", "region", "company"),
     "region": ("region", "company"),
 }
+
+
+class Standing(Struct, frozen=True):
+    """What stands in a unit today: open units right below it, and who works or is a customer there or below."""
+
+    units: int
+    employees: int
+    customers: int
 
 
 def refused(field: str, message: str, message_zh: str) -> InvalidInput:
@@ -96,6 +106,19 @@ def check_merge(unit: Unit, into: Unit | None, above_into: Collection[int], toda
     if has_ended(unit, today):
         raise ended(unit)
     check_open(into, today, "into")
+
+
+def check_end(unit: Unit, standing: Standing, today: date) -> None:
+    """Raises `InvalidInput` for the company or a unit that is gone, `NotEmpty` naming what still stands in it."""
+    if unit.kind == "company":
+        raise refused("kind", "the company does not end", "总公司不能终止")
+    if has_ended(unit, today):
+        raise ended(unit)
+    if standing.units or standing.employees or standing.customers:
+        raise NotEmpty(
+            f"open units below it: {standing.units}, employees: {standing.employees}, customers: {standing.customers}",
+            f"下级机构 {standing.units} 个,员工 {standing.employees} 人,客户 {standing.customers} 户",
+        )
 
 
 def fault_of_assignment(

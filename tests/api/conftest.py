@@ -2,24 +2,40 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
+from litestar.datastructures import State
 
-from api.app import create
+from api.app import built, furnished
 from kernel import identity
 from kernel.database import Database
 from kernel.identity import Tokens
 from kernel.scope import Audience
-from kernel.settings import Settings
+from kernel.settings import Settings, words
 from mobile_contracts.event import Event
 
 Open = Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]
 SignIn = Callable[..., Any]
+
+_FREE: defaultdict[tuple[str, ...], list[Litestar]] = defaultdict(list)
+"""Applications that nobody uses now, by audiences: each test furnishes one anew."""
+
+
+@contextlib.contextmanager
+def lent(audiences: tuple[str, ...]) -> Iterator[Litestar]:
+    """An application without furniture, which nobody else uses meanwhile; building one takes longer than most tests."""
+    app = _FREE[audiences].pop() if _FREE[audiences] else built(audiences)
+    try:
+        yield app
+    finally:
+        app.state = State()
+        _FREE[audiences].append(app)
 
 
 @contextlib.asynccontextmanager
@@ -53,12 +69,14 @@ def open_api() -> Open:
 
     @contextlib.asynccontextmanager
     async def opened(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-        app: Any = create(settings)
-        async with lasting(app.inner):
-            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://api.test", headers={"Accept-Language": "en"}
-            ) as client:
+        with lent(tuple(words(settings.audiences))) as app:
+            gate: Any = furnished(app, settings)
+            transport = httpx.ASGITransport(app=gate, raise_app_exceptions=False)
+            headers = {"Accept-Language": "en"}
+            async with (
+                lasting(app),
+                httpx.AsyncClient(transport=transport, base_url="http://api.test", headers=headers) as client,
+            ):
                 yield client
 
     return opened

@@ -42,6 +42,10 @@ async def ask(url: str, headers: dict[str, str]) -> None:
             api.patch(f"{customer}/contact", json={"mobile": "555-54444", MOBILE: 1}),
             api.post(f"{url}/v1/auth/investor/code", json={"login": MOBILE, "device_id": "d-1"}),
             api.post(f"{url}/v1/auth/investor/sign-in", json={"login": MOBILE, "password": ID_NO}),
+            api.post(
+                f"{url}/v1/auth/investor/password",
+                json={"login": MOBILE, "device_id": "d-1", "code": "123456", "password": f"my number is {MOBILE}"},
+            ),
         ):
             answer = await wanted
             assert answer.status_code < 500, answer.text

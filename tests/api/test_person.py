@@ -9,7 +9,7 @@ import pytest
 from kernel import identity
 from kernel.database import Database
 from kernel.settings import Settings
-from mobile_contracts.event import PersonChanged
+from mobile_contracts.event import OrganisationChanged, PersonChanged
 from tests.api.conftest import Open, hears
 from tests.brokerage import Brokerage, small
 
@@ -40,6 +40,10 @@ async def give(
 ) -> httpx.Response:
     wanted = [{"role": one} if isinstance(one, str) else one for one in roles]
     return await api.put(f"{URL}/{who}/roles", json={"roles": wanted}, headers={**headers, "If-Match": tag})
+
+
+async def place(api: httpx.AsyncClient, headers: dict[str, str], who: str, unit: int, tag: str = "*") -> httpx.Response:
+    return await api.put(f"{URL}/{who}/unit", json={"unit_id": unit}, headers={**headers, "If-Match": tag})
 
 
 async def test_people_are_found_by_name_number_unit_role_and_whether_they_left(
@@ -226,3 +230,58 @@ async def test_nobody_else_sees_people_or_gives_roles(api: httpx.AsyncClient, ho
             await give(api, headers, who, "administrator"),
         ]
         assert {one.status_code for one in answers} == {403}
+
+
+async def test_a_move_is_in_effect_at_once_for_all_whom_it_concerns(
+    open_api: Open, own_settings: Settings, house: Brokerage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 600)
+
+    async def seen(headers: dict[str, str]) -> set[str]:
+        items = (await api.get("/v1/staff/customers", headers=headers)).json()["items"]
+        return {one["customer_no"][-1] for one in items}
+
+    async with open_api(own_settings) as api:
+        administrator, manager, leader = [await house.headers(who) for who in ("1010", "1005", "1004")]
+        assert [await seen(one) for one in (manager, leader)] == [set("12345"), set("123")]
+        read = await api.get(f"{URL}/1005/unit", headers=administrator)
+        assert (read.json()["unit_id"], read.json()["placed_by"]) == (house.units["b1"], "feed")
+        moved = await place(api, administrator, "1005", house.units["b2"], read.headers["etag"])
+        assert (moved.status_code, moved.json()["placed_by"]) == (200, "staff")
+        await place(api, administrator, "1003", house.units["t1"])
+        hears(api, OrganisationChanged())
+        assert [await seen(one) for one in (manager, leader)] == [set("6"), set("1234")]
+        late = await place(api, administrator, "1005", house.units["b1"], read.headers["etag"])
+        assert (late.status_code, late.json()["errors"][0]["field"]) == (412, "unit_id")
+        read = await api.get(f"{URL}/1005/unit", headers=administrator)
+        assert (read.json(), read.headers["etag"]) == (moved.json(), moved.headers["etag"])
+
+
+async def test_every_move_is_told_and_recorded_once(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers = await house.headers("1010")
+    for _ in range(2):
+        assert (await place(api, headers, "1001", house.units["t2"])).status_code == 200
+    for key in ("give-back-1", "give-back-2"):
+        back = await api.post(f"{URL}/1001/place-by-feed", headers={**headers, "Idempotency-Key": key})
+        assert (back.json()["unit_id"], back.json()["placed_by"]) == (house.units["t2"], "feed")
+    async with house.database.transaction() as tx:
+        rows = await tx.fetch("select principal, action, noun_id, before -> 'unit_id', after -> 'unit_id' from audit")
+        told = await tx.fetchval("select count(*) from outbox where kind = 'OrganisationChanged'")
+    one, two = str(house.units["t1"]), str(house.units["t2"])
+    assert [tuple(row) for row in rows] == [
+        ("staff:1010", "person.move", "1001", one, two),
+        ("staff:1010", "person.place_by_feed", "1001", two, two),
+    ]
+    assert told == 2
+
+
+async def test_nobody_goes_where_nothing_is(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers = await house.headers("1010")
+    await house.execute("update unit set ended_on = current_date where code = 't2'")
+    for unit in (house.units["t2"], 999_999):
+        answer = await place(api, headers, "1001", unit)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "unit_id")
+    assert (await place(api, headers, "9999", house.units["t1"])).status_code == 404
+    without = await api.put(f"{URL}/1001/unit", json={"unit_id": house.units["t1"]}, headers=headers)
+    assert without.status_code == 428
+    assert (await place(api, await house.headers("1005"), "1001", house.units["t1"])).status_code == 403

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,14 +12,15 @@ from hexad.embedded import Postgres
 from kernel.migrate import migrate
 from kernel.settings import Settings
 from tests.brokers import on_rabbitmq
+from tests.clusters import place
 from tests.faults.stand import Stand
 
 
 @pytest.fixture(scope="package")
 def cluster() -> Iterator[Postgres]:
     """A cluster that tests may kill; it runs again when the next one begins."""
-    with tempfile.TemporaryDirectory(prefix="hexad-") as folder:
-        server = Postgres(Path(folder))
+    with place() as folder:
+        server = Postgres(folder)
         server.start()
         server.prepare()
         yield server

@@ -1,20 +1,20 @@
 """One running system for all tests that only look at it, and the means to start others."""
 
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.clusters import place
 from tests.hexad.running import Up, own_environment
 
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[Up]:
     """A system that is ready, shared: tests must leave it as it is."""
-    with tempfile.TemporaryDirectory(prefix="hexad-") as folder:
-        up = Up(own_environment(Path(folder) / "var"), Path(folder) / "output")
+    with place() as folder:
+        up = Up(own_environment(folder / "var"), folder / "output")
         try:
             up.wait_ready()
             yield up
@@ -26,9 +26,9 @@ def system() -> Iterator[Up]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder for PostgreSQL: not in pytest's own, which another pytest of root shuts to other users."""
-    with tempfile.TemporaryDirectory(prefix="hexad-") as made:
-        yield Path(made)
+    """A folder for PostgreSQL."""
+    with place() as made:
+        yield made
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ import msgspec
 import pytest
 
 from hexad import doctor
+from hexad.checks import flow
 from hexad.embedded import Postgres
 from kernel.settings import Settings, parse
+from tests import clusters
 from tests.hexad.running import Up, own_environment
 
 pytestmark = pytest.mark.xdist_group("up")
@@ -67,12 +69,20 @@ def test_a_dead_database_under_a_running_system_is_not_answered_by_starting_the_
     assert "`hexad up` runs here and starts PostgreSQL again" in failed["database"]
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no worker runs, a probe is not waited for as long as an operator would."""
+    monkeypatch.setattr(flow, "PROBE_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_each_finding_is_told_at_once(own_settings: Settings) -> None:
     told: list[str] = []
     report = doctor.examine(own_settings, own_settings, lambda finding: told.append(finding.part))
     assert told == [finding.part for finding in report.findings]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_processes_on_other_hosts_are_a_warning(own_settings: Settings, free_port: Callable[[], int]) -> None:
     alone = msgspec.structs.replace(own_settings, **{f"{one}_port": free_port() for one in ("api", "relay", "worker")})
     findings = {finding.part: finding for finding in doctor.examine(alone, alone).findings}
@@ -90,11 +100,8 @@ def test_a_check_that_the_database_refuses_is_a_finding(postgres: Postgres, own_
 
 
 def test_a_database_that_was_never_migrated_is_told_so(postgres: Postgres, own_settings: Settings) -> None:
-    postgres.psql("-c", "create database bare owner hexad_owner")
-    try:
-        bare = msgspec.structs.replace(own_settings, database_url=postgres.url("hexad_app", "bare"))
+    with clusters.database(postgres, "template1") as name:
+        bare = msgspec.structs.replace(own_settings, database_url=postgres.url("hexad_app", name))
         findings = {finding.part: finding for finding in doctor.examine(bare, bare).findings}
-    finally:
-        postgres.psql("-c", "drop database bare with (force)")
     assert findings["schema"].state == "fail"
     assert findings["schema"].mend == "run `hexad migrate`"

@@ -2,7 +2,6 @@
 
 import subprocess
 import time
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from hexad.embedded import Postgres
 from hexad.main import hexad
 from kernel.settings import Settings, environment
-from tests.hexad.running import HEXAD, Up
+from tests import clusters
+from tests.hexad.running import HEXAD
 
 pytestmark = pytest.mark.xdist_group("up")
 
@@ -71,48 +71,9 @@ def test_a_database_that_is_away_is_one_sentence() -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_the_embedded_database_that_does_not_run_is_told_with_the_way_out(tmp_path: Path) -> None:
-    refused = run("administrator", "9001", HEXAD_VAR=str(tmp_path))
-    assert refused.returncode == 1
-    assert "start it with `hexad up`" in refused.stderr
-    assert (tmp_path / "keys.env").is_file()
-
-
 def test_a_database_without_its_schema_is_told_with_the_way_out(postgres: Postgres, settings: Settings) -> None:
-    postgres.psql("-c", "create database bare owner hexad_owner")
-    bare = environment(msgspec.structs.replace(settings, database_url=postgres.url("hexad_app", "bare"), owner_url=""))
-    refused = run("administrator", "9001", **bare)
+    with clusters.database(postgres, "template1") as name:
+        bare = msgspec.structs.replace(settings, database_url=postgres.url("hexad_app", name), owner_url="")
+        refused = run("administrator", "9001", **environment(bare))
     assert refused.returncode == 1
     assert refused.stderr == "hexad: the schema is not there yet: run `hexad migrate`\n"
-
-
-def test_migrate_says_which_setting_it_needs() -> None:
-    elsewhere = {"HEXAD_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "HEXAD_TOKEN_KEY": "A" * 43 + "="}
-    refused = run("migrate", **elsewhere)
-    assert refused.returncode == 1
-    assert "HEXAD_OWNER_URL" in refused.stderr
-
-
-def test_a_reader_that_goes_away_is_no_error(system: Up) -> None:
-    piped = subprocess.run(
-        ["/bin/sh", "-c", f"{HEXAD} doctor | head -n 1"],
-        env=system.environment, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert piped.stdout.startswith("HEXAD_VAR")
-    assert piped.stderr == ""
-
-
-def test_migrate_beside_a_running_system_leaves_it_running(system: Up) -> None:
-    assert system.run("migrate").stdout.endswith("the database is up to date\n")
-    assert system.run("health").returncode == 0
-
-
-def test_a_token_is_all_that_stands_on_stdout(system: Up) -> None:
-    made = system.run("token", "--audience", "staff", "--subject", "10086", "--role", "administrator")
-    assert made.stdout.count(".") == 2
-    assert made.stdout.count("\n") == 1
-    assert "10 minutes" in made.stderr
-
-
-def test_the_inbox_shows_what_was_sent(system: Up) -> None:
-    assert system.run("simulate", "inbox").returncode == 0

@@ -15,11 +15,12 @@ SUPERVISE = """
 import sys
 from hexad.supervisor import Supervisor
 drain, *commands = sys.argv[1:]
-supervisor = Supervisor(dict(one.split("=", 1) for one in commands), {"PATH": "/usr/bin:/bin"}, float(drain), lambda: print("all started", flush=True))
+told = lambda: print("all started", flush=True)
+supervisor = Supervisor(dict(one.split("=", 1) for one in commands), {"PATH": "/usr/bin:/bin"}, float(drain), told)
 supervisor.loop()
 print(supervisor.died(), flush=True)
 sys.exit(supervisor.returncode % 256)
-"""  # noqa: E501
+"""
 
 
 @contextlib.contextmanager

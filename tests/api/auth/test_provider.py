@@ -161,9 +161,11 @@ async def test_a_provider_that_describes_itself_wrong_is_not_used(
         await ours.address("state", NONCE, VERIFIER)
 
 
-async def test_one_behind_tls_cannot_name_endpoints_without(settings: Settings, theirs: oidc.Provider) -> None:
+async def test_one_behind_tls_cannot_name_endpoints_without(
+    settings: Settings, theirs: oidc.Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours = Provider(msgspec.structs.replace(known_to(settings, theirs), oidc_issuer="https://elsewhere.test"))
-    ours._call = lambda *_: answer(theirs)  # type: ignore[method-assign]
+    monkeypatch.setattr(ours, "_call", lambda *_: answer(theirs))
     with pytest.raises(Unavailable, match="safe"):
         await ours.address("state", NONCE, VERIFIER)
     await ours.close()

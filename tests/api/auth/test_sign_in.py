@@ -182,3 +182,41 @@ async def test_what_was_cleared_meanwhile_does_not_let_anybody_in(phone: Phone, 
         assert before is not None
         await credential.clear(tx, "investor", "880001")
         assert not await credential.accept(tx, "investor", "880001", before.password)
+
+
+async def test_a_device_is_known_from_the_first_sign_in_on_it(phone: Phone, people: People) -> None:
+    await people.customer(password=PASSWORD)
+    answer = await phone.investor(password=PASSWORD)
+    (one,) = (await phone.api.get("/v1/investor/devices", headers=bearer(answer))).json()
+    assert (one["device_id"], one["name"], one["app_version"]) == ("phone-1", "Test phone", "1.0.0")
+    await people.sql("update device set seen_at = '2020-01-01' returning 1")
+    await phone.refresh(answer.json()["refresh_token"])
+    assert await people.sql("select seen_at > now() - interval '1 minute' from device") is True
+    await people.sql("update device set seen_at = '2020-01-01' returning 1")
+    session_of(await phone.investor(password=PASSWORD))
+    assert await people.sql("select seen_at > now() - interval '1 minute' from device") is True
+
+
+async def test_on_a_revoked_device_only_who_is_right_learns_that_it_was_revoked(phone: Phone, people: People) -> None:
+    secret = await people.employ()
+    await people.customer(password=PASSWORD)
+    other = Phone(phone.api, "phone-2")
+    for audience, here, there in (
+        ("staff", await phone.staff(secret, step=-1), await other.staff(secret)),
+        ("investor", await phone.investor(password=PASSWORD), await other.investor(password=PASSWORD)),
+    ):
+        gone = await phone.api.delete(f"/v1/{audience}/devices/phone-1", headers=bearer(there))
+        assert gone.status_code == 204
+        refused(await phone.refresh(here.json()["refresh_token"]))
+    refused(await phone.staff(secret, password="wrong" * 3, step=1))
+    refused(await phone.investor(password="wrong" * 3))
+    answers = [
+        await phone.staff(secret, step=1),
+        await phone.investor(password=PASSWORD),
+        await phone.investor(code=await people.code(OWN)),
+    ]
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [(403, "device_revoked")] * 3
+    assert (await people.reasons())[-3:] == ["device revoked"] * 3
+    allow = {**bearer(there), "Idempotency-Key": "allow-phone-1"}
+    assert (await phone.api.post("/v1/investor/devices/phone-1/allow", headers=allow)).status_code == 200
+    session_of(await phone.investor(password=PASSWORD))

@@ -105,6 +105,24 @@ async def test_codes_that_are_asked_for(phone: Phone, people: People, work: Work
     ]  # fmt: skip
 
 
+async def test_forgotten_passwords(phone: Phone, people: People, work: Work) -> None:
+    await people.customer()
+    await people.customer("880002", "+8613900000000")
+    code = await people.code(Owner("password", "investor", "880001", "phone-1"))
+    wrong = "000000" if code != "000000" else "000001"
+
+    def reset(login: str, given: str = wrong) -> Any:
+        body = {"login": login, "device_id": "phone-1", "code": given, "password": "a whole new password"}
+        return phone.api.post("/v1/auth/investor/password", json=body)
+
+    unknown = await looks(work, phone, reset("999999"))
+    assert unknown[0] == 401
+    for login in ("880001", MOBILE, "880002", "+8613700000000"):
+        assert await looks(work, phone, reset(login)) == unknown
+    await people.sql("update customer set status = 'closed' returning 1")
+    assert await looks(work, phone, reset("880001", code)) == unknown
+
+
 async def test_activation(phone: Phone, people: People, work: Work) -> None:
     await people.employ()
     await people.code(Owner("activate", "staff", "10086", ""))

@@ -72,6 +72,16 @@ async def test_who_is_right_at_the_provider_is_right_here(
     assert await people.sql("select count(*) from sign_in_attempt") == 0
 
 
+async def test_on_a_revoked_device_nobody_comes_in(api: httpx.AsyncClient, provider: Provider, people: People) -> None:
+    await people.employ(password=None)
+    there = await finish(api, await provider.consent(await start(api, "phone-2")), "phone-2")
+    await sign_in(api, provider)
+    assert (await api.delete("/v1/staff/devices/phone-1", headers=bearer(there))).status_code == 204
+    answer = await sign_in(api, provider)
+    assert (answer.status_code, answer.json()["code"]) == (403, "device_revoked")
+    assert await people.reasons() == ["device revoked"]
+
+
 async def test_the_address_bears_state_nonce_and_challenge_of_which_we_keep_no_secret_in_clear(
     api: httpx.AsyncClient, people: People
 ) -> None:

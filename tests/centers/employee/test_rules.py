@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from centers.employee import rules
-from kernel.errors import InvalidInput
+from kernel.errors import InvalidInput, NotEmpty
 from mobile_contracts.organisation import Unit, UnitChange, UnitKind
 from mobile_contracts.role import Role, RoleChange
 
@@ -21,6 +21,21 @@ def unit(kind: UnitKind, number: int = 1, parent: int | None = 9, ended_on: date
 
 def fields(error: InvalidInput) -> list[str]:
     return [one.field for one in error.errors]
+
+
+@given(st.sampled_from(rules.KINDS), st.tuples(*[st.integers(0, 2)] * 3), st.sampled_from([None, TODAY]))
+def test_an_open_unit_ends_once_it_is_empty(
+    kind: UnitKind, stands: tuple[int, int, int], ended_on: date | None
+) -> None:
+    standing = rules.Standing(*stands)
+    if kind == "company" or ended_on:
+        with pytest.raises(InvalidInput):
+            rules.check_end(unit(kind, ended_on=ended_on), standing, TODAY)
+    elif any(stands):
+        with pytest.raises(NotEmpty, match=f"employees: {stands[1]}, customers: {stands[2]}"):
+            rules.check_end(unit(kind), standing, TODAY)
+    else:
+        rules.check_end(unit(kind), standing, TODAY)
 
 
 @given(st.sampled_from(rules.KINDS), st.sampled_from(rules.KINDS))

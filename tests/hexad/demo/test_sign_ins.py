@@ -11,13 +11,13 @@ from hexad.demo import sign_ins
 from kernel.database import Database
 from kernel.errors import InvalidInput
 from kernel.settings import Settings
-from tests.api.conftest import open_api
+from tests.api.conftest import Open, open_api
 from tests.brokerage import small
 
 __all__ = ["open_api"]
 
 
-async def test_one_of_each_position_signs_in(database: Database, own_settings: Settings, open_api: object) -> None:
+async def test_one_of_each_position_signs_in(database: Database, own_settings: Settings, open_api: Open) -> None:
     house = await small(database, own_settings)
     await house.execute("update employee set position = 'broker' where employee_no in ('1001', '1002')")
     await house.execute("update employee set position = 'branch_manager' where employee_no = '1005'")
@@ -27,7 +27,7 @@ async def test_one_of_each_position_signs_in(database: Database, own_settings: S
         ("branch_manager", "1005"), ("broker", "1001"), ("investor", "88000001"),
     ]  # fmt: skip
     assert len({one.password for one in made}) == 3
-    async with open_api(own_settings) as api:  # type: ignore[operator]
+    async with open_api(own_settings) as api:
         for one in made:
             assert (await sign_in(api, one)).status_code == 200
             wrong = msgspec.structs.replace(one, password=one.password + "x")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hexad.simulators.rules import GATEWAY, Manner, answers
 from mobile_contracts.outbound import Sms
 
-NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+NOW, PLAIN = datetime(2026, 11, 22, 9, tzinfo=UTC), Manner()
 
 
 def sms(to: str = "+8613800009999", expires_in: float = 60, sms_id: UUID | None = None) -> Sms:
@@ -22,7 +22,7 @@ def sms(to: str = "+8613800009999", expires_in: float = 60, sms_id: UUID | None 
     )  # fmt: skip
 
 
-def statuses(message: Sms, manner: Manner = Manner()) -> list[str]:  # noqa: B008  # a frozen value
+def statuses(message: Sms, manner: Manner = PLAIN) -> list[str]:
     """The statuses of the receipts, in order."""
     return [receipt.status for receipt in answers(message, NOW, manner)]
 

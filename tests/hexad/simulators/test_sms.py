@@ -16,6 +16,7 @@ from kernel.queues.client import Delivery, Message, Queues
 from kernel.settings import Settings
 from mobile_contracts.outbound import Receipt, Sms
 from tests.brokers import broker
+from tests.hexad.simulators.test_rules import PLAIN
 from tests.hexad.simulators.test_rules import sms as sms_of_a_day
 
 __all__ = ["broker"]
@@ -26,6 +27,12 @@ def sms(to: str) -> Sms:
     return sms_of_a_day(to, expires_in=10**9)
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop does not wait long for the question that is under way."""
+    monkeypatch.setattr("hexad.simulators.sms._WAIT", 0.2)
+
+
 @pytest.fixture
 async def queues(broker: Settings) -> AsyncIterator[Queues]:
     async with open_queues(broker) as opened:
@@ -33,7 +40,7 @@ async def queues(broker: Settings) -> AsyncIterator[Queues]:
 
 
 @contextlib.asynccontextmanager
-async def gateway(settings: Settings, manner: Manner = Manner()) -> AsyncIterator[Gateway]:  # noqa: B008  # frozen
+async def gateway(settings: Settings, manner: Manner = PLAIN) -> AsyncIterator[Gateway]:
     """A gateway that serves until the block ends."""
     stop = asyncio.Event()
     async with open_queues(settings) as own:

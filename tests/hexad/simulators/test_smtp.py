@@ -29,7 +29,7 @@ class Smtp:
         """Where it takes mail."""
         return int(self.environment["HEXAD_SMTP_SIMULATOR_PORT"])
 
-    async def send(self, *to: str, subject: str = "您好", text: str = "正文") -> dict[str, object]:
+    async def send(self, *to: str, subject: str = "您好", text: str = "正文") -> dict[str, aiosmtplib.SMTPResponse]:
         """Sends one message as our own sender will; gives the recipients that were refused."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = "no-reply@b.cn", ", ".join(to), subject
@@ -61,7 +61,7 @@ def test_a_message_is_kept_for_each_recipient(smtp: Smtp) -> None:
 
 def test_recipients_are_refused_for_good_or_for_now(smtp: Smtp) -> None:
     refused = asyncio.run(smtp.send("a@b.cn", "unknown@b.cn", "full@b.cn"))
-    assert {to: answer[0] for to, answer in refused.items()} == {"unknown@b.cn": 550, "full@b.cn": 452}  # type: ignore[index]
+    assert {to: answer[0] for to, answer in refused.items()} == {"unknown@b.cn": 550, "full@b.cn": 452}
     assert [letter.to for letter in smtp.mailbox.newest(10)] == ["a@b.cn"]
 
 

@@ -1,0 +1,61 @@
+"""A forgotten password (忘记密码): an investor sets a new one with a code by SMS, and is signed out everywhere."""
+
+from litestar import Router, post
+from litestar.params import JSONBody
+
+from api.auth import code, credential, people, session
+from api.auth.code import Owner
+from api.auth.door import NOBODY, Visit
+from api.auth.password import check
+from api.edge.identify import public
+from api.edge.request import HttpRequest
+from kernel.database import Tx
+from kernel.errors import SignInRefused
+from kernel.outbox import Record, emit
+from mobile_contracts.auth import PasswordReset
+from mobile_contracts.event import CredentialChanged
+
+
+@post(
+    "/investor/password",
+    guards=[public("the code by SMS is the proof")],
+    status_code=204,
+    summary="Set a new password instead of a forgotten one",
+)
+async def reset_password(request: HttpRequest, data: JSONBody[PasswordReset]) -> None:
+    """Takes a code that was asked for on this device with the purpose `password`; ends every session, and unlocks.
+
+    401 says no more than that it was refused.
+    """
+    password, visit = check(data.password, data.login), Visit.of(request, "investor")
+    visit.door.passwords.ready()
+    async with visit.transaction() as tx:
+        await credential.count_address(tx, visit.address, visit.door.settings.sign_in_attempts)
+        person = await people.customer(tx, visit.door.index, data.login)
+        subject = person.subject if person else NOBODY
+        matched = await visit.door.codes.matches(tx, Owner("password", "investor", subject, data.device_id), data.code)
+    if matched is not None:
+        check(password, subject)
+    hashed = await visit.door.passwords.hash(password)
+    async with visit.transaction() as tx:
+        if matched is not None and await code.use(tx, matched) and await _do_set(tx, visit, subject, hashed, data):
+            return
+        await visit.refused(tx, "investor", subject, "password code", data.device_id)
+    raise SignInRefused
+
+
+async def _do_set(tx: Tx, visit: Visit, subject: str, hashed: str, data: PasswordReset) -> bool:
+    """Sets the password, whatever it was; false when it was changed this very moment."""
+    before = await credential.find(tx, "investor", subject)
+    if not await credential.set_password(tx, "investor", subject, before.password, hashed):
+        return False
+    await credential.forgive_address(tx, visit.address)
+    await session.end_others(tx, "investor", subject, "password reset")
+    what = Record(
+        action="password.reset", noun="credential", noun_id=f"investor:{subject}", after=visit.attempt(data.device_id)
+    )
+    await emit(tx, CredentialChanged(audience="investor", subject=subject), what)
+    return True
+
+
+auth = Router("", route_handlers=[reset_password], tags=["Sign-in"])

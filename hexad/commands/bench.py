@@ -1,0 +1,65 @@
+"""Measures this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from hexad.commands.group import FAILED, Commands
+
+if TYPE_CHECKING:
+    from bench import figures, ingest
+
+
+@click.group("bench", cls=Commands)
+def bench() -> None:
+    """Measure this machine."""
+
+
+@bench.command("http")
+@click.option("--customers", default=3_000_000, type=click.IntRange(1000, 10_000_000), help="How many there are.")
+@click.option("--connections", default=32, type=click.IntRange(1, 1000), help="Connections of the load.")
+@click.option("--seconds", default=5.0, type=click.FloatRange(0.2, 600), help="Length of one load.")
+@click.option("--rounds", default=3, type=click.IntRange(1, 100), help="Times that each is measured, in turn.")
+@click.option("--no-growth", is_flag=True, help="Leave out the houses of a tenth and a hundredth.")
+@click.option("--without-peer", is_flag=True, help="Leave out the peer: its packages come by `uv sync --group bench`.")
+@click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="A folder that keeps the database.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")
+def bench_http(var: Path | None, file: Path | None, **given: Any) -> None:
+    """Reads of brokers, beside a floor and a peer.
+
+    The floor is a bare handler on the same server with the same SELECT; the peer is FastAPI, SQLAlchemy and Pydantic
+    under uvicorn. Makes a PostgreSQL of its own. Exit code 1 when a figure is not what is asked of it.
+    """
+    from bench.http import Parameters, run
+    from hexad.terminal import progress
+
+    with progress("customers made") as tell:
+        report = run(Parameters(**given), var, lambda line: click.echo(line, err=True), tell)
+    _tell(report, file)
+
+
+@bench.command("ingest")
+@click.option("--customers", default=3_000_000, type=click.IntRange(1000, 10_000_000), help="How many there are.")
+@click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="An empty folder that keeps it all.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")
+def bench_ingest(customers: int, var: Path | None, file: Path | None) -> None:
+    """Loading two days of deliveries, beside a floor.
+
+    The first day into nothing, the same again, then the second; a reader reads meanwhile. The floor is plain COPY.
+    Makes a PostgreSQL of its own. Exit code 1 when a figure is not what is asked of it.
+    """
+    from bench.ingest import run
+
+    _tell(run(customers, var, lambda line: click.echo(line, err=True)), file)
+
+
+def _tell(report: "figures.Report | ingest.Report", file: Path | None) -> NoReturn:
+    """Prints what was measured, and ends with what came of it."""
+    import msgspec
+
+    for line in report.lines():
+        click.echo(line)
+    if file is not None:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    raise click.exceptions.Exit(0 if all(one.reached for one in report.asked) else FAILED)

@@ -1,0 +1,51 @@
+"""Gateways that reach nobody."""
+
+import click
+
+from hexad.commands.group import Commands
+from hexad.commands.settings import given
+
+
+@click.group("simulate", cls=Commands)
+def simulate() -> None:
+    """Gateways that reach nobody."""
+
+
+@simulate.command("sms")
+@click.option("--delay", default=0.0, type=click.FloatRange(0, 3600), help="Seconds until the last receipt.")
+@click.option("--duplicate", default=0.0, type=click.FloatRange(0, 1), help="Share of receipts sent twice.")
+@click.option("--refuse", default=0.0, type=click.FloatRange(0, 1), help="Share of messages rejected.")
+@click.option("--shuffle", is_flag=True, help="Send receipts in any order.")
+def simulate_sms(delay: float, duplicate: float, refuse: float, shuffle: bool) -> None:
+    """An SMS gateway on the outbound queues.
+
+    Numbers that end in 0001 are undelivered, 0002 rejected, 0003 expired; all others are delivered.
+    """
+    from hexad.simulators import sms
+    from hexad.simulators.rules import Manner
+
+    sms.run(given(), Manner(delay=delay, duplicate=duplicate, refuse=refuse, shuffle=shuffle))
+
+
+@simulate.command("smtp")
+def simulate_smtp() -> None:
+    """An SMTP server, and a page to read the mailbox.
+
+    Recipients `unknown@…` do not exist and `full@…` is full for now; all others are taken.
+    """
+    from hexad.simulators import smtp
+
+    smtp.run(given())
+
+
+@simulate.command("inbox")
+@click.option("--limit", default=20, type=click.IntRange(1, 1000), help="How many.")
+def simulate_inbox(limit: int) -> None:
+    """Print what was sent, the newest last."""
+    from hexad import keys
+    from hexad.simulators.mailbox import Mailbox
+    from hexad.terminal import plain
+
+    for letter in reversed(Mailbox(keys.folder()).newest(limit)):
+        head = f"{letter.at:%Y-%m-%d %H:%M:%S} UTC  {letter.channel}  {letter.sender} -> {letter.to}  {letter.subject}"
+        click.echo(plain(f"{head}\n  {letter.text}"))

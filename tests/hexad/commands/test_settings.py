@@ -1,0 +1,18 @@
+"""The settings of a command know the embedded database, and make keys when they are asked to."""
+
+from pathlib import Path
+
+import pytest
+
+from hexad.commands.settings import given
+
+
+def test_the_embedded_database_is_in_them_unless_unwanted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("HEXAD_DATABASE_URL", "HEXAD_OWNER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HEXAD_VAR", str(tmp_path))
+    assert str(tmp_path / "postgres") in given().database_url.replace("%2F", "/")
+    assert given(embedded=False).embedded
+    assert not (tmp_path / "keys.env").exists()
+    assert given(makes_keys=True).var == tmp_path
+    assert (tmp_path / "keys.env").is_file()
