@@ -134,7 +134,10 @@ class _State:
             raise InvalidInput(_at(block, block.index(b"\0"), lines, "has a NUL byte"))
         if self._inside or self._pending or _QUOTE in block:
             self._quotes(np.frombuffer(block, np.uint8), block, lines)
-        self._blank(block, lines)
+        else:
+            at = 0 if self._before == _LF and block.startswith(b"\n") else block.find(b"\n\n") + 1 or -1
+            if at >= 0:
+                raise InvalidInput(_at(block, at, lines, "is empty"))
         self._before = block[-1]
 
     def end(self, lines: int) -> None:
@@ -155,16 +158,12 @@ class _State:
             wrong = np.concatenate([[0], wrong])
         if len(wrong):
             raise InvalidInput(_at(raw, int(wrong[0]), lines, "has a quote where none may stand"))
+        empty = np.flatnonzero((block == _LF) & (np.concatenate([[self._before], block[:-1]]) == _LF))
+        empty = empty[(np.searchsorted(at, empty) % 2 == 1) == self._inside]  # outside quotes
+        if len(empty):
+            raise InvalidInput(_at(raw, int(empty[0]), lines, "is empty"))
         self._inside ^= bool(len(at) % 2)
         self._pending = bool(len(at) and last[-1] and not opening[-1])
-
-    def _blank(self, block: bytes, lines: int) -> None:
-        """A line without anything is no row."""
-        if self._inside:
-            return
-        at = 0 if self._before == _LF and block.startswith(b"\n") else block.find(b"\n\n") + 1 or -1
-        if at >= 0 and _QUOTE not in block:
-            raise InvalidInput(_at(block, at, lines, "is empty"))
 
 
 def _at(block: bytes, position: int, lines: int, what: str) -> str:

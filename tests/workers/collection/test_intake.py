@@ -35,6 +35,25 @@ def test_lines_end_as_they_like(tmp_path: Path, content: bytes) -> None:
     assert take(tmp_path, content).rstrip(b"\n") == _CSV.rstrip(b"\n")
 
 
+def test_a_quoted_value_may_hold_empty_lines(tmp_path: Path) -> None:
+    content = b'a,b\n1,"\n\n\n"\n"\n\n2",y\n'
+    assert take(tmp_path, content) == content
+
+
+@given(st.lists(st.sampled_from([b"\n", b'"', b",", b"x"]), max_size=14).map(b"".join), st.integers(1, 5))
+def test_where_the_chunks_end_makes_no_difference(rest: bytes, size: int) -> None:
+    content = b"a,b\n" + rest
+
+    def outcome(size: int) -> bytes | None:
+        chunks = (content[at : at + size] for at in range(0, len(content), size))
+        try:
+            return b"".join(intake._lines(chunks))
+        except InvalidInput:
+            return None
+
+    assert outcome(size) == outcome(len(content))
+
+
 def test_gzip_is_unpacked_and_may_have_several_members(tmp_path: Path) -> None:
     packed = gzip.compress(_CSV[:5]) + gzip.compress(_CSV[5:])
     assert take(tmp_path, packed, "branch.csv.gz") == _CSV
@@ -60,6 +79,9 @@ def test_a_large_gzip_is_unpacked_whole(tmp_path: Path) -> None:
         (b'a,b\n1,"x\n2,y\n', "never closed"),
         (b"a,b\n\n1,x\n", "line 2 is empty"),
         (b"a,b\n1,x\n\n", "line 3 is empty"),
+        (b'a,b\n"1",x\n\n2,y\n', "line 3 is empty"),
+        (b'a,b\n1,"x\n\n"\n\n2,y\n', "line 5 is empty"),
+        (b'\na,"b"\n', "line 1 is empty"),
     ],
 )
 def test_what_is_no_csv_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
