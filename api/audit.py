@@ -3,11 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from litestar import Router
+from litestar import Router, get
 from litestar.params import QueryParameter
 
 from api.edge.identify import may
-from api.edge.reading import get
 from api.given import PageQuery, Tx
 from kernel import audit_search
 from kernel.audit_search import AuditCursor, Wanted

@@ -83,8 +83,8 @@ select min(id) as first, max(id) as last
 
 -- name: leave_branches()!
 -- scope: none, the loader writes everybody
-insert into customer_left (branch_id, customer_id, customer_no)
-select c.branch_id, c.id, c.customer_no
+insert into customer_left (branch_id, customer_id)
+select c.branch_id, c.id
   from staged_customer d
   join customer c on c.id = d.id and c.branch_id <> d.branch_id
  where not d.fresh

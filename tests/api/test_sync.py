@@ -138,7 +138,7 @@ class Life:
     async def move(self) -> None:
         no, branch = self.somebody(), self.house.units[self.chance.choice(["b1", "b2"])]
         await self.house.execute(
-            "insert into customer_left (branch_id, customer_id, customer_no) select branch_id, id, customer_no"
+            "insert into customer_left (branch_id, customer_id) select branch_id, id"
             " from customer where customer_no = $1 and branch_id <> $2"
             " on conflict (branch_id, customer_id) do update set changed_in = pg_current_xact_id()",
             no, branch,

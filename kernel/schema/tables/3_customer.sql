@@ -55,7 +55,6 @@ create index relation_assets on relation (employee_id, assets desc, customer_id 
 create table customer_left (
     branch_id    integer not null,
     customer_id  integer not null,
-    customer_no  text not null,
     changed_in   xid8 not null default pg_current_xact_id(),
     primary key (branch_id, customer_id)
 );

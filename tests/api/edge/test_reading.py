@@ -8,7 +8,7 @@ from api.routes import AUDIENCES, audience_router
 from tests.api.conftest import SignIn
 
 
-def test_every_get_with_a_transaction_is_one_of_these() -> None:
+def test_every_get_is_one_of_these_but_the_one_that_is_audited_itself() -> None:
     handlers = [
         handler
         for audience in AUDIENCES
@@ -18,7 +18,7 @@ def test_every_get_with_a_transaction_is_one_of_these() -> None:
     ]
     reading = [one for one in handlers if "GET" in one.http_methods and "tx" in one.parsed_fn_signature.parameters]
     assert len(reading) > 20
-    assert [one for one in reading if not isinstance(one, get)] == []
+    assert [one.handler_name for one in reading if not isinstance(one, get)] == ["search_audit"]
 
 
 async def test_its_guards_are_asked(api: httpx.AsyncClient, sign_in: SignIn) -> None:

@@ -46,7 +46,7 @@ async def test_too_many_tombstones_begin_afresh(
     cursor = await complete(within, who)
     await house.execute("update relation set valid_to = current_date, changed_in = pg_current_xact_id()")
     await house.execute(
-        "insert into customer_left (branch_id, customer_id, customer_no) select branch_id, id, '' from customer"
+        "insert into customer_left (branch_id, customer_id) select branch_id, id from customer"
     )
     await house.execute("update customer set branch_id = $1 where branch_id = $2", house.units["b2"], house.units["b1"])
     async with within(who) as (tx, scope):

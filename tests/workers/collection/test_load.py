@@ -22,7 +22,10 @@ async def test_unchanged_rows_are_not_rewritten(own_settings: Settings, maker: M
 async def test_a_customer_who_changes_branch_leaves_a_trace_and_takes_relations_along(
     own_settings: Settings, maker: Maker
 ) -> None:
-    left = "select b.code, l.customer_no from customer_left l join unit b on b.id = l.branch_id"
+    left = (
+        "select b.code, c.customer_no from customer_left l"
+        " join unit b on b.id = l.branch_id join customer c on c.id = l.customer_id"
+    )
     await take(own_settings, maker.deliver(a_day(branch=_TWO_BRANCHES), "2026-11-17"))
     moved = [row("customer", branch_code="B2")]
     await take(own_settings, maker.deliver(a_day(branch=_TWO_BRANCHES, customer=moved), "2026-11-18"))
