@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from api.page import PageQuery, provide_page
 from kernel.errors import CursorInvalid
 from kernel.job import JobCursor
+from kernel.scope import Principal, Scope
 
 times = st.datetimes(min_value=datetime.fromisoformat("2000-01-01"), timezones=st.just(UTC))
 
@@ -34,4 +35,5 @@ def test_any_other_text_is_refused(text: str) -> None:
 
 
 def test_a_page_has_twenty_items_unless_told() -> None:
-    assert provide_page() == PageQuery(20, None)
+    anybody = Scope(principal=Principal(audience="staff", subject="1", session_id=UUID(int=0), device_id="d"))
+    assert provide_page(anybody) == PageQuery(20, None)
