@@ -117,7 +117,6 @@ class Rows:
 
     async def write(self) -> None:
         await scope.apply_system(self.tx, "test", kind="company")
-        await self.tx.execute("delete from unit where kind <> 'company'")
         self.units["company"] = await self.tx.fetchval("select id from unit")
         for unit, above in self.world.parent.items():
             if above is not None:
@@ -281,4 +280,4 @@ async def test_without_a_scope_a_forgetful_query_sees_nothing(tx: Tx) -> None:
     await scope.apply_system(tx, "job")
     for table in TABLES:
         assert await tx.fetchval(f"select count(*) from {table}") == 0
-        assert await tx.execute(f"delete from {table}") == "DELETE 0"
+        assert await tx.execute(f"update {table} set changed_in = changed_in") == "UPDATE 0"

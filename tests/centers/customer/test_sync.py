@@ -45,9 +45,7 @@ async def test_too_many_tombstones_begin_afresh(
     monkeypatch.setattr(sync, "GONE_AT_MOST", 0)
     cursor = await complete(within, who)
     await house.execute("update relation set valid_to = current_date, changed_in = pg_current_xact_id()")
-    await house.execute(
-        "insert into customer_left (branch_id, customer_id) select branch_id, id from customer"
-    )
+    await house.execute("insert into customer_left (branch_id, customer_id) select branch_id, id from customer")
     await house.execute("update customer set branch_id = $1 where branch_id = $2", house.units["b2"], house.units["b1"])
     async with within(who) as (tx, scope):
         assert await sync.changes(tx, scope, cursor, 100) is None
