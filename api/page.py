@@ -9,8 +9,8 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
+from kernel.database import Tx
 from kernel.errors import CursorInvalid
-from kernel.scope import Scope
 from mobile_contracts.base import Page
 
 Cursor = TypeVar("Cursor", bound=msgspec.Struct)
@@ -51,7 +51,7 @@ def decoded(text: str, kind: type[Cursor]) -> Cursor:
 
 
 def provide_page(
-    who: NamedDependency[SkipValidation[Scope]],  # first: two dependencies beside one another cost a group of tasks
+    tx: NamedDependency[SkipValidation[Tx]],  # first: two dependencies beside one another cost a group of tasks
     limit: Annotated[int, QueryParameter(ge=1, le=200, description="items per page")] = 20,
     cursor: Annotated[
         str | None, QueryParameter(max_length=_CURSOR_AT_MOST, description="`next` of the page before")

@@ -85,12 +85,16 @@ class Identities:
         Raises `NotSignedIn` when the token is not valid here or its session has ended.
         """
         key, now = (token, audiences), time.time()
-        if known := self._remembered.get(key):
+        session_id: UUID | None = None
+        if known := self._remembered.pop(key, None):
             until, expires, principal = known
             if now < until:
+                self._remembered[key] = known
                 return principal, expires
-            del self._remembered[key]
-        session_id, expires = self._tokens.verify(token, audiences)
+            if now < expires:
+                session_id = principal.session_id  # the token is good until then; only its session is asked about
+        if session_id is None:
+            session_id, expires = self._tokens.verify(token, audiences)
         async with self._database.transaction() as tx:
             principal = await find(tx, session_id)
         if principal.audience not in audiences:

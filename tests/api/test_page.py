@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.page import PageQuery, provide_page
+from kernel.database import Tx
 from kernel.errors import CursorInvalid
 from kernel.job import JobCursor
-from kernel.scope import Principal, Scope
 
 times = st.datetimes(min_value=datetime.fromisoformat("2000-01-01"), timezones=st.just(UTC))
 
@@ -34,6 +34,5 @@ def test_any_other_text_is_refused(text: str) -> None:
         PageQuery(1, text + "!").after(JobCursor)
 
 
-def test_a_page_has_twenty_items_unless_told() -> None:
-    anybody = Scope(principal=Principal(audience="staff", subject="1", session_id=UUID(int=0), device_id="d"))
-    assert provide_page(anybody) == PageQuery(20, None)
+async def test_a_page_has_twenty_items_unless_told(tx: Tx) -> None:
+    assert provide_page(tx) == PageQuery(20, None)
