@@ -9,19 +9,22 @@ select distinct on (found.cents, found.id)
        found.opened_on, found.cents * 0.01 as assets
   from unnest(:employees::integer[]) as employee
  cross join lateral (
-       select distinct on (r.assets, r.customer_id)
-              c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
-              r.assets as cents
-         from relation r
-         join customer c on c.id = r.customer_id
-        where r.employee_id = employee
-          and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
-          and (r.assets, r.customer_id) < (:after_assets::bigint, :after_id::integer)
-          and r.assets >= :assets_from::bigint and r.assets < :assets_to::bigint
-          and (:status::text is null or c.status = :status)
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+              own.assets as cents
+         from (
+                  select distinct on (r.assets, r.customer_id) r.assets, r.customer_id
+                    from relation r
+                   where r.employee_id = employee
+                     and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
+                     and (r.assets, r.customer_id) < (:after_assets::bigint, :after_id::integer)
+                     and r.assets >= :assets_from::bigint and r.assets < :assets_to::bigint
+                   order by r.assets desc, r.customer_id desc
+              ) as own
+         join customer c on c.id = own.customer_id
+        where (:status::text is null or c.status = :status)
           and (:risk_level::smallint is null or c.risk_level = :risk_level)
           and (:kind::text is null or c.kind = :kind)
-        order by r.assets desc, r.customer_id desc
+        order by own.assets desc, own.customer_id desc
         limit :size
  ) as found
  order by found.cents desc, found.id desc

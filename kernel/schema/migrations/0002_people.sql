@@ -133,7 +133,7 @@ create table relation (
     source       text not null,
     digest       bytea not null,
     changed_in   xid8 not null default pg_current_xact_id(),
-    primary key (customer_id, employee_id, kind, valid_from)
+    primary key (customer_id, employee_id, kind, valid_from) include (valid_to, branch_id)
 );
 create index relation_assets on relation (employee_id, assets desc, customer_id desc) include (valid_from, valid_to, branch_id);
 
@@ -308,10 +308,9 @@ create policy reach on customer using (
     (select current_setting('hexad.scope', true) = 'company')
     or branch_id = any ((select reached('hexad.branches', 'branch', 'region'))::integer[])
     or id = any ((select reached('hexad.customer', 'self'))::integer[])
-    or exists (
+    or exists ( -- whose relation one sees: the policy above says which that are
         select from relation r
          where r.customer_id = customer.id
-           and r.employee_id = any ((select reached('hexad.employees', 'own', 'team'))::integer[])
            and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
 
 alter table account enable row level security;

@@ -47,7 +47,7 @@ create table relation (
     source       text not null,
     digest       bytea not null,
     changed_in   xid8 not null default pg_current_xact_id(),
-    primary key (customer_id, employee_id, kind, valid_from)
+    primary key (customer_id, employee_id, kind, valid_from) include (valid_to, branch_id)
 );
 create index relation_assets on relation (employee_id, assets desc, customer_id desc) include (valid_from, valid_to, branch_id);
 

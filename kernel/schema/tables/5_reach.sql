@@ -19,10 +19,9 @@ create policy reach on customer using (
     (select current_setting('hexad.scope', true) = 'company')
     or branch_id = any ((select reached('hexad.branches', 'branch', 'region'))::integer[])
     or id = any ((select reached('hexad.customer', 'self'))::integer[])
-    or exists (
+    or exists ( -- whose relation one sees: the policy above says which that are
         select from relation r
          where r.customer_id = customer.id
-           and r.employee_id = any ((select reached('hexad.employees', 'own', 'team'))::integer[])
            and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
 
 alter table account enable row level security;
