@@ -27,7 +27,7 @@ from kernel.settings import Settings
 _ROOTS_USER = "hexad-postgres"
 _MAJOR = "18"
 _START_SECONDS = 600
-"""After a crash PostgreSQL reads up to `max_wal_size` of its log again before it answers; one that dies is told at once."""
+"""After a crash it reads up to `max_wal_size` of its log before it answers; one that dies is told at once."""
 _COMMAND_SECONDS = _START_SECONDS + 30
 _ORPHANS_SECONDS = 15
 _FREE_MIB = 300

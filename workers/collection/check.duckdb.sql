@@ -45,8 +45,9 @@ create macro plain_id_no(x) as
     coalesce(concat(left(x, 17), check_digit(try_cast(left(x, 17) as bigint))) = x, false)
     and regexp_full_match(x, '[0-9]{17}[0-9X]');
 
--- A decimal without what says nothing: 0.5000 is 0.5.
-create macro shortest(x) as case when contains(x, '.') then regexp_replace(x, '\.?0+$', '') else x end;
+-- A number without what says nothing: 0.5000 is 0.5, 007 is 7, 1. is 1, -0.0 is 0.
+create macro shortest(x) as regexp_replace(regexp_replace(regexp_replace(
+    x, '^(-?)0+([0-9])', '\1\2'), '\.0*$|(\.[0-9]*[1-9])0+$', '\1'), '^-0$', '0');
 -- A day at midnight is a day.
 create macro midnight(x) as regexp_replace(x, ' 00:00:00$', '');
 create macro digest(secret, x) as md5(secret || x);

@@ -8,6 +8,9 @@ Kind = Literal["code", "unit", "text", "long_text", "mobile", "id_no", "date", "
                "quantity", "share", "number", "choice"]  # fmt: skip
 """`code` identifies something, `unit` a unit of the organisation; `text` has up to 100 characters, `long_text` 300."""
 
+NUMBERS: tuple[Kind, ...] = ("money", "price", "quantity", "share", "number")
+"""Kinds whose values may be written in several ways: 0.5 and 0.5000 are the same."""
+
 
 class Column(Struct, frozen=True):
     """One column: its kind, whether it may be empty, its choices, the smallest number that it may be."""

@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 from duckdb import DuckDBPyRelation
 
+from kernel import calendar
 from kernel.errors import InvalidInput
 from kernel.keys import key
 from kernel.settings import Settings
@@ -39,7 +40,10 @@ class Tally(msgspec.Struct):
 
 
 class Checked(msgspec.Struct):
-    """A delivery under way: its number in the workspace, what is wrong with it, what becomes of its feeds."""
+    """A delivery under way: its number in the workspace, what is wrong with it, what becomes of its feeds.
+
+    `newer` is the newest day that is loaded, where that is after the delivery's.
+    """
 
     number: int
     delivery: Delivery
@@ -47,6 +51,7 @@ class Checked(msgspec.Struct):
     manifest: Manifest | None = None
     tallies: dict[str, Tally] = msgspec.field(default_factory=dict)
     seconds: float = 0.0
+    newer: date | None = None
 
     @property
     def good(self) -> bool:
@@ -70,6 +75,9 @@ def digest_secret(settings: Settings) -> str:
 
 def check(work: Workspace, checked: Checked, recorded: Recorded, secret: str, tell: Callable[[int], None]) -> None:
     """Takes a delivery in and checks it alone; what is wrong is noted in its faults."""
+    if checked.delivery.day > calendar.today():
+        checked.faults.add("manifest.json", f"its day has not come yet: in Beijing it is {calendar.today()}")
+        return
     try:
         checked.manifest = checked.delivery.read()
     except InvalidInput as error:
@@ -109,6 +117,9 @@ def _feed(
                 else _loaded(work, rows, feed, checked, secret)
             )
             tally.state = _state(feed, delivery, recorded)
+            if tally.state == "older":
+                newest = max(day for day, _ in recorded)
+                checked.newer = max(checked.newer or newest, newest)
             demo, latest = bool(checked.manifest and checked.manifest.demo), tally.state == ""
             work.add_part(checked.number, feed.name, delivery.source, file.file, demo=demo, latest=latest)
             if count != file.rows:

@@ -97,11 +97,16 @@ async def _day(
 def summary(one: Checked, together: float) -> list[str]:
     """What became of a delivery, in lines: its faults, or its feeds; `together` are the seconds of the day's load."""
     if not one.good:
-        return [f"{one.delivery.name}: refused, {one.faults.count} faults, nothing of it is loaded",
+        faults = "1 fault" if one.faults.count == 1 else f"{one.faults.count} faults"
+        return [f"{one.delivery.name}: refused, {faults}, nothing of it is loaded",
                 *(f"  {line}" for line in one.faults.report())]  # fmt: skip
     feeds = ", ".join(f"{name} {_words(tally)}" for name, tally in one.tallies.items())
     seconds = one.seconds + (together if one.loading() else 0)
-    return [f"{one.delivery.name}: {feeds} ({seconds:.1f} s)"]
+    lines = [f"{one.delivery.name}: {feeds} ({seconds:.1f} s)"]
+    older = [name for name, tally in one.tallies.items() if tally.state == "older"]
+    if older:
+        lines.append(f"  nothing of {', '.join(older)} was changed: a newer day is loaded, {one.newer}")
+    return lines
 
 
 def _words(tally: Tally) -> str:

@@ -9,7 +9,7 @@ import duckdb
 from duckdb import ColumnExpression, DuckDBPyConnection, Expression
 from duckdb.sqltypes import VARCHAR
 
-from workers.collection.column import Column, Feed
+from workers.collection.column import NUMBERS, Column, Feed
 from workers.collection.fault import KEPT, Fault, Faults
 from workers.collection.workspace import call
 
@@ -24,7 +24,7 @@ _WORDS = {
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _BROKEN = ("FLOAT", "DOUBLE")
 _OWN = {"date": "DATE", "time": "TIME", "boolean": "BOOLEAN"}
-_NUMERIC = ("money", "price", "quantity", "share", "number", "choice")
+_NUMERIC = (*NUMBERS, "choice")
 
 
 def rows_of(

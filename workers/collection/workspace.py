@@ -18,7 +18,7 @@ from duckdb import (
 )
 
 from kernel.errors import Unavailable
-from workers.collection.column import FEEDS, LOADED, Feed
+from workers.collection.column import FEEDS, LOADED, NUMBERS, Column, Feed
 
 MEMORY = "1000MB"
 _HERE = Path(__file__).parent
@@ -119,7 +119,7 @@ class Workspace:
     def add(self, feed: Feed, delivery: int, rows: duckdb.DuckDBPyRelation, secret: str) -> int:
         """Adds the rows of one file, whose columns are text already, and gives how many they are."""
         names = [column.name for column in feed.columns]
-        parts = [call("known", ColumnExpression(name)) for name in names]
+        parts = [call("known", _one_form(column)) for column in feed.columns]
         digest = call("digest", constant(secret), call("concat_ws", constant("\x1f"), *parts))
         own = [constant(delivery).alias("delivery"), ColumnExpression("row_no"), digest.alias("digest")]
         rows.project(*own, *map(ColumnExpression, names)).insert_into(feed.name)
@@ -128,6 +128,12 @@ class Workspace:
     def rows(self, feed: str, delivery: int) -> duckdb.DuckDBPyRelation:
         """The rows of one delivery."""
         return self.db.table(feed).filter(ColumnExpression("delivery") == constant(delivery))
+
+
+def _one_form(column: Column) -> Expression:
+    """A value as it goes into the digest of its row: numbers in one form, however the file writes them."""
+    value = ColumnExpression(column.name)
+    return call("shortest", value) if column.kind in NUMBERS else value
 
 
 def call(name: str, *arguments: Expression) -> Expression:
