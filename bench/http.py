@@ -109,13 +109,15 @@ def _judged(runs: dict[tuple[str, str], list[Run]]) -> list[Asked]:
 def _growth(
     server: Postgres, base: Settings, given: Parameters, say: Say, tell: Tell
 ) -> tuple[list[Figure], list[Asked]]:
-    """The same brokers' work in houses of a hundredth, a tenth and the whole size, in turn."""
+    """The work of as many brokers in houses of a hundredth, a tenth and the whole size, in turn."""
     sizes = (given.customers // 100, given.customers // 10, given.customers)
     runs: dict[tuple[str, int], list[Run]] = {}
     with contextlib.ExitStack() as held:
         houses = {
             size: held.enter_context(_serving(server, base, size, tell, ours_alone=True, peer=False)) for size in sizes
         }
+        fewest = min(len(house.people) for house in houses.values())
+        houses = {size: Subjects(house.people[:fewest], house.servers) for size, house in houses.items()}
         for what in ("detail", "list"):
             for _ in range(given.rounds):
                 for size in sizes:
