@@ -15,7 +15,7 @@ from centers.customer import contact, lists, queries, reveal
 from centers.customer.lists import AssetsCursor, Filter, NameCursor, OpenedCursor
 from kernel import personal
 from kernel.database import Tx as Transaction
-from kernel.errors import FieldError, InvalidInput
+from kernel.errors import InvalidInput
 from kernel.scope import Scope
 from mobile_contracts.base import Page
 from mobile_contracts.customer import (
@@ -35,7 +35,7 @@ from mobile_contracts.customer import (
 )
 
 _CENTS = Decimal(100)
-_MOST_YUAN = Decimal(10) ** 15
+_YUAN = r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$"
 
 No = Annotated[str, PathParameter(max_length=20, pattern="^[A-Za-z0-9]+$", description="customer_no")]
 Search = Annotated[
@@ -47,8 +47,8 @@ Search = Annotated[
 Status = Annotated[CustomerStatus | None, QueryParameter(name="status", description="only of this status")]
 Risk = Annotated[int | None, QueryParameter(name="risk_level", ge=1, le=5, description="only of this risk level")]
 Kind = Annotated[CustomerKind | None, QueryParameter(name="kind", description="only of this kind")]
-From = Annotated[Decimal | None, QueryParameter(name="assets_from", description="yuan; this or more")]
-To = Annotated[Decimal | None, QueryParameter(name="assets_to", description="yuan; less than this")]
+From = Annotated[str | None, QueryParameter(name="assets_from", pattern=_YUAN, description="yuan; this or more")]
+To = Annotated[str | None, QueryParameter(name="assets_to", pattern=_YUAN, description="yuan; less than this")]
 Order = Annotated[CustomerOrder, QueryParameter(name="sort", description="richest first, newest first, or by name")]
 
 
@@ -67,7 +67,7 @@ async def list_customers(
     order: Order = "assets",
 ) -> Page[CustomerLine]:
     """Without `q` in the order of `sort`; with a name in `q` by name; a number finds those who have it."""
-    wanted = Filter(status, risk_level, kind, _cents("assets_from", assets_from, -1), _cents("assets_to", assets_to, 1))
+    wanted = Filter(status, risk_level, kind, _cents(assets_from, -1), _cents(assets_to, 1))
     if q is None:
         return await _ordered(tx, who, page, wanted, order)
     text = q.strip()
@@ -151,7 +151,10 @@ async def change_preferences(
 async def reveal_field(
     request: HttpRequest, tx: Tx, who: Who, customer_no: No, data: JSONBody[RevealWanted]
 ) -> Answer[Revealed]:
-    """Counted against a quota a day and written to the audit log with the reason; the answer is kept nowhere."""
+    """Counted against a quota a day and written to the audit log with the reason; the answer is kept nowhere.
+
+    404 when nothing is known in that field, which counts nothing; `contact_…` are those that were noted.
+    """
     state = request.app.state
     shown = await reveal.reveal(tx, who, customer_no, data, state.seals.fields, state.settings.reveal_quota)
     return Answer(shown, headers={"Cache-Control": "no-store"}, status_code=200)
@@ -172,7 +175,7 @@ async def list_own_accounts(tx: Tx, who: Who) -> list[Account]:
 
 @get("/contact", guards=[may("self.read")], summary="How else one is reached")
 async def read_own_contact(tx: Tx, who: Who) -> Answer[Contact]:
-    """What was noted; version 0 when nothing was."""
+    """What was noted, masked for oneself as well; version 0 when nothing was."""
     found = await contact.find_contact(tx, who, who.principal.subject)
     return versioned(found, found.version)
 
@@ -224,12 +227,8 @@ def _mobile(text: str) -> str | None:
         return None
 
 
-def _cents(name: str, yuan: Decimal | None, sign: int) -> int:
-    if yuan is None:
-        return sign * lists.MOST
-    if not yuan.is_finite() or abs(yuan) > _MOST_YUAN:
-        raise InvalidInput(errors=[FieldError(name, "not an amount", "金额无效")])
-    return int(yuan * _CENTS)
+def _cents(yuan: str | None, unbounded: int) -> int:
+    return unbounded * lists.MOST if yuan is None else int(Decimal(yuan) * _CENTS)
 
 
 staff = Router(

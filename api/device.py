@@ -13,13 +13,11 @@ from api.given import Tx, Who
 from api.session import Number, Reason
 from kernel import session
 from kernel.session import Subject
-from mobile_contracts.base import NO_CONTROLS
-from mobile_contracts.device import Device, DeviceChange
+from mobile_contracts.device import DEVICE_ID, Device, DeviceChange
 from notifications import device
 
 _REVOKED = "those that were revoked, instead of those in use"
-DeviceId = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
-AnyDeviceId = Annotated[str, PathParameter(min_length=1, max_length=100, pattern=NO_CONTROLS)]
+DeviceId = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=DEVICE_ID)]
 Revoked = Annotated[bool, QueryParameter(name="revoked", description=_REVOKED)]
 
 
@@ -70,7 +68,7 @@ async def list_of_employee(tx: Tx, who: Who, employee_no: Number, revoked: Revok
     guards=[may("session.end")],
     summary="Revoke a device of an employee",
 )
-async def revoke_of_employee(tx: Tx, who: Who, employee_no: Number, device_id: AnyDeviceId, reason: Reason) -> None:
+async def revoke_of_employee(tx: Tx, who: Who, employee_no: Number, device_id: DeviceId, reason: Reason) -> None:
     """Ends the sessions on it, and open sockets with them; nobody signs in on it until it is allowed again."""
     whose = Subject("staff", employee_no)
     await session.check_subject(tx, who, whose)
@@ -85,7 +83,7 @@ async def revoke_of_employee(tx: Tx, who: Who, employee_no: Number, device_id: A
     summary="Allow a device of an employee again",
 )
 async def allow_of_employee(
-    tx: Tx, who: Who, employee_no: Number, device_id: AnyDeviceId, reason: Reason
+    tx: Tx, who: Who, employee_no: Number, device_id: DeviceId, reason: Reason
 ) -> Answer[Device]:
     """The employee can sign in on it again."""
     whose = Subject("staff", employee_no)
@@ -107,7 +105,7 @@ async def list_of_investor(tx: Tx, who: Who, customer_no: Number, revoked: Revok
     guards=[may("session.end")],
     summary="Revoke a device of an investor",
 )
-async def revoke_of_investor(tx: Tx, who: Who, customer_no: Number, device_id: AnyDeviceId, reason: Reason) -> None:
+async def revoke_of_investor(tx: Tx, who: Who, customer_no: Number, device_id: DeviceId, reason: Reason) -> None:
     """Ends the sessions on it, and open sockets with them; nobody signs in on it until it is allowed again."""
     whose = Subject("investor", customer_no)
     await session.check_subject(tx, who, whose)
@@ -122,7 +120,7 @@ async def revoke_of_investor(tx: Tx, who: Who, customer_no: Number, device_id: A
     summary="Allow a device of an investor again",
 )
 async def allow_of_investor(
-    tx: Tx, who: Who, customer_no: Number, device_id: AnyDeviceId, reason: Reason
+    tx: Tx, who: Who, customer_no: Number, device_id: DeviceId, reason: Reason
 ) -> Answer[Device]:
     """The investor can sign in on it again."""
     whose = Subject("investor", customer_no)

@@ -37,6 +37,10 @@ _GIVEN = {
     "RateLimit-Remaining": "requests left now",
     "RateLimit-Reset": "seconds until all are there again",
 }
+_GIVEN_WITH_PROBLEMS = {
+    "Retry-After": "with 429 and 503: seconds after which it may be asked again",
+    "WWW-Authenticate": "with 401: Bearer",
+}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
 )
@@ -75,11 +79,15 @@ def _describe_edge(made: dict[str, Any], app: Litestar) -> None:
     components = made.setdefault("components", {})
     components.setdefault("schemas", {}).update(shapes)
     components["responses"] = {
-        "Problem": {"description": "A problem (RFC 9457)", "content": {problem.MEDIA_TYPE: {"schema": schema}}},
+        "Problem": {
+            "description": "A problem (RFC 9457)",
+            "headers": {name: _told(told) for name, told in _GIVEN_WITH_PROBLEMS.items()},
+            "content": {problem.MEDIA_TYPE: {"schema": schema}},
+        },
         "Unchanged": {"description": "What If-None-Match names is still so"},
     }
     components["parameters"] = {name: _header(name, *told) for name, told in _ASKED.items()}
-    components["headers"] = {name: {"description": told, "schema": {"type": "string"}} for name, told in _GIVEN.items()}
+    components["headers"] = {name: _told(told) for name, told in _GIVEN.items()}
     for path, method, options in _operations(app):
         if path in made.get("paths", {}):
             _describe(made["paths"][path][method], method, options)
@@ -109,6 +117,10 @@ def _operations(app: Litestar) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def _header(name: str, description: str, required: bool) -> dict[str, Any]:
     told = {"name": name, "in": "header", "description": description, "required": required}
     return {**told, "schema": {"type": "string"}}
+
+
+def _told(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
 
 
 def pages(audiences: Sequence[str], describe: Callable[[str], dict[str, Any]]) -> Router:

@@ -20,6 +20,7 @@ from kernel.errors import (
     InvalidInput,
     NotSignedIn,
     Overloaded,
+    QuotaUsedUp,
     RateLimited,
     SignInRefused,
     Unavailable,
@@ -47,7 +48,7 @@ def hexad_error(request: HttpRequest, error: HexadError) -> Response[bytes]:
     if told.status == 500:
         _log.error("request failed", exc_info=error)
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn | SignInRefused) else {}
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | QuotaUsedUp):
         headers["Retry-After"] = str(math.ceil(error.wait))
     return _answer(request, told, headers)
 

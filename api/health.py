@@ -40,7 +40,7 @@ async def read_metrics(request: HttpRequest) -> Response[bytes]:
     metrics.POOL_FREE.set(database.free)
     metrics.POOL_WAITING.set(database.waiting)
     body, media_type = metrics.render()
-    return Response(body, media_type=media_type)
+    return Response(body, headers={"content-type": media_type})  # as a media type it would get a second charset
 
 
 async def _problem(request: HttpRequest) -> str:

@@ -69,7 +69,10 @@ async def change_unit(request: HttpRequest, tx: Tx, unit_id: UnitId, data: JSONB
     summary="Merge a branch into another",
 )
 async def merge_unit(tx: Tx, unit_id: UnitId, data: JSONBody[UnitMerge]) -> Answer[Unit]:
-    """The branch ends and stands below the other, to which its teams, employees and roles go; a move undoes it."""
+    """The branch ends and stands below the other, to which its teams, employees and roles go.
+
+    A move makes it a branch again; teams and employees come back with the next delivery only, roles not at all.
+    """
     before = await organise.check_merge_unit(tx, unit_id, data)
     after = await organise.do_merge_unit(tx, before, data)
     return versioned(after, after.version)

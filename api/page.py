@@ -9,11 +9,12 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
+from kernel import cursor as kept
 from kernel.database import Tx
 from kernel.errors import CursorInvalid
 from mobile_contracts.base import Page
 
-Cursor = TypeVar("Cursor", bound=msgspec.Struct)
+Cursor = TypeVar("Cursor", bound=kept.Cursor)
 Item = TypeVar("Item")
 _CURSOR_AT_MOST = 512
 
@@ -45,9 +46,12 @@ def decoded(text: str, kind: type[Cursor]) -> Cursor:
     """The cursor in a text; raises `CursorInvalid` for one that we did not make."""
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
+        found = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
     except (ValueError, binascii.Error, RecursionError) as error:
         raise CursorInvalid from error
+    if encoded(found) != text:
+        raise CursorInvalid
+    return found
 
 
 def provide_page(

@@ -12,15 +12,13 @@ from api.given import PageQuery, Tx, Who
 from kernel import session
 from kernel.scope import Scope
 from kernel.session import SessionCursor, Subject
-from mobile_contracts.base import NO_CONTROLS, Page
+from mobile_contracts.base import NO_CONTROLS, REASON, Page
 from mobile_contracts.session import OpenSession
 
 _OWN = "ended by its owner"
-_WHY = "why, for the audit log"
+_WHY = "why, for the audit log: at least 4 visible characters"
 Number = Annotated[str, PathParameter(min_length=1, max_length=40, pattern=NO_CONTROLS)]
-Reason = Annotated[
-    str, QueryParameter(name="reason", min_length=3, max_length=200, pattern=NO_CONTROLS, description=_WHY)
-]
+Reason = Annotated[str, QueryParameter(name="reason", max_length=200, pattern=REASON, description=_WHY)]
 
 
 def _self(who: Scope) -> Subject:

@@ -15,7 +15,8 @@ from mobile_contracts.customer import CustomerChanges, OwnChanges
 from notifications import device
 
 Cursor = Annotated[
-    str | None, QueryParameter(max_length=512, description="`cursor` of the answer before; none to begin afresh")
+    str | None,
+    QueryParameter(max_length=512, description="that of the answer before; none or an empty one begins afresh"),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="customers at once")]
 
@@ -23,7 +24,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=200, description="customers at on
 @get("/sync", guards=[may("customer.read")], summary="What changed since")
 async def read_changes(tx: Tx, who: Who, cursor: Cursor = None, limit: Limit = 200) -> CustomerChanges:
     """The customers in one's scope: first all of them, later what changed and what one does not see any more."""
-    known = None if cursor is None else decoded(cursor, SyncCursor)
+    known = decoded(cursor, SyncCursor) if cursor else None
     found = await sync.changes(tx, who, known, limit)
     if found is None:
         return CustomerChanges([], [], "", more=True, resync=True)
@@ -33,7 +34,7 @@ async def read_changes(tx: Tx, who: Who, cursor: Cursor = None, limit: Limit = 2
 @get("/sync", guards=[may("self.read")], summary="What changed of one's own data since")
 async def read_own_changes(tx: Tx, who: Who, cursor: Cursor = None) -> OwnChanges:
     """First everything, later the parts that changed, each whole."""
-    known = None if cursor is None else decoded(cursor, OwnCursor)
+    known = decoded(cursor, OwnCursor) if cursor else None
     found = await sync.own_changes(tx, who, known)
     if found is None:
         return OwnChanges(None, None, None, None, None, "", resync=True)

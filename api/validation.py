@@ -3,7 +3,7 @@
 import re
 
 from kernel.errors import FieldError
-from mobile_contracts.base import NO_CONTROLS
+from mobile_contracts.base import NO_CONTROLS, REASON
 
 _WHERE = re.compile(r" - at `\$(.*)`$")
 _MISSING = re.compile(r"Missing required \w+ parameter '(.+?)'")
@@ -16,6 +16,7 @@ _CHINESE = [
     (r"Expected `(?:\w+)` <= (.+)", r"不得大于 \1"),
     (r"Expected `(?:\w+)` >= (.+)", r"不得小于 \1"),
     (r"Expected `(?:\w+)` that's a multiple of (.+)", r"应为 \1 的倍数"),
+    (r"At least 4 visible characters in one line are needed", r"须为一行文字,至少 4 个可见字符"),
     (r"Control characters are not allowed", r"不允许控制字符"),
     (r"Expected `(?:\w+)` matching regex (.+)", r"格式不符:\1"),
     (r"Invalid RFC3339 encoded .+|Invalid ISO8601 .+|Invalid date.*", r"日期或时间格式无效"),
@@ -40,8 +41,11 @@ def field_error(field: str, message: str, allowed: tuple[object, ...] = ()) -> F
         field = ".".join(part for part in (field, named[1]) if part)
     if missing := _MISSING.match(message):
         field = missing[1]
-    if NO_CONTROLS in message.replace("\\\\", "\\"):
+    plain = message.replace("\\\\", "\\")
+    if NO_CONTROLS in plain:
         message = "Control characters are not allowed"
+    if REASON in plain:
+        message = "At least 4 visible characters in one line are needed"
     if allowed and message.startswith("Invalid enum value"):
         message = f"{message}: one of {', '.join(map(str, allowed))}"
     return FieldError(field[:_SHOWN_AT_MOST], message[:_SHOWN_AT_MOST], _chinese(message)[:_SHOWN_AT_MOST])

@@ -37,7 +37,7 @@ _CONFIG = """\
 listen_addresses = ''
 unix_socket_permissions = 0700
 max_connections = 200
-shared_buffers = 256MB
+shared_buffers = {buffers}MB
 max_wal_size = 4GB
 timezone = 'Asia/Shanghai'
 log_timezone = 'Asia/Shanghai'
@@ -159,7 +159,7 @@ class Postgres:
     def _prepare_start(self) -> None:
         self._free_space()
         self._for_root()
-        (self.data / "hexad.conf").write_text(_CONFIG)
+        (self.data / "hexad.conf").write_text(_CONFIG.format(buffers=_buffers()))
         self._own(self.data / "hexad.conf")
         with contextlib.suppress(FileExistsError):
             self.socket.mkdir(parents=True)
@@ -305,6 +305,11 @@ def _is_text(path: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _buffers() -> int:
+    """MiB of PostgreSQL's own memory: an eighth of the machine's, between 128 MiB and 1 GiB."""
+    return max(128, min(1024, psutil.virtual_memory().total // 8 >> 20))
 
 
 def _user_exists(name: str) -> bool:

@@ -29,6 +29,7 @@ def _addresses(settings: Settings, health: Mapping[str, str]) -> list[str]:
 
     return [
         f"  API        http://{at('api_port')}",
+        f"  docs       http://{at('api_port')}/docs/auth  (begin here: how to sign in)",
         *(f"  docs       http://{at('api_port')}/docs/{audience}" for audience in words(settings.audiences)),
         f"  WebSocket  ws://{at('realtime_port')}/ws",
         f"  mailbox    http://{at('mailbox_port')}/",

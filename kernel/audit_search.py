@@ -1,6 +1,7 @@
 """Searches of the audit log, newest first; each search is itself a line of the log."""
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from kernel import redaction
+from kernel.cursor import Cursor, Moment, Number, check_utc
 from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput
 from kernel.outbox import Record, record
@@ -50,11 +52,15 @@ class Wanted(Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
-class AuditCursor(Struct, frozen=True):
+class AuditCursor(Cursor, frozen=True):
     """The last row of a page."""
 
-    at: datetime
-    id: int
+    at: Moment
+    id: Number
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a time that is not in UTC."""
+        check_utc(self.at)
 
 
 _sql = load(Path(__file__).with_name("audit_search.sql"), Row)
@@ -65,7 +71,8 @@ async def search(tx: Tx, wanted: Wanted, after: AuditCursor | None, size: int) -
     since, until = _bounds(wanted)
     if wanted.noun_id is not None and wanted.noun is None:
         raise InvalidInput(errors=[FieldError("noun", "noun_id needs noun", "须同时给出 noun")])
-    begin = min(after or AuditCursor(until, 0), AuditCursor(until, 0), key=lambda one: (one.at, one.id))
+    last = AuditCursor(until.astimezone(UTC), 0)
+    begin = min(after or last, last, key=lambda one: (one.at, one.id))
     rows = await _rows(tx, wanted, {"since": since, "after_at": begin.at, "after_id": begin.id, "size": size})
     asked = msgspec.structs.replace(wanted, since=since, until=until)
     await record(tx, Record(action="audit.search", noun="audit", noun_id="", after=asked))
@@ -130,4 +137,16 @@ def _hidden(value: Any) -> Any:
         return [_hidden(one) for one in value]
     if not isinstance(value, dict):
         return value
-    return {key: "[hidden]" if key in _PERSONAL and one is not None else _hidden(one) for key, one in value.items()}
+    return {key: "[hidden]" if _is_personal(key, one) else _hidden(one) for key, one in value.items()}
+
+
+def _is_personal(key: str, value: Any) -> bool:
+    """Where somebody lives is personal; the network that a request came from is what compliance looks for."""
+    return key in _PERSONAL and value is not None and not (key == "address" and _is_network(value))
+
+
+def _is_network(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and ip_network(value, strict=False) is not None
+    except ValueError:
+        return False

@@ -130,6 +130,11 @@ class QuotaUsedUp(HexadError):
 
     code, zh = "quota_used_up", "今日额度已用完"
 
+    def __init__(self, detail: str = "", detail_zh: str = "", wait: float = 1.0) -> None:
+        """`wait` is the time until the quota is whole again, in seconds."""
+        self.wait = wait
+        super().__init__(detail, detail_zh)
+
 
 class AppTooOld(HexadError):
     """This version of the app is no longer served: update it."""

@@ -52,7 +52,8 @@ async def _reach(tx: Tx, grant: Grant, employee: int | None, customer: int | Non
         case "own" if employee is not None:
             return Reach(kind="own", employees=(employee,))
         case "team":
-            return Reach(kind="team", employees=tuple(await _sql.employees_under(tx, units=list(grant.units))))
+            team = {*await _sql.employees_under(tx, units=list(grant.units)), *([employee] if employee else [])}
+            return Reach(kind="team", employees=tuple(sorted(team)))
         case "branch" | "region":
             return Reach(kind=grant.kind, branches=tuple(await _sql.branches_under(tx, units=list(grant.units))))
         case "company":

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from msgspec import Struct
-
+from kernel.cursor import Cursor, Moment, Words, check_utc
 from kernel.database import Tx
 from kernel.errors import InvalidInput, NotFound
 from kernel.outbox import Record, emit
@@ -16,12 +15,16 @@ from mobile_contracts.job import Job, JobState
 _sql = load(Path(__file__).with_name("job.sql"), Job)
 
 
-class JobCursor(Struct, frozen=True):
+class JobCursor(Cursor, frozen=True):
     """The last job of a page."""
 
-    started_at: datetime = datetime.max.replace(tzinfo=UTC)
+    started_at: Moment = datetime.max.replace(tzinfo=UTC)
     event_id: UUID = UUID(int=2**128 - 1)
-    handler: str = "\U0010ffff"
+    handler: Words = "\U0010ffff"
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a time that is not in UTC."""
+        check_utc(self.started_at)
 
 
 async def list_open(tx: Tx, state: JobState, after: JobCursor, size: int) -> list[Job]:

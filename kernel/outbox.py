@@ -44,7 +44,7 @@ async def record(tx: Tx, audit: Record) -> None:
         noun_id=audit.noun_id,
         before=_json(audit.before),
         after=_json(audit.after),
-        reason=audit.reason,
+        reason=audit.reason and audit.reason.strip(),
     )
 
 

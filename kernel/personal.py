@@ -34,10 +34,13 @@ def mask_mobile(text: str) -> str:
 
 
 def mask_id_no(text: str) -> str:
-    """`110***********002X`: place and last four; shorter documents show their last two at most."""
+    """`1****************X`: the first and the last of an identity card; other documents show their last two at most.
+
+    Place, birthday and sex stand in the number, and a birthday beside it would leave almost nothing hidden.
+    """
     plain = _plain(text).upper()
     if _ID_NO.fullmatch(plain):
-        return f"{plain[:3]}{'*' * (len(plain) - 7)}{plain[-4:]}"
+        return f"{plain[0]}{'*' * (len(plain) - 2)}{plain[-1]}"
     return f"{'*' * (len(plain) - 2)}{plain[-2:]}" if len(plain) >= 6 else _hidden(text)
 
 

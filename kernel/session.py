@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kernel.cursor import Cursor
 from kernel.database import Tx
 from kernel.errors import NotFound
 from kernel.identity import end_session
@@ -15,7 +16,7 @@ from mobile_contracts.session import OpenSession
 _sql = load(Path(__file__).with_name("session.sql"), OpenSession)
 
 
-class SessionCursor(Struct, frozen=True):
+class SessionCursor(Cursor, frozen=True):
     """The last session of a page; ids follow time."""
 
     before: UUID = UUID(int=2**128 - 1)

@@ -9,13 +9,11 @@ from uuid import UUID
 from msgspec import Meta
 
 from mobile_contracts.base import NO_CONTROLS, Answer, Input
+from mobile_contracts.device import DeviceId
 
 Number = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_CONTROLS, description="employee number")]
 Login = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=NO_CONTROLS, description="customer number or mobile number")
-]
-DeviceId = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=NO_CONTROLS, description="made by the app once per installation")
 ]
 Password = Annotated[str, Meta(min_length=1, max_length=512, pattern=NO_CONTROLS)]
 NewPassword = Annotated[

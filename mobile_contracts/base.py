@@ -8,6 +8,15 @@ from msgspec import Meta, Struct
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"
 """One line of text without control characters, those that turn the direction of writing included."""
 
+_BLANK = r"\s\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u206f\u2800\u3164\ufeff"
+REASON = rf"^(?=(?:[{_BLANK}]*[^{_BLANK}]){{4}})" + NO_CONTROLS.removeprefix("^")
+"""One line of text with at least 4 characters that can be seen."""
+
+Reason = Annotated[
+    str, Meta(max_length=200, pattern=REASON, description="why, for the audit log: at least 4 visible characters")
+]
+"""Blanks around it are not kept."""
+
 Text = Annotated[str, Meta(max_length=200, pattern=NO_CONTROLS)]
 LongText = Annotated[str, Meta(max_length=4000)]
 Money = Annotated[Decimal, Meta(description="decimal string, at most 18 digits, 2 of them after the point")]

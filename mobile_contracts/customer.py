@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from mobile_contracts.base import NO_CONTROLS, Answer, Input, Money
+from mobile_contracts.base import NO_CONTROLS, Answer, Input, Money, Reason
 from mobile_contracts.device import Device
 
 CustomerKind = Literal["individual", "institution"]
@@ -18,6 +18,9 @@ CustomerNo = Annotated[str, Meta(min_length=1, max_length=20, pattern="^[A-Za-z0
 Mobile = Annotated[str, Meta(min_length=11, max_length=20, pattern=r"^[0-9+ ()\-]+$")]
 Email = Annotated[str, Meta(max_length=100, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$")]
 TimeOfDay = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description="hour and minute in Beijing")]
+RevealField = Literal["mobile", "id_no", "email", "contact_mobile", "contact_email"]
+"""A masked field of the customer, or of what was noted of how to reach them."""
+
 ContactText = Annotated[str, Meta(max_length=200, pattern=NO_CONTROLS)]
 
 
@@ -123,15 +126,15 @@ class PreferenceChange(Input, frozen=True):
 class RevealWanted(Input, frozen=True):
     """Which masked field is asked for, and why; both stand in the audit log."""
 
-    field: Literal["mobile", "id_no"]
-    reason: Annotated[str, Meta(min_length=5, max_length=200, pattern=NO_CONTROLS)]
+    field: RevealField
+    reason: Reason
 
 
 class Revealed(Answer, frozen=True):
     """The field in full; `left` are the reveals that remain today."""
 
-    field: Literal["mobile", "id_no"]
-    value: str | None
+    field: RevealField
+    value: str
     left: int
 
 
@@ -155,7 +158,7 @@ class CustomerGone(Answer, frozen=True):
 class OwnChanges(Answer, frozen=True):
     """What changed of one's own data, each part whole; null is unchanged. `cursor` is for the next time.
 
-    `resync` says that the cursor cannot be followed: begin without one.
+    `resync` says that the cursor cannot be followed: begin afresh, with the empty one of this answer or without any.
     """
 
     customer: Customer | None
@@ -170,7 +173,8 @@ class OwnChanges(Answer, frozen=True):
 class CustomerChanges(Answer, frozen=True):
     """What changed since the cursor; `more` asks for the next part at once, `cursor` is for the next time.
 
-    `resync` says that the cursor is too old, or that one's reach changed: forget everything and begin without a cursor.
+    `resync` says that the cursor is too old, or that one's reach changed: forget everything and begin afresh, with
+    the empty cursor of this answer or without any.
     """
 
     changed: list[CustomerLine]

@@ -7,6 +7,12 @@ from msgspec import Meta
 
 from mobile_contracts.base import Answer, Input, Text
 
+DEVICE_ID = r"^[A-Za-z0-9._:-]+(?![\s\S])"
+"""What a device is called, in paths too; without a line break at the end, which `$` would take."""
+
+DeviceId = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=DEVICE_ID, description="made by the app once per installation")
+]
 Vendor = Literal["apns", "fcm", "huawei", "xiaomi", "oppo", "vivo", "honor"]
 PushToken = Annotated[str, Meta(min_length=8, max_length=1000, pattern=r"^[\x21-\x7e]+$")]
 AppVersion = Annotated[str, Meta(max_length=20, pattern=r"^[0-9.]*$")]

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from mobile_contracts.device import DeviceId
+
 _NO_CONTROLS = r"^(?![\s\S]*[\x00-\x1f\x7f])"
 
 Token = Annotated[str, Meta(min_length=1, max_length=4096, pattern=_NO_CONTROLS)]
-DeviceId = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROLS)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1, description="exact in every client's numbers")]
 Seconds = Annotated[float, Meta(ge=0)]
 

@@ -42,12 +42,13 @@ async def find_preference(tx: Tx, scope: Scope, customer_no: str) -> Preference:
 async def change_contact(
     tx: Tx, scope: Scope, customer_no: str, version: int | None, change: ContactChange, seals: Seals
 ) -> Contact:
-    """Notes what the change names; raises `NotFound`, `InvalidInput` or `VersionConflict`."""
+    """Notes what the change names; `version` null is any. Raises `NotFound`, `InvalidInput` or `VersionConflict`."""
     number = _checked_mobile(change)
     customer = await queries.find(tx, scope, customer_no)
     await _sql.lock(tx, customer_id=customer.id)
     before = await _contact(tx, customer)
-    await check_version(tx, ("contact", customer_no), before.version, version, change)
+    if version is not None:
+        await check_version(tx, ("contact", customer_no), before.version, version, change)
     await _put_contact(tx, customer, change, number, seals)
     after = await _contact(tx, customer)
     await _emit(tx, "contact", customer, before, after)
@@ -57,13 +58,14 @@ async def change_contact(
 async def change_preference(
     tx: Tx, scope: Scope, customer_no: str, version: int | None, change: PreferenceChange
 ) -> Preference:
-    """Keeps what the customer prefers from now on; raises `NotFound`, `InvalidInput` or `VersionConflict`."""
+    """Keeps it all, at any version when it is null; raises `NotFound`, `InvalidInput` or `VersionConflict`."""
     if change.contact_to <= change.contact_from:
         raise InvalidInput(errors=[FieldError("contact_to", "must be after contact_from", "须晚于 contact_from")])
     customer = await queries.find(tx, scope, customer_no)
     await _sql.lock(tx, customer_id=customer.id)
     before = await _preference(tx, customer)
-    await check_version(tx, ("preference", customer_no), before.version, version, change)
+    if version is not None:
+        await check_version(tx, ("preference", customer_no), before.version, version, change)
     await _sql.put_preference(
         tx, customer_id=customer.id, language=change.language, channel=change.channel,
         contact_from=change.contact_from, contact_to=change.contact_to,

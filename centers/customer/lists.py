@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from kernel.cursor import Cursor, Id, Number, Words
 from kernel.database import Tx
 from kernel.scope import Scope
 from kernel.sql import load
@@ -31,25 +32,25 @@ class Filter(Struct, frozen=True):
     name: str = ""
 
 
-class AssetsCursor(Struct, frozen=True):
+class AssetsCursor(Cursor, frozen=True):
     """Where a list ended that begins with the richest."""
 
-    assets: int = MOST
-    id: int = _LAST_ID
+    assets: Number = MOST
+    id: Id = _LAST_ID
 
 
-class OpenedCursor(Struct, frozen=True):
+class OpenedCursor(Cursor, frozen=True):
     """Where a list ended that begins with the newest."""
 
     opened_on: date = date.max
-    id: int = _LAST_ID
+    id: Id = _LAST_ID
 
 
-class NameCursor(Struct, frozen=True):
+class NameCursor(Cursor, frozen=True):
     """Where a list by name ended."""
 
-    name: str = ""
-    id: int = 0
+    name: Words = ""
+    id: Id = 0
 
 
 async def by_assets(tx: Tx, scope: Scope, wanted: Filter, after: AssetsCursor, size: int) -> list[CustomerLine]:

@@ -18,11 +18,14 @@ _sql = load(Path(__file__).with_name("queries.sql"), Account, Customer, Home, Re
 
 
 class Sealed(Struct, frozen=True):
-    """The encrypted fields of a customer."""
+    """The masked fields of a customer in full, numbers encrypted."""
 
     customer_id: int
     mobile: bytes | None
     id_no: bytes
+    email: str | None
+    contact_mobile: bytes | None
+    contact_email: str | None
 
 
 async def find(tx: Tx, scope: Scope, customer_no: str) -> Customer:
@@ -59,7 +62,7 @@ async def home(tx: Tx, scope: Scope) -> Home:
 
 
 async def sealed(tx: Tx, scope: Scope, customer_no: str) -> Sealed:
-    """What is encrypted of a customer; raises `NotFound` when there is none in scope."""
+    """What is masked of a customer; raises `NotFound` when there is none in scope."""
     reach = scope.reach
     row: Any = await _sql.sealed(tx, customer_no=customer_no, branches=reach.branches, employees=reach.employees)
     if row is None:

@@ -46,8 +46,9 @@ select count(*) as customers, coalesce(sum(c.assets), 0) * 0.01 as assets,
               and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
 
 -- name: sealed(customer_no, branches, employees)^
-select c.id, c.mobile, c.id_no
+select c.id, c.mobile, c.id_no, c.email, k.mobile as contact_mobile, k.email as contact_email
   from customer c
+  left join contact k on k.customer_id = c.id
  where c.customer_no = :customer_no
    and (c.branch_id = any (:branches::integer[]) or exists (
            select from relation r

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from kernel import calendar
+from kernel.cursor import Cursor, Id, Transaction
 from kernel.database import Tx
 from kernel.scope import Reach, Scope
 from kernel.sql import load
@@ -23,18 +24,18 @@ GONE_AT_MOST = 2000
 _sql = load(Path(__file__).with_name("sync.sql"), CustomerGone, CustomerLine)
 
 
-class SyncCursor(Struct, frozen=True):
+class SyncCursor(Cursor, frozen=True):
     """Where a phone stands: within the state, or `complete` as of the transaction `since` and the `day`.
 
     `after` is the last id of a part that was cut; `following` and `following_day` say where it stands after the last.
     """
 
     reach: str
-    since: int
+    since: Transaction
     day: date
     complete: bool = False
-    after: int = 0
-    following: int = 0
+    after: Id = 0
+    following: Transaction = 0
     following_day: date = date.min
 
 
@@ -61,11 +62,11 @@ async def changes(tx: Tx, scope: Scope, cursor: SyncCursor | None, size: int) ->
     return await _since(tx, scope, cursor, size)
 
 
-class OwnCursor(Struct, frozen=True):
+class OwnCursor(Cursor, frozen=True):
     """Where the terminal of a customer stands: complete as of the transaction `since`."""
 
-    customer: int
-    since: int
+    customer: Id
+    since: Transaction
 
 
 class OwnChanges(Struct, frozen=True):

@@ -1,11 +1,13 @@
 """What is read of the organisation, its people and their roles."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from centers.employee.rules import KINDS
+from kernel.cursor import Cursor, Words
 from kernel.database import Tx
 from kernel.errors import NotFound
 from kernel.scope import Scope
@@ -26,19 +28,26 @@ from mobile_contracts.role import Role
 _sql = load(Path(__file__).with_name("queries.sql"), Unit, UnitLine, UnitStep, PersonLine, RoleHeld, RoleAssigned, Role)
 
 
-class UnitCursor(Struct, frozen=True):
+class UnitCursor(Cursor, frozen=True):
     """The last unit of a page; kind and code of a unit never change."""
 
     kind: UnitKind = "company"
-    code: str = ""
+    code: Words = ""
 
 
-class PersonCursor(Struct, frozen=True):
+class PersonCursor(Cursor, frozen=True):
     """The last employee of a page, and the order in which the pages are read."""
 
     order: PersonOrder
-    key: str = ""
-    employee_no: str = ""
+    key: Words = ""
+    employee_no: Words = ""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a key that is none in that order."""
+        if self.order == "hired_on" and self.key:
+            date.fromisoformat(self.key)
+        if self.order == "employee_no" and self.key:
+            raise ValueError("employee_no is the key")
 
 
 class PeopleWanted(Struct, frozen=True):

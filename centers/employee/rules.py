@@ -23,7 +23,7 @@ WHOLE_COMPANY = frozenset({
 """Permissions that know no bounds, so only a role that reaches the whole company can have them."""
 
 _OVER: dict[str, tuple[UnitKind, ...]] = {
-    "team": ("team", "branch", "region", "company"),
+    "team": ("team",),
     "branch": ("branch", "region", "company"),
     "region": ("region", "company"),
 }

@@ -1,12 +1,13 @@
 """The database: who we are in it, its schema, and what stands in it that should be gone by now."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hexad.checks.finding import Finding, fail, graded, ok, warn
 from kernel.anchor import anchor
+from kernel.calendar import BEIJING
 from kernel.database import Tx
 from kernel.migrate import applied, migrations
 from kernel.settings import Settings
@@ -87,9 +88,14 @@ async def _workers(tx: Tx, settings: Settings) -> Finding:
 
 
 async def _schedule(tx: Tx) -> Finding:
-    rows = await _sql.occurrences(tx)
-    says = ", ".join(f"{row['name']} {row['due_at']:%Y-%m-%d %H:%M} UTC" for row in rows) or "nothing has run yet"
-    age = next((row["age"] for row in rows if row["name"] == _PROBE_SCHEDULE), _LATE_SECONDS)
+    return punctual(await _sql.occurrences(tx), await _sql.running(tx))
+
+
+def punctual(rows: Sequence[Mapping[str, Any]], running: float) -> Finding:
+    """Whether the probe came lately; beat cannot have started it while PostgreSQL, which runs for so long, did not."""
+    when = ", ".join(f"{row['name']} {row['due_at'].astimezone(BEIJING):%Y-%m-%d %H:%M}" for row in rows)
+    says = f"{when} in Beijing" if when else "nothing has run yet"
+    age = min(running, next((row["age"] for row in rows if row["name"] == _PROBE_SCHEDULE), _LATE_SECONDS))
     return graded("schedules", age, f"last: {says}", "start the beat (`hexad beat`), look at its log",
                   warns=_LATE_SECONDS, fails=4 * _LATE_SECONDS)  # fmt: skip
 

@@ -40,6 +40,10 @@ select count(*) filter (where seen_at > now() - make_interval(secs => :silence))
 select name, max(due_at) as due_at, extract(epoch from now() - max(due_at))::float8 as age
   from schedule_run group by name order by name;
 
+-- name: running()$
+-- scope: none, the server's own clock
+select extract(epoch from now() - pg_postmaster_start_time())::float8;
+
 -- name: seals()^
 -- scope: none, hashes only
 select coalesce((select extract(epoch from clock_timestamp() - a.at)

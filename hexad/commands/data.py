@@ -63,8 +63,11 @@ def demo_people() -> None:
     """
     import asyncio
 
-    from hexad.demo.sign_ins import make
+    from hexad.demo.sign_ins import SignIn, make
 
     embedded = given(embedded=False).embedded
-    for one in asyncio.run(make(given(), embedded=embedded)):
-        click.echo(f"{one.role:24} {one.subject:12} {one.password}  {one.authenticator}".rstrip())
+    heading = SignIn("role", "sign in as", "password", "authenticator key")
+    made = asyncio.run(make(given(), embedded=embedded))
+    width = max(len(one.password) for one in made)
+    for one in [heading, *made]:
+        click.echo(f"{one.role:24} {one.subject:12} {one.password:{width}}  {one.authenticator}".rstrip())

@@ -47,5 +47,5 @@ def simulate_inbox(limit: int) -> None:
     from hexad.terminal import plain
 
     for letter in reversed(Mailbox(keys.folder()).newest(limit)):
-        head = f"{letter.at:%Y-%m-%d %H:%M:%S} UTC  {letter.channel}  {letter.sender} -> {letter.to}  {letter.subject}"
+        head = f"{letter.when}  {letter.channel}  {letter.sender} -> {letter.to}  {letter.subject}"
         click.echo(plain(f"{head}\n  {letter.text}"))

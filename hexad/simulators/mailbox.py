@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from kernel.calendar import BEIJING
+
 _BYTES = 4 << 20
 """A file that is larger is set aside; the one set aside before goes."""
 
@@ -21,6 +23,11 @@ class Letter(Struct, frozen=True):
     to: str
     subject: str
     text: str
+
+    @property
+    def when(self) -> str:
+        """The time as people here read it, with its offset as in the logs."""
+        return self.at.astimezone(BEIJING).isoformat(" ", "seconds")
 
 
 class Mailbox:

@@ -30,7 +30,7 @@ def render(letters: list[Letter]) -> str:
 
 
 def _article(letter: Letter) -> str:
-    head = f"{letter.at:%Y-%m-%d %H:%M:%S} UTC · {letter.channel} · {letter.sender} → {letter.to}"
+    head = f"{letter.when} · {letter.channel} · {letter.sender} → {letter.to}"
     subject = f"<strong>{escape(letter.subject)}</strong>" if letter.subject else ""
     return f"<article><header>{escape(head)}</header>{subject}<pre>{escape(letter.text)}</pre></article>"
 

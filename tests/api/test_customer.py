@@ -1,6 +1,7 @@
 """A broker sees exactly their own customers, finds them, and changes and reveals within bounds."""
 
 import asyncio
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -119,7 +120,7 @@ async def test_what_identifies_a_person_is_masked(api: httpx.AsyncClient, house:
     assert "13800000001" not in answer.text
     assert ID_NO not in answer.text
     shown = answer.json()
-    assert (shown["mobile"], shown["id_no"]) == ("138****0001", "110***********002X")
+    assert (shown["mobile"], shown["id_no"]) == ("138****0001", "1****************X")
     assert shown["email"] == "8***@example.com"
 
 
@@ -186,14 +187,81 @@ async def test_a_reveal_shows_counts_and_is_audited(
         assert (await api.post(f"{URL}/88000001/reveal", json={"field": "mobile"}, headers=headers)).status_code == 400
         both = await asyncio.gather(*(api.post(f"{URL}/88000002/reveal", json=asked, headers=headers) for _ in "ab"))
         assert sorted(one.status_code for one in both) == [200, 429]
+        (refused,) = (one for one in both if one.status_code == 429)
+        assert 0 < int(refused.headers["retry-after"]) <= 86_400, "until midnight"
     async with database.transaction() as tx:
         rows = await tx.fetch("select principal, noun_id, reason, after from audit where action = 'customer.reveal'")
         everything = await tx.fetchval("select string_agg(audit::text || payload::text, '') from audit, outbox")
     assert [(row["principal"], row["noun_id"]) for row in rows] == [
         ("staff:1001", "88000001"), ("staff:1001", "88000002"),
     ]  # fmt: skip
-    assert rows[0]["reason"] == "mobile: he asked me to call back"
+    assert rows[0]["reason"] == "he asked me to call back"
+    assert json.loads(rows[0]["after"]) == {"field": "mobile"}
     assert "13800000001" not in everything
+
+
+async def test_what_was_noted_is_revealed_too_and_nothing_counts_nothing(
+    api: httpx.AsyncClient, house: Brokerage
+) -> None:
+    headers, url = await house.headers("1001"), f"{URL}/88000001"
+    noted = {"mobile": "13911112222", "email": "wang@example.com"}
+    await api.patch(f"{url}/contact", json=noted, headers={**headers, "If-Match": "*"})
+    shown = {}
+    for field in ("mobile", "id_no", "email", "contact_mobile", "contact_email"):
+        answer = await api.post(f"{url}/reveal", json={"field": field, "reason": "回访客户"}, headers=headers)
+        shown[field] = answer.json()["value"]
+    assert shown == {
+        "mobile": "+8613800000001", "id_no": ID_NO, "email": "88000001@example.com", "contact_mobile": "+8613911112222",
+        "contact_email": "wang@example.com",
+    }  # fmt: skip
+    left = answer.json()["left"]
+    asked = {"field": "contact_email", "reason": "回访客户"}
+    none = await api.post(f"{URL}/88000002/reveal", json=asked, headers=headers)
+    assert (none.status_code, none.json()["detail"]) == (404, "nothing is known as contact_email")
+    again = await api.post(f"{url}/reveal", json=asked, headers=headers)
+    assert again.json()["left"] == left - 1
+
+
+async def test_compliance_reads_field_and_reason_of_a_reveal_but_no_number_in_it(
+    api: httpx.AsyncClient, house: Brokerage
+) -> None:
+    headers = await house.headers("1001")
+    for reason in ("  he asked me to call back ", "his number is 13800000001, I think"):
+        asked = {"field": "mobile", "reason": reason}
+        assert (await api.post(f"{URL}/88000001/reveal", json=asked, headers=headers)).status_code == 200
+    compliance = await house.headers("1009")
+    found = (await api.get("/v1/staff/audit", params={"action": "customer.reveal"}, headers=compliance)).json()["items"]
+    assert [(one["after"], one["reason"]) for one in found] == [
+        ({"field": "mobile"}, "his number is [mobile], I think"), ({"field": "mobile"}, "he asked me to call back"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "blank", ["", "     ", "a b c", "\u3000\u3000\u3000\u3000\u3000", "\u200b" * 9, " abc  \u2060 "]
+)
+async def test_a_reason_of_blanks_is_none(api: httpx.AsyncClient, house: Brokerage, blank: str) -> None:
+    asked = {"field": "mobile", "reason": blank}
+    answer = await api.post(f"{URL}/88000001/reveal", json=asked, headers=await house.headers("1001"))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "reason")
+
+
+@pytest.mark.parametrize("amount", ["1_000", "１000", "+1", "1e3", " 1", "NaN", "Infinity", "1.", "9" * 16])
+async def test_an_amount_is_plain_digits(api: httpx.AsyncClient, house: Brokerage, amount: str) -> None:
+    headers = await house.headers("1001")
+    for name in ("assets_from", "assets_to"):
+        answer = await api.get(URL, params={name: amount}, headers=headers)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, name)
+    for name, value in (("limit", "1_0"), ("limit", "１０"), ("risk_level", "０3")):
+        assert (await api.get(URL, params={name: value}, headers=headers)).status_code == 400
+
+
+async def test_a_cursor_is_good_for_its_own_order_alone(api: httpx.AsyncClient, house: Brokerage) -> None:
+    headers, orders = await house.headers("1001"), ("assets", "opened", "name")
+    for made in orders:
+        cursor = (await api.get(URL, params={"sort": made, "limit": "1"}, headers=headers)).json()["next"]
+        for order in orders:
+            answer = await api.get(URL, params={"sort": order, "cursor": cursor}, headers=headers)
+            assert answer.status_code == (200 if order == made else 400), (made, order)
 
 
 async def test_an_investor_sees_and_changes_themself_alone(api: httpx.AsyncClient, house: Brokerage) -> None:

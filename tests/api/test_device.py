@@ -55,6 +55,17 @@ async def test_an_owner_allows_a_device_again_from_another(api: httpx.AsyncClien
     assert (await api.put(f"{url}/d-1", json=APPLE, headers=headers)).status_code == 200
 
 
+@pytest.mark.parametrize("wrong", ["a b", "a/b", "手机", "a\n", "", "x" * 65])
+async def test_a_device_that_no_path_could_name_signs_nobody_in(api: httpx.AsyncClient, wrong: str) -> None:
+    for url, body in (
+        ("/v1/auth/investor/sign-in", {"login": "88000001", "password": "x", "device": {"device_id": wrong}}),
+        ("/v1/auth/investor/code", {"login": "88000001", "device_id": wrong}),
+    ):
+        answer = await api.post(url, json=body)
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["errors"][0]["field"].endswith("device_id")
+
+
 @pytest.mark.parametrize(
     ("who", "audience", "whose"), [("1001", "staff", "people/1001"), ("88000001", "investor", "customers/88000001")]
 )

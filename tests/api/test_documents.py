@@ -33,7 +33,9 @@ async def test_an_operation_tells_its_problems_and_needs_a_token(api: httpx.Asyn
     operation = document["paths"]["/v1/staff/calendar/{day}"]["put"]
     assert {"200", "400", "401", "412", "428", "503"} <= operation["responses"].keys()
     assert document["security"] == [{"token": []}]
-    assert document["components"]["responses"]["Problem"]["content"].keys() == {"application/problem+json"}
+    told = document["components"]["responses"]["Problem"]
+    assert told["content"].keys() == {"application/problem+json"}
+    assert told["headers"].keys() == {"Retry-After", "WWW-Authenticate"}
 
 
 async def test_a_host_serves_only_its_audiences(open_api: Open, own_settings: Settings) -> None:

@@ -18,6 +18,9 @@ from kernel import errors
         (errors.NotFound(), 404, "not_found"),
         (errors.InvalidInput("x"), 400, "invalid_input"),
         (errors.RateLimited(2.5), 429, "rate_limited"),
+        (errors.QuotaUsedUp(wait=7.5), 429, "quota_used_up"),
+        (errors.NotSignedIn(), 401, "not_signed_in"),
+        (errors.SignInRefused(), 401, "sign_in_refused"),
         (errors.Overloaded(), 503, "overloaded"),
         (asyncpg.NumericValueOutOfRangeError("secret value"), 400, "invalid_input"),
         (asyncpg.QueryCanceledError("secret value"), 503, "overloaded"),
@@ -50,3 +53,4 @@ async def test_the_problem_fits_what_was_raised(raised: Exception, status: int, 
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["cache-control"] == "no-store"
     assert ("retry-after" in answer.headers) == (status in (429, 503))
+    assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)

@@ -27,7 +27,9 @@ async def elsewhere(open_api: Open, own_settings: Settings) -> AsyncIterator[htt
 
 async def test_metrics_count_requests_by_route(api: httpx.AsyncClient, sign_in: SignIn) -> None:
     await api.get("/v1/staff/calendar/2026-11-23", headers=await sign_in())
-    text = (await api.get("/metrics")).text
+    answer = await api.get("/metrics")
+    assert answer.headers["content-type"].count("charset") == 1
+    text = answer.text
     assert 'hexad_http_requests_total{method="GET",route="/v1/staff/calendar/{day}",status="200"}' in text
     assert "hexad_pool_connections_free" in text
 

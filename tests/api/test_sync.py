@@ -9,6 +9,7 @@ import pytest
 
 from kernel import calendar
 from kernel.database import Database
+from kernel.scope import Audience
 from kernel.settings import Settings
 from tests.brokerage import Brokerage, small
 
@@ -71,6 +72,18 @@ async def test_a_cursor_of_somebody_else_too_old_or_made_up_is_not_followed(
     today = calendar.today()
     monkeypatch.setattr(calendar, "today", lambda: today + timedelta(days=31))
     assert (await api.get(URL, params={"cursor": phone.cursor}, headers=phone.headers)).json()["resync"]
+
+
+@pytest.mark.parametrize(("who", "audience"), [("1001", "staff"), ("88000001", "investor")])
+async def test_an_empty_cursor_begins_afresh(
+    api: httpx.AsyncClient, house: Brokerage, who: str, audience: Audience
+) -> None:
+    headers = await house.headers(who, audience)
+    answers = [await api.get(f"/v1/{audience}/sync{query}", headers=headers) for query in ("", "?cursor=")]
+    assert [one.status_code for one in answers] == [200, 200]
+    first, empty = ({**one.json(), "cursor": ""} for one in answers)
+    assert first == empty
+    assert not empty["resync"]
 
 
 async def test_somebody_whose_reach_changed_begins_afresh(api: httpx.AsyncClient, house: Brokerage) -> None:

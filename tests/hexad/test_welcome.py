@@ -12,6 +12,7 @@ def test_it_says_where_things_are_and_how_long_tokens_live(own_settings: Setting
     text = welcome(msgspec.structs.replace(own_settings, token_seconds=300), HEALTH, 4.21)
     assert "Hexad is ready after 4.2 s" in text
     assert "http://127.0.0.1:8000/docs/gateway" in text
+    assert text.index("http://127.0.0.1:8000/docs/auth") < text.index("/docs/staff"), "where a newcomer begins"
     assert "ws://127.0.0.1:8001/ws" in text
     assert "good for 5 minutes" in text
     assert text.count("curl -H") == 2

@@ -116,3 +116,16 @@ def test_what_describes_a_person_is_hidden_at_every_depth() -> None:
     )
     assert shown.after == {**after, "mobile": "[hidden]", "email": "[hidden]", "list": [{"id_no": "[hidden]"}]}
     assert shown.reason == "mail [email]"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("203.0.113.7", "203.0.113.7"), ("2001:db8:1:2::/64", "2001:db8:1:2::/64"), ("", "[hidden]"),
+        ("长安街1号", "[hidden]"), ("203 High Street", "[hidden]"), ("13800138000", "[hidden]"),
+    ],
+)  # fmt: skip
+def test_where_a_request_came_from_is_shown_and_where_somebody_lives_is_not(address: str, shown: str) -> None:
+    after = {"address": address, "device_id": "phone-1"}
+    row = Row(1, NOW, "system:sign_in", "", "", "", "sign_in.refused", "credential", "c", None, json.dumps(after), None)
+    assert audit_search._shown(row).after == {**after, "address": shown}

@@ -76,9 +76,17 @@ async def test_a_leader_reaches_the_team_they_stand_in(house: House) -> None:
     assert (reach.kind, set(reach.employees)) == ("team", house.ids("anna", "bert"))
 
 
-async def test_a_leader_outside_any_team_reaches_nobody(house: House) -> None:
+async def test_a_leader_outside_any_team_reaches_own_customers(house: House) -> None:
     await house.assign("dora", "team_leader")
-    assert await house.reach("dora") == Reach(kind="team")
+    assert await house.reach("dora") == Reach(kind="team", employees=(house.people["dora"],))
+
+
+async def test_a_broker_who_leads_another_team_too_keeps_own_customers(house: House) -> None:
+    await house.assign("anna", "broker")
+    await house.assign("anna", "team_leader", "a2")
+    reach = await house.reach("anna")
+    assert reach is not None
+    assert set(reach.employees) == house.ids("anna", "carl")
 
 
 @pytest.mark.parametrize(

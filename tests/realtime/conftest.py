@@ -90,7 +90,7 @@ class Node:
             yield Client(socket)
 
     @contextlib.asynccontextmanager
-    async def signed_in(self, token: str, device_id: str = "") -> AsyncIterator[Client]:
+    async def signed_in(self, token: str, device_id: str = "d") -> AsyncIterator[Client]:
         """Connects and signs in."""
         async with self.client() as client:
             assert (await client.ask(type="auth", token=token, device_id=device_id))["type"] == "ready"

@@ -17,7 +17,7 @@ from realtime.connection import FRAMES_WAITING, Connection, Event
 from tests.realtime.conftest import Node, People, wait_until
 
 
-async def refusal(node: Node, token: str, device_id: str = "") -> tuple[str, int]:
+async def refusal(node: Node, token: str, device_id: str = "d") -> tuple[str, int]:
     """The error code and the close code for a first `auth`."""
     async with node.client() as client:
         error = await client.ask(type="auth", token=token, device_id=device_id)
@@ -63,7 +63,7 @@ async def test_a_renewed_token_keeps_the_socket_open(node: Node, people: People)
     session_id = await people.session("10086")
     async with node.signed_in(people.issue(session_id, "10086", seconds=2)) as client:
         token = people.issue(session_id, "10086")
-        assert (await client.ask(type="auth", token=token, device_id=""))["type"] == "ready"
+        assert (await client.ask(type="auth", token=token, device_id="d"))["type"] == "ready"
         with pytest.raises(TimeoutError):
             await client.receive(3)
         assert (await client.ask(type="ping", n=1))["type"] == "pong"
@@ -72,7 +72,7 @@ async def test_a_renewed_token_keeps_the_socket_open(node: Node, people: People)
 async def test_a_renewal_by_somebody_else_or_with_a_bad_token_changes_nothing(node: Node, people: People) -> None:
     async with node.signed_in(await people.token("10086")) as client:
         for token in (await people.token("20000"), "nonsense"):
-            assert (await client.ask(type="auth", token=token, device_id=""))["code"] == "not_allowed"
+            assert (await client.ask(type="auth", token=token, device_id="d"))["code"] == "not_allowed"
         assert (await client.ask(type="ping", n=1))["type"] == "pong"
 
 
@@ -84,14 +84,14 @@ async def test_without_postgresql_sockets_live_on_and_sign_in_comes_back(
         await asyncio.to_thread(wait_until, lambda: node.status("/health/ready") == 200)
         await asyncio.to_thread(postgres.stop, "immediate")
         try:
-            assert (await waiting.ask(type="auth", token=token, device_id=""))["code"] == "unavailable"
+            assert (await waiting.ask(type="auth", token=token, device_id="d"))["code"] == "unavailable"
             await asyncio.to_thread(wait_until, lambda: node.status("/health/ready") == 503)
             assert node.status("/health/live") == 200
             assert (await before.ask(type="ping", n=1))["type"] == "pong"
         finally:
             await asyncio.to_thread(postgres.start)
         async with node.client() as patient:
-            while (answer := await patient.ask(type="auth", token=token, device_id=""))["type"] == "error":
+            while (answer := await patient.ask(type="auth", token=token, device_id="d"))["type"] == "error":
                 assert answer["code"] == "unavailable"
                 await asyncio.sleep(0.2)
         await asyncio.to_thread(wait_until, lambda: node.status("/health/ready") == 200)

@@ -52,7 +52,7 @@ async def test_a_node_that_is_told_looks_at_once(
     client = Connection(told, "127.0.0.1", received.get, sent.put, lambda code, why: None)
     token = own_people.issue(session_id, "10086")
     received.put_nowait(
-        {"type": "websocket.receive", "text": json.dumps({"type": "auth", "token": token, "device_id": ""})}
+        {"type": "websocket.receive", "text": json.dumps({"type": "auth", "token": token, "device_id": "d"})}
     )
     with told.holding(client):
         serving, watching = asyncio.create_task(client.run()), asyncio.create_task(told.watch())
@@ -95,7 +95,7 @@ async def test_a_revoked_session_cannot_sign_in_again_at_once(node: Node, people
     async with node.signed_in(token):
         await people.revoke(session_id)
         async with node.client() as client:
-            assert (await client.ask(type="auth", token=token, device_id=""))["code"] == "not_allowed"
+            assert (await client.ask(type="auth", token=token, device_id="d"))["code"] == "not_allowed"
 
 
 async def refused(node: Node) -> int:
@@ -136,9 +136,11 @@ async def test_one_principal_has_so_many_connections_and_another_has_their_own(
     token, other = await own_people.token("10086"), await own_people.token("20000")
     async with node.signed_in(token) as first, node.signed_in(token):
         async with node.client() as third:
-            assert (await third.ask(type="auth", token=token, device_id=""))["code"] == "rate_limited"
+            assert (await third.ask(type="auth", token=token, device_id="d"))["code"] == "rate_limited"
             assert await third.closed() == 4029
-        assert (await first.ask(type="auth", token=token, device_id=""))["type"] == "ready", "a renewal is not one more"
+        assert (await first.ask(type="auth", token=token, device_id="d"))["type"] == "ready", (
+            "a renewal is not one more"
+        )
         async with node.signed_in(other):
             pass
     async with node.signed_in(token):

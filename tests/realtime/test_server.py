@@ -39,14 +39,14 @@ async def test_an_investor_signs_in_and_a_ping_comes_back_with_its_number(node: 
 async def test_resume_of_conversations_that_are_not_there_is_no_error(node: Node, people: People) -> None:
     token = await people.token("10086")
     async with node.client() as client:
-        ready = await client.ask(type="auth", token=token, device_id="", resume={str(uuid.uuid4()): 5})
+        ready = await client.ask(type="auth", token=token, device_id="d", resume={str(uuid.uuid4()): 5})
     assert ready["type"] == "ready"
     assert ready["resync"] == []
 
 
 async def test_frames_sent_at_once_are_answered_in_their_order(node: Node, people: People) -> None:
     async with node.client() as client:
-        await client.send(type="auth", token=await people.token("10086"), device_id="")
+        await client.send(type="auth", token=await people.token("10086"), device_id="d")
         for n in range(90):
             await client.send(type="ping", n=n)
         answers = [await client.receive() for _ in range(91)]
@@ -56,7 +56,7 @@ async def test_frames_sent_at_once_are_answered_in_their_order(node: Node, peopl
 async def test_before_auth_a_ping_is_refused_and_auth_may_still_come(node: Node, people: People) -> None:
     async with node.client() as client:
         assert (await client.ask(type="ping", n=1))["code"] == "not_allowed"
-        assert (await client.ask(type="auth", token=await people.token("10086"), device_id=""))["type"] == "ready"
+        assert (await client.ask(type="auth", token=await people.token("10086"), device_id="d"))["type"] == "ready"
 
 
 async def test_without_auth_the_socket_closes_after_5_seconds(node: Node) -> None:
@@ -91,7 +91,7 @@ async def test_what_is_no_frame_closes_the_socket(
 ) -> None:
     async with node.client() as client:
         if when == "after auth":
-            await client.ask(type="auth", token=await people.token("10086"), device_id="")
+            await client.ask(type="auth", token=await people.token("10086"), device_id="d")
         await client.socket.send(message)
         assert await client.closed() == code
 
@@ -146,7 +146,7 @@ async def test_an_upgrade_that_is_refused(node: Node, options: dict[str, Any], s
 async def test_a_browser_from_a_listed_origin_comes_in(node: Node, people: People) -> None:
     for origin in (ORIGIN, "http://localhost:5173"):
         async with node.client(origin=origin) as client:
-            assert (await client.ask(type="auth", token=await people.token("1"), device_id=""))["type"] == "ready"
+            assert (await client.ask(type="auth", token=await people.token("1"), device_id="d"))["type"] == "ready"
 
 
 def test_a_token_in_the_address_is_refused_and_not_logged(node: Node) -> None:

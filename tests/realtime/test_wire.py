@@ -43,13 +43,14 @@ def test_what_is_not_even_in_shape_is_hopeless(text: bytes) -> None:
         b'{"type":"ping"}', b'{"type":"ping","n":"1"}', b'{"type":"ping","n":-1}', b'{"type":"ping","n":1.5}',
         b'{"type":"ping","n":1e999}', b'{"type":"ping","n":9007199254740992}',
         b'{"type":"ping","n":' + b"9" * 5000 + b"}",
-        b'{"type":"ping","n":null}', b'{"type":"auth","token":"t"}', b'{"type":"auth","token":"","device_id":""}',
-        b'{"type":"auth","token":"t\\u0000","device_id":""}', b'{"type":"auth","token":"t","device_id":"d\\u0000"}',
-        b'{"type":"auth","token":"t","device_id":"' + b"d" * 201 + b'"}',
-        b'{"type":"auth","token":"' + b"t" * 4097 + b'","device_id":""}',
-        b'{"type":"auth","token":"t","device_id":"","resume":{"no uuid":1}}',
-        b'{"type":"auth","token":"t","device_id":"","resume":{"00000000-0000-0000-0000-000000000007":-1}}',
-        b'{"type":"auth","token":"t","device_id":"","resume":[]}',
+        b'{"type":"ping","n":null}', b'{"type":"auth","token":"t"}', b'{"type":"auth","token":"","device_id":"d"}',
+        b'{"type":"auth","token":"t\\u0000","device_id":"d"}', b'{"type":"auth","token":"t","device_id":"d\\u0000"}',
+        b'{"type":"auth","token":"t","device_id":"' + b"d" * 65 + b'"}',
+        b'{"type":"auth","token":"t","device_id":""}', b'{"type":"auth","token":"t","device_id":"a/b"}',
+        b'{"type":"auth","token":"' + b"t" * 4097 + b'","device_id":"d"}',
+        b'{"type":"auth","token":"t","device_id":"d","resume":{"no uuid":1}}',
+        b'{"type":"auth","token":"t","device_id":"d","resume":{"00000000-0000-0000-0000-000000000007":-1}}',
+        b'{"type":"auth","token":"t","device_id":"d","resume":[]}',
     ],
 )  # fmt: skip
 def test_a_value_that_its_field_does_not_take_is_not_hopeless(text: bytes) -> None:
@@ -61,7 +62,7 @@ def test_a_value_that_its_field_does_not_take_is_not_hopeless(text: bytes) -> No
 def test_at_most_a_thousand_conversations_are_resumed() -> None:
     def auth(count: int) -> bytes:
         resume = {str(UUID(int=i)): 1 for i in range(count)}
-        return msgspec.json.encode({"type": "auth", "token": "t", "device_id": "", "resume": resume})
+        return msgspec.json.encode({"type": "auth", "token": "t", "device_id": "d", "resume": resume})
 
     assert isinstance(read(auth(1000)), Auth)
     assert isinstance(read(auth(1001)), Broken)

@@ -39,4 +39,9 @@ class Faults(Struct):
     def report(self) -> list[str]:
         """One line per fault that is kept, and one for the rest."""
         rest = self.count - len(self.first)
-        return [*map(str, self.first), *([f"and {rest} more faults"] if rest else [])]
+        return [*map(str, self.first), *([f"and {faults_in_words(rest, 'more ')}"] if rest else [])]
+
+
+def faults_in_words(count: int, more: str = "") -> str:
+    """`1 fault`, `2 faults`."""
+    return f"{count} {more}fault{'' if count == 1 else 's'}"

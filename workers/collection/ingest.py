@@ -14,7 +14,7 @@ from kernel.settings import Settings
 from workers.collection import load
 from workers.collection.column import LOADED
 from workers.collection.day import Checked, Tally, check, digest_secret, judge_together
-from workers.collection.fault import Faults
+from workers.collection.fault import Faults, faults_in_words
 from workers.collection.manifest import Delivery, deliveries
 from workers.collection.workspace import Workspace, workspace
 
@@ -97,8 +97,7 @@ async def _day(
 def summary(one: Checked, together: float) -> list[str]:
     """What became of a delivery, in lines: its faults, or its feeds; `together` are the seconds of the day's load."""
     if not one.good:
-        faults = "1 fault" if one.faults.count == 1 else f"{one.faults.count} faults"
-        return [f"{one.delivery.name}: refused, {faults}, nothing of it is loaded",
+        return [f"{one.delivery.name}: refused, {faults_in_words(one.faults.count)}, nothing of it is loaded",
                 *(f"  {line}" for line in one.faults.report())]  # fmt: skip
     feeds = ", ".join(f"{name} {_words(tally)}" for name, tally in one.tallies.items())
     seconds = one.seconds + (together if one.loading() else 0)

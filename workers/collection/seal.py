@@ -78,8 +78,8 @@ def mask(field: Field, text: str) -> str:
     """What is shown instead of a normal form."""
     if field == "mobile":
         return f"{text[3:6]}****{text[-4:]}" if len(text) == 14 else personal.mask_mobile(text)
-    if len(text) == 18 and text[:17].isdigit():
-        return f"{text[:3]}***********{text[-4:]}"
+    if len(text) == 18 and text[:17].isdigit() and text[17] in "0123456789X":
+        return f"{text[0]}****************{text[17]}"
     return personal.mask_id_no(text)
 
 

@@ -189,7 +189,7 @@ create table reveal (
     id           uuid primary key,
     employee_no  text not null,
     customer_id  integer not null references customer,
-    field        text not null check (field in ('mobile', 'id_no')),
+    field        text not null check (field in ('mobile', 'id_no', 'email', 'contact_mobile', 'contact_email')),
     at           timestamptz not null default now()
 );
 create index reveal_quota on reveal (employee_no, at);

@@ -138,7 +138,7 @@ def bearer(answer: httpx.Response) -> dict[str, str]:
 
 def refused(answer: httpx.Response) -> None:
     """The one answer to whatever is wrong."""
-    assert answer.status_code == 401
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     told = answer.json()
     assert (told["code"], told.get("detail"), told.get("errors")) == ("sign_in_refused", None, None)
 

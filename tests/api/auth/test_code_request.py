@@ -119,6 +119,6 @@ async def test_an_investor_comes_in_with_what_the_code_was(phone: Phone, people:
     await phone.ask()
     code_id, sealed = await people.sql("select (id, sealed) from one_time_code")
     code = people.fields.open(sealed, Place("one_time_code", "sealed", str(code_id)))
-    refused(await Phone(phone.api, "another phone").investor(code=code))
+    refused(await Phone(phone.api, "another-phone").investor(code=code))
     session_of(await phone.investor(code=code))
     refused(await phone.investor(code=code))

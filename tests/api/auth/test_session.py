@@ -62,7 +62,7 @@ async def test_of_two_at_once_one_gets_tokens_and_both_are_out(
 async def test_on_another_device_it_ends_the_session(
     api: httpx.AsyncClient, people: People, signed_in: dict[str, Any]
 ) -> None:
-    refused(await Phone(api, "stolen to").refresh(signed_in["refresh_token"]))
+    refused(await Phone(api, "stolen-to").refresh(signed_in["refresh_token"]))
     refused(await Phone(api).refresh(signed_in["refresh_token"]))
     assert await people.reasons("session.end") == ["refresh token used on another device"]
 

@@ -9,7 +9,7 @@ from centers.customer.contact import Seals
 from kernel.crypto import BlindIndex, Fields, Place
 from kernel.errors import FieldSealed, InvalidInput, NotFound, VersionConflict
 from kernel.settings import Settings
-from mobile_contracts.customer import ContactChange
+from mobile_contracts.customer import ContactChange, PreferenceChange
 from tests.brokerage import Brokerage
 from tests.centers.customer.conftest import Within
 
@@ -36,6 +36,14 @@ async def test_null_takes_a_number_away(house: Brokerage, within: Within, seals:
         after = await contact.change_contact(tx, scope, "88000001", None, ContactChange(mobile=None), seals)
         assert after.mobile is None
         assert await tx.fetchval("select count(*) from contact where mobile_index is not null") == 0
+
+
+async def test_any_version_is_that_of_the_defaults_too(house: Brokerage, within: Within, seals: Seals) -> None:
+    hours = PreferenceChange(language="en", channel="email", contact_from="10:00", contact_to="18:00")
+    async with within("1001", "customer.change") as (tx, scope):
+        noted = await contact.change_contact(tx, scope, "88000001", None, ContactChange(wechat="w"), seals)
+        wanted = await contact.change_preference(tx, scope, "88000001", None, hours)
+    assert (noted.wechat, wanted.language) == ("w", "en")
 
 
 async def test_nothing_can_be_noted_of_others_customers(house: Brokerage, within: Within, seals: Seals) -> None:

@@ -90,7 +90,7 @@ class World:
             return {one for one, place in self.branch.items() if any(self.under(place, str(unit)) for unit in units)}
         people = {person}
         if reach == "team":
-            people = {one for one, place in self.place.items() if any(self.under(place, str(unit)) for unit in units)}
+            people |= {one for one, place in self.place.items() if any(self.under(place, str(unit)) for unit in units)}
         return {
             customer for customer, employee, _, begins, ends in self.relations
             if employee in people and begins <= self.today and (ends is None or ends > self.today)

@@ -95,7 +95,8 @@ def test_every_permission_that_is_not_good_is_named() -> None:
 
 def test_a_role_is_held_over_a_unit_that_its_scope_can_be_about() -> None:
     for scope, kind, fits in (
-        ("team", "team", True), ("branch", "region", True), ("region", "branch", False), ("own", "team", False),
+        ("team", "team", True), ("team", "branch", False),
+        ("branch", "region", True), ("region", "branch", False), ("own", "team", False),
     ):  # fmt: skip
         role = Role("leader", "", "", scope, [], 1)  # type: ignore[arg-type]  # the table is of text
         fault = rules.fault_of_assignment("roles[0]", role, 1, unit(kind), TODAY)  # type: ignore[arg-type]  # as above

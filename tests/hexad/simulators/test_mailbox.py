@@ -24,6 +24,10 @@ def test_the_newest_of_all_channels_come_first(tmp_path: Path) -> None:
     assert [one.text for one in box.newest(1)] == ["three"]
 
 
+def test_the_time_of_a_letter_is_told_as_in_the_logs() -> None:
+    assert letter("one").when == "2026-11-22 17:00:00+08:00"
+
+
 def test_an_empty_one_is_empty(tmp_path: Path) -> None:
     Mailbox(tmp_path).keep([])
     assert Mailbox(tmp_path).newest(10) == []

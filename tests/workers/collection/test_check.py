@@ -121,6 +121,17 @@ def test_a_share_passes_exactly_when_it_is_one(work: Workspace, shares: list[str
     assert told == wrong
 
 
+@pytest.mark.parametrize(
+    ("written", "shortest"),
+    [
+        ("0.5000", "0.5"), ("1.", "1"), ("1.0", "1"), ("100", "100"), ("100.00", "100"), ("-0", "0"), ("-0.00", "0"),
+        ("007", "7"), ("000", "0"), ("-00.50", "-0.5"), ("10.010", "10.01"), ("-120", "-120"), ("0.05", "0.05"),
+    ],
+)  # fmt: skip
+def test_a_number_has_one_shortest_form(work: Workspace, written: str, shortest: str) -> None:
+    assert work.db.execute("select shortest(?)", [written]).fetchall() == [(shortest,)]
+
+
 _DIGITS = st.from_regex(r"[1-9][0-9]{16}[0-9X]", fullmatch=True)
 
 

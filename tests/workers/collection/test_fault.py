@@ -15,3 +15,9 @@ def test_the_rest_is_counted() -> None:
     faults.add("c.csv", "it is empty")
     assert faults.count == 1002
     assert faults.report()[-2:] == ["b.csv: it is empty", "and 902 more faults"]
+
+
+def test_one_is_no_plural() -> None:
+    faults = Faults()
+    faults.add_many([Fault("a.csv", row, "name", "is empty") for row in range(100)], 101)
+    assert faults.report()[-1] == "and 1 more fault"

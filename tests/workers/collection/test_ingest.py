@@ -1,14 +1,17 @@
 """Deliveries from the folder to the tables: all or nothing, exact, again without effect."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
+import pyarrow as pa
 import pytest
 
+from kernel import calendar
 from kernel.errors import InvalidInput, Overloaded
 from kernel.settings import Settings
-from tests.workers.collection.maker import Maker, a_day, counts, row, rows, take
+from tests.workers.collection.maker import Maker, Row, a_day, as_parquet, counts, row, rows, take
 from workers.collection.ingest import ingest
 
 _EVERYTHING = {"branch": 1, "employee": 1, "customer": 1, "account": 1, "relation": 1, "delivery": 5}
@@ -60,7 +63,7 @@ async def test_a_bad_delivery_changes_nothing_and_does_not_stop_a_good_one(
     maker.deliver({"customer": [row("customer", status="asleep")], "account": [row("account")]})
     good, said = await take(own_settings, maker.root)
     assert not good
-    assert "2026-11-20 counter: refused, 1 faults, nothing of it is loaded" in said
+    assert "2026-11-20 counter: refused, 1 fault, nothing of it is loaded" in said
     assert "customer.csv row 1 column status: is none of normal, dormant, frozen, closed" in said
     assert await counts(own_settings) == {**_NOTHING, "branch": 1, "employee": 1, "delivery": 2}
 
@@ -109,9 +112,57 @@ async def test_an_older_day_is_recorded_and_leaves_what_is_newer(own_settings: S
     good, said = await take(own_settings, older)
     assert good
     assert "customer 1 rows of an older day, recorded" in said
+    everything = "branch, employee, customer, account, relation"
+    assert f"nothing of {everything} was changed: a newer day is loaded, 2026-11-20" in said
     assert await rows(own_settings, "select name from customer") == [("新名",)]
     assert await rows(own_settings, "select valid_to from relation") == [(None,)]
     assert (await counts(own_settings))["delivery"] == 10
+
+
+async def test_a_day_that_has_not_come_is_refused_and_the_days_before_it_load(
+    own_settings: Settings, maker: Maker
+) -> None:
+    today = calendar.today()
+    maker.deliver(a_day(customer=[row("customer", name="明天")]), f"{today + timedelta(1)}")
+    good, said = await take(own_settings, maker.root)
+    assert not good
+    assert (
+        "refused, 1 fault, nothing of it is loaded\n  manifest.json: its day has not come yet: in Beijing it is" in said
+    )
+    assert await counts(own_settings) == _NOTHING
+    good, said = await take(own_settings, maker.deliver(a_day(), f"{today}"))
+    assert (good, "customer 1 added" in said) == (True, True)
+
+
+async def test_a_wrong_day_that_is_forgotten_gives_way_to_the_day_before(own_settings: Settings, maker: Maker) -> None:
+    right = maker.deliver(a_day(), "2026-11-19")
+    assert (await take(own_settings, right))[0]
+    wrong = a_day(customer=[row("customer", name="错名")], relation=[])
+    assert (await take(own_settings, maker.deliver(wrong, "2026-11-20")))[0]
+    assert "rows as before" in (await take(own_settings, right))[1]
+    owner = await asyncpg.connect(own_settings.owner_url)
+    await owner.execute("delete from delivery where source = 'counter' and day >= '2026-11-19'")
+    await owner.close()
+    assert (await take(own_settings, right))[0]
+    assert await rows(own_settings, "select name from customer") == [("李娜",)]
+    assert await rows(own_settings, "select valid_to from relation") == [(None,)]
+
+
+async def test_the_same_numbers_written_otherwise_are_no_change(own_settings: Settings, maker: Maker) -> None:
+    def links(half: str, whole: str) -> list[Row]:
+        return [row("relation", share=half), row("relation", kind="advise", share=whole)]
+
+    assert (await take(own_settings, maker.deliver(a_day(relation=links("0.5000", "1.0")), "2026-11-16")))[0]
+    for day, form, relation in (("17", "csv", links("0.5", "1")), ("18", "csv.gz", links("0.50", "1.0000"))):
+        good, said = await take(own_settings, maker.deliver({"relation": relation}, f"2026-11-{day}", form=form))
+        assert (good, "relation 0 added, 0 changed, 0 ended, 2 unchanged" in said) == (True, True)
+    for day, kind in (("19", pa.float64()), ("20", pa.decimal128(5, 4)), ("21", pa.string())):
+        content = as_parquet(links("0.5000", "1.0000"), "relation", share=kind)
+        folder = maker.files({"relation": ("relation.parquet", content, 2)}, f"2026-11-{day}")
+        good, said = await take(own_settings, folder)
+        assert (good, "relation 0 added, 0 changed, 0 ended, 2 unchanged" in said) == (True, True)
+    good, said = await take(own_settings, maker.deliver({"relation": links("0.5001", "1")}, "2026-11-22"))
+    assert (good, "relation 0 added, 1 changed, 0 ended, 1 unchanged" in said) == (True, True)
 
 
 async def test_a_corrected_delivery_replaces_its_day(own_settings: Settings, maker: Maker) -> None:

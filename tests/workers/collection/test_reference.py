@@ -52,5 +52,5 @@ async def test_two_sources_with_one_key_in_one_day(own_settings: Settings, maker
     maker.deliver({"customer": [row("customer")]}, source="margin")
     good, said = await take(own_settings, maker.root)
     assert not good
-    assert "2026-11-20 margin: refused, 1 faults" in said
+    assert "2026-11-20 margin: refused, 1 fault," in said
     assert (await counts(own_settings))["customer"] == 1

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pyarrow as pa
 import pytest
 
+from kernel import personal
 from kernel.crypto import BlindIndex, Fields, Place
 from kernel.settings import Settings
 from tests.workers.collection.maker import ID_NO
@@ -28,9 +29,16 @@ def test_what_is_sealed_opens_at_its_place_alone(settings: Settings) -> None:
         for key, text in zip(sealed["customer_no"], sealed["id_no"], strict=True)
     ]
     assert opened == [ID_NO, "E12345678", "91310000MA1FL0X00X"]
-    assert sealed["id_no_mask"] == ["110***********0011", "*******78", "****************0X"]
+    assert sealed["id_no_mask"] == ["1****************1", "*******78", "****************0X"]
     assert sealed["mobile_mask"] == ["138****8000", None, "138****8000"]
     assert sealed["mobile"][1] is None
+
+
+@pytest.mark.parametrize(
+    "number", [ID_NO, "11010519491231002X", "110105194912310022", "12345678901234567A", "130503670401001"]
+)
+def test_the_short_way_to_a_mask_gives_the_same(number: str) -> None:
+    assert seal.mask("id_no", number) == personal.mask_id_no(number)
 
 
 def test_the_index_finds_however_it_was_written(settings: Settings) -> None:
