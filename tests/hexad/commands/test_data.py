@@ -1,6 +1,5 @@
 """Deliveries are made up and loaded by commands."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from click.testing import CliRunner
 from hexad.commands import data
 from hexad.demo import sign_ins
 from hexad.demo.sign_ins import SignIn
-from kernel.calendar import today
 from tests.hexad.running import Up
 from tests.hexad.test_main import run
 
@@ -27,12 +25,6 @@ def test_a_folder_without_deliveries_is_one_sentence(system: Up, tmp_path: Path)
     refused = system.run("ingest", str(tmp_path / "nothing"))
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
-
-
-def test_a_day_that_has_not_come_is_refused(system: Up, tmp_path: Path) -> None:
-    (tmp_path / f"{today() + timedelta(2)}" / "counter").mkdir(parents=True)
-    refused = system.run("ingest", str(tmp_path))
-    assert (refused.returncode, "its day has not come yet" in refused.stdout) == (1, True)
 
 
 def test_sign_ins_have_headings(monkeypatch: pytest.MonkeyPatch) -> None:
