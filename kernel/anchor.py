@@ -59,14 +59,19 @@ class Anchor:
             ) from error
         return True
 
-    def lines(self) -> Iterator[Anchored]:
-        """Every whole line in order, altered ones marked; nothing when there is no file."""
+    def size(self) -> int:
+        """Bytes that are in the file now."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def lines(self, size: int | None = None) -> Iterator[Anchored]:
+        """Every whole line of the first `size` bytes, or of all, in order, altered ones marked."""
         if not self.path.exists():
             return
-        check = ""
+        check, left = "", self.size() if size is None else size
         with self.path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
-                if raw.endswith(b"\n"):
+                left -= len(raw)
+                if raw.endswith(b"\n") and left >= 0:
                     line, check = _parsed(number, raw, check)
                     yield line
 

@@ -8,7 +8,7 @@ import asyncio
 import datetime
 import hashlib
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -125,12 +125,12 @@ async def verify(
 
     `progress` is told rows done and rows in all.
     """
-    report = Report()
+    report, anchored = Report(), anchor.size()  # before the snapshot: what is sealed meanwhile is not in it
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await _sql.without_time_limit(connection)
         total = await _sql.sealed_count(connection)
         report.waiting = await _sql.waiting_count(connection)
-        chain, marks = _Chain(report), _Marks(report, anchor)
+        chain, marks = _Chain(report), _Marks(report, anchor.lines(anchored))
         async for row in connection.cursor(_sql.chain.sql, prefetch=BATCH):
             position, audit_id, stored, sealed_at, *columns = row
             chain.link(position, audit_id, stored, sealed_at, columns)
@@ -198,8 +198,8 @@ class _Chain:
 class _Marks:
     """Walks through the anchor file beside the chain."""
 
-    def __init__(self, report: Report, anchor: Anchor) -> None:
-        self._report, self._lines = report, anchor.lines()
+    def __init__(self, report: Report, lines: Iterator[Anchored]) -> None:
+        self._report, self._lines = report, lines
         self._furthest = 0
         self._unanchored: tuple[int, datetime.datetime] | None = None
         self._mark = self._next()

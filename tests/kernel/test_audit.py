@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import datetime
 import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import msgspec
 import pytest
 
 from kernel import audit, scope
-from kernel.anchor import Anchor, anchor
+from kernel.anchor import Anchor, Anchored, anchor
 from kernel.audit import Report, Sealer
 from kernel.database import Database
 from kernel.outbox import Record, record
@@ -99,6 +100,18 @@ async def test_a_log_that_nobody_touched_is_sound(ten: Database, file: Anchor) -
     await write(ten, 1)
     report = await check(ten, file)
     assert (report.sound, report.sealed, report.anchored, report.waiting) == (True, 10, 2, 1)
+
+
+async def test_what_is_sealed_while_it_is_verified_is_no_fault(ten: Database, file: Anchor) -> None:
+    class Busy(Anchor):
+        """An anchor to which a sealer adds as soon as somebody begins to read it."""
+
+        def lines(self, size: int | None = None) -> Iterator[Anchored]:
+            self.append(11, b"\1" * 32, datetime.datetime.now(datetime.UTC))
+            return super().lines(size)
+
+    assert (await check(ten, Busy(file.path))).sound
+    assert kinds(await check(ten, file)) == [("tail_cut", 11)]
 
 
 async def test_an_empty_log_is_sound(database: Database, file: Anchor) -> None:
