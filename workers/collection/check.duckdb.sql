@@ -46,8 +46,9 @@ create macro plain_id_no(x) as
     and regexp_full_match(x, '[0-9]{17}[0-9X]');
 
 -- A number without what says nothing: 0.5000 is 0.5, 007 is 7, 1. is 1, -0.0 is 0.
-create macro shortest(x) as regexp_replace(regexp_replace(regexp_replace(
-    x, '^(-?)0+([0-9])', '\1\2'), '\.0*$|(\.[0-9]*[1-9])0+$', '\1'), '^-0$', '0');
+create macro shortest(x) as case when regexp_full_match(x, '0|-?[1-9][0-9]*|-?(0|[1-9][0-9]*)\.[0-9]*[1-9]') then x
+    else regexp_replace(regexp_replace(regexp_replace(
+        x, '^(-?)0+([0-9])', '\1\2'), '\.0*$|(\.[0-9]*[1-9])0+$', '\1'), '^-0$', '0') end;
 -- A day at midnight is a day.
 create macro midnight(x) as regexp_replace(x, ' 00:00:00$', '');
 create macro digest(secret, x) as md5(secret || x);

@@ -57,8 +57,7 @@ async def fetch_known(connection: asyncpg.Connection, work: Workspace) -> None:
     wanted |= {f"known_{feed}" for feed in ("account", "relation") if work.has(feed)}
     async with connection.transaction(readonly=True):
         await apply_system(connection, "ingest", kind="company")
-        for table in sorted(wanted):
-            await fetch(connection, queries[table], work, table)
+        await fetch(connection, {table: queries[table] for table in sorted(wanted)}, work)
 
 
 async def load_day(
@@ -163,7 +162,7 @@ class _Merge:
     async def _again(self, table: str) -> None:
         """What is known now, after the feeds before it were merged."""
         self._work.run(f"forget_{table}")
-        await fetch(self._connection, employee.KNOWN[table], self._work, table)
+        await fetch(self._connection, {table: employee.KNOWN[table]}, self._work)
 
     async def _put(self, rows: duckdb.DuckDBPyRelation, table: str) -> None:
         await put(self._connection, rows, table, self._tell)

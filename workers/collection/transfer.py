@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -23,11 +23,22 @@ Ready = Callable[[pa.RecordBatch], "asyncio.Future[bytes]"]
 _CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
-async def fetch(connection: asyncpg.Connection, query: str, work: Workspace, table: str) -> None:
-    """Puts what the query gives into the DuckDB table, by position; its rows are there already then."""
-    path = work.folder / f"{table}.csv"
-    await connection.copy_from_query(query.rstrip("; \n"), output=path, format="csv")
-    await asyncio.to_thread(_insert, work, path, table)
+async def fetch(connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace) -> None:
+    """Puts what each query gives into the DuckDB table that it is named after, by position.
+
+    While DuckDB takes in one, PostgreSQL writes the next.
+    """
+    taken_in: asyncio.Task[None] | None = None
+    try:
+        for table, query in queries.items():
+            path = work.folder / f"{table}.csv"
+            await connection.copy_from_query(query.rstrip("; \n"), output=path, format="csv")
+            if taken_in:
+                await taken_in
+            taken_in = asyncio.create_task(asyncio.to_thread(_insert, work, path, table))
+    finally:
+        if taken_in:
+            await taken_in  # nobody else may use DuckDB before
 
 
 def _insert(work: Workspace, path: Path, table: str) -> None:

@@ -18,13 +18,16 @@ async def test_there_and_back(settings: Settings, tmp_path: Path) -> None:
     with workspace(tmp_path) as work:
         work.db.execute("create table there (number integer, text varchar)")
         work.db.execute("create table back (number integer, text varchar)")
+        work.db.execute("create table again (number integer, text varchar)")
         work.db.executemany("insert into there values (?, ?)", _VALUES)
         async with connection.transaction():
             await connection.execute("create temp table staged (number integer, text text) on commit drop")
             told: list[int] = []
             await put(connection, work.db.table("there"), "staged", told.append)
-            await fetch(connection, "select number, text from staged;\n", work, "back")
-        assert work.db.table("back").order("number").fetchall() == _VALUES
+            queries = {"back": "select number, text from staged;\n", "again": "select number, text from staged"}
+            await fetch(connection, queries, work)
+        for table in ("back", "again"):
+            assert work.db.table(table).order("number").fetchall() == _VALUES
         assert told == [4]
     await connection.close()
 
