@@ -86,12 +86,14 @@ async def _open(app: Litestar) -> AsyncIterator[None]:
     calendar.package_says(calendar.today())  # loads the package now, not in somebody's request
     app.state.identities = Identities(app.state.tokens, app.state.database)
     async with open_bus(settings) as bus:
-        listening = asyncio.create_task(bus.listen(app.state.identities.heard))
+        identities: Identities = app.state.identities
+        beside = [asyncio.create_task(bus.listen(identities.heard)), asyncio.create_task(identities.watch())]
         try:
             yield
         finally:
             app.state.draining = True
-            listening.cancel()
+            for one in beside:
+                one.cancel()
             await app.state.door.close()
             await app.state.database.close()
             await asyncio.to_thread(tracing.stop)

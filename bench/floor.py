@@ -24,7 +24,7 @@ from mobile_contracts.customer import Account, Customer, CustomerLine, Home, Rel
 
 _MOST, _LAST_ID, _SIZE = lists.MOST, 2**31 - 1, 20
 _detail = load(Path(queries.__file__).with_suffix(".sql"), Account, Customer, Home, Relation).find.sql
-_list = load(Path(lists.__file__).with_suffix(".sql"), CustomerLine).assets_by_relation.sql
+_list = load(Path(__file__).with_suffix(".sql"), CustomerLine).richest.sql
 
 
 @get("/customers/{customer_no:str}")
@@ -41,7 +41,7 @@ async def read_customer(state: State, customer_no: FromPath[str], employee: From
 async def list_customers(state: State, employee: FromQuery[int]) -> Page[CustomerLine]:
     """The richest twenty of an employee."""
     async with state.pool.acquire() as connection:
-        rows = await connection.fetch(_list, (employee,), _MOST, _LAST_ID, -_MOST, _MOST, None, None, None, _SIZE + 1)
+        rows = await connection.fetch(_list, employee, _MOST, _LAST_ID, -_MOST, _MOST, None, None, None, _SIZE + 1)
     return Page([CustomerLine(*row) for row in rows[:_SIZE]], "more" if len(rows) > _SIZE else None)
 
 

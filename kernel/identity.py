@@ -1,11 +1,12 @@
 """Access tokens (EdDSA, bound to an audience) and the sessions behind them: token in, `Principal` out."""
 
+import asyncio
 import base64
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 from uuid import UUID
 
 import jwt
@@ -13,7 +14,7 @@ import uuid_utils.compat as uuid
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kernel import grants
+from kernel import grants, logs
 from kernel.database import Database, Tx
 from kernel.errors import InvalidInput, NotFound, NotSignedIn
 from kernel.keys import key
@@ -27,7 +28,11 @@ ISSUER = "hexad"
 REMEMBERED_SECONDS = 5
 """How long a verified token is believed without looking at its session: revocation takes effect within this time."""
 
+LOOK_SECONDS = 2.0
+"""How often everybody who is remembered is looked at together, so that nobody has to be asked about alone."""
+
 _REMEMBERED_AT_MOST = 20_000
+_log = logs.logger(__name__)
 _TOKEN_AT_MOST = 4096
 _sql = load(Path(__file__).with_name("identity.sql"))
 
@@ -73,11 +78,12 @@ class Tokens:
 
 
 class Identities:
-    """Turns tokens into principals; remembers each for a few seconds, so that most requests ask nothing."""
+    """Turns tokens into principals and remembers them; `watch` keeps what is remembered true, all of it at once."""
 
     def __init__(self, tokens: Tokens, database: Database) -> None:
         self._tokens, self._database = tokens, database
         self._remembered: OrderedDict[tuple[str, tuple[Audience, ...]], tuple[float, float, Principal]] = OrderedDict()
+        self._looked, self._mark, self._forgotten, self._blind = 0.0, "", 0, False
 
     async def of(self, token: str, *audiences: Audience) -> tuple[Principal, float]:
         """The principal behind a token for one of the audiences, and the token's expiry (Unix seconds).
@@ -88,27 +94,53 @@ class Identities:
         session_id: UUID | None = None
         if known := self._remembered.pop(key, None):
             until, expires, principal = known
-            if now < until:
+            if now < min(expires, max(until, self._looked + REMEMBERED_SECONDS)):
                 self._remembered[key] = known
                 return principal, expires
             if now < expires:
                 session_id = principal.session_id  # the token is good until then; only its session is asked about
         if session_id is None:
             session_id, expires = self._tokens.verify(token, audiences)
+        forgotten = self._forgotten
         async with self._database.transaction() as tx:
             principal = await find(tx, session_id)
         if principal.audience not in audiences:
             raise NotSignedIn
-        self._remembered[key] = (min(expires, now + REMEMBERED_SECONDS), expires, principal)
-        while len(self._remembered) > _REMEMBERED_AT_MOST:
-            self._remembered.popitem(last=False)
+        if forgotten == self._forgotten:  # else what was found may be from before that
+            self._remember(key, min(expires, now + REMEMBERED_SECONDS), expires, principal)
         return principal, expires
+
+    async def watch(self) -> NoReturn:
+        """Looks again and again; while PostgreSQL is away, each is asked about alone after `REMEMBERED_SECONDS`."""
+        while True:
+            try:
+                async with asyncio.timeout(REMEMBERED_SECONDS):
+                    await self.look()
+                self._blind = False
+            except Exception:  # noqa: BLE001  # whatever it is, what is remembered must be looked at again
+                if not self._blind:
+                    _log.warning("who is signed in cannot be looked at together", exc_info=True)
+                self._blind = True
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Forgets whose session has ended, and everybody when anything that permissions are made of was written."""
+        began = time.time()
+        sessions = {principal.session_id for _, _, principal in self._remembered.values()}
+        async with self._database.transaction() as tx:
+            over, mark = await ended(tx, list(sessions)), await _sql.mark(tx)
+        if mark != self._mark:
+            self._mark = mark
+            self._forget(lambda _: True)
+        elif over:
+            self._forget(lambda one: one.session_id in over)
+        self._looked = began
 
     def heard(self, event: Event | None) -> None:
         """What the bus says: forgets principals whom it concerns, and all of them after a time of silence."""
         match event:
             case None | OrganisationChanged() | RolesChanged():
-                self._remembered.clear()
+                self._forget(lambda _: True)
             case SessionEnded(session_id=session_id):
                 self._forget(lambda one: one.session_id == session_id)
             case PersonChanged(employee_no=employee_no):
@@ -116,7 +148,13 @@ class Identities:
             case _:
                 pass
 
+    def _remember(self, key: tuple[str, tuple[Audience, ...]], until: float, expires: float, one: Principal) -> None:
+        self._remembered[key] = (until, expires, one)
+        while len(self._remembered) > _REMEMBERED_AT_MOST:
+            self._remembered.popitem(last=False)
+
     def _forget(self, concerned: Callable[[Principal], bool]) -> None:
+        self._forgotten += 1
         for known in [known for known, (*_, one) in self._remembered.items() if concerned(one)]:
             del self._remembered[known]
 

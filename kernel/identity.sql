@@ -29,3 +29,12 @@ with ended as (
     update session set revoked_at = now() where id = :id and revoked_at is null returning id
 )
 select exists (select from ended) from session where id = :id;
+
+-- name: mark()$
+-- scope: none, counts alone: whether anything that permissions are made of was written since
+select concat_ws(' ', current_date,
+       (select concat(count(*), ':', sum(xmin::text::bigint)) from role),
+       (select concat(count(*), ':', sum(xmin::text::bigint)) from role_permission),
+       (select concat(count(*), ':', sum(xmin::text::bigint)) from assignment),
+       (select concat(count(*), ':', sum(xmin::text::bigint)) from unit),
+       (select concat(count(*), ':', sum(xmin::text::bigint)) from employee));

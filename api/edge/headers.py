@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import uuid_utils.compat as uuid
+import uuid_utils as uuid
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 

@@ -1,6 +1,5 @@
 -- Lists of customers: one query per order, once by relations (own, team), once by branches (branch, region, company).
--- Each reads an index in its order and stops after a page, except names and days by relation, which sort some hundreds:
--- there `offset 0` has each customer looked up by id, where the plan would read all of that name or day first.
+-- Each reads an index in its order and stops after a page, except names and days by relation, which sort some hundreds.
 
 -- name: assets_by_relation(employees, after_assets, after_id, assets_from, assets_to, status, risk_level, kind, size)
 -- record_class: CustomerLine
@@ -9,22 +8,16 @@ select distinct on (found.cents, found.id)
        found.opened_on, found.cents * 0.01 as assets
   from unnest(:employees::integer[]) as employee
  cross join lateral (
-       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
-              own.assets as cents
-         from (
-                  select distinct on (r.assets, r.customer_id) r.assets, r.customer_id
-                    from relation r
-                   where r.employee_id = employee
-                     and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
-                     and (r.assets, r.customer_id) < (:after_assets::bigint, :after_id::integer)
-                     and r.assets >= :assets_from::bigint and r.assets < :assets_to::bigint
-                   order by r.assets desc, r.customer_id desc
-              ) as own
-         join customer c on c.id = own.customer_id
-        where (:status::text is null or c.status = :status)
-          and (:risk_level::smallint is null or c.risk_level = :risk_level)
-          and (:kind::text is null or c.kind = :kind)
-        order by own.assets desc, own.customer_id desc
+       select distinct on (l.assets, l.id)
+              l.id, l.customer_no, l.name, l.kind, l.mobile, l.status, l.risk_level, l.opened_on, l.assets as cents
+         from looked_after l
+        where l.employee_id = employee
+          and (l.assets, l.id) < (:after_assets::bigint, :after_id::integer)
+          and l.assets >= :assets_from::bigint and l.assets < :assets_to::bigint
+          and (:status::text is null or l.status = :status)
+          and (:risk_level::smallint is null or l.risk_level = :risk_level)
+          and (:kind::text is null or l.kind = :kind)
+        order by l.assets desc, l.id desc
         limit :size
  ) as found
  order by found.cents desc, found.id desc
@@ -32,51 +25,31 @@ select distinct on (found.cents, found.id)
 
 -- name: opened_by_relation(employees, after_opened, after_id, assets_from, assets_to, status, risk_level, kind, size)
 -- record_class: CustomerLine
-select found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level, found.opened_on,
-       found.assets * 0.01 as assets
-  from (
-           select distinct r.customer_id
-             from relation r
-            where r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
-       ) as own
- cross join lateral (
-       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
-         from customer c
-        where c.id = own.customer_id
-          and (c.opened_on, c.id) < (:after_opened::date, :after_id::integer)
-          and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
-          and (:status::text is null or c.status = :status)
-          and (:risk_level::smallint is null or c.risk_level = :risk_level)
-          and (:kind::text is null or c.kind = :kind)
-       offset 0
- ) as found
- order by found.opened_on desc, found.id desc
+select distinct on (l.opened_on, l.id)
+       l.id, l.customer_no, l.name, l.kind, l.mobile, l.status, l.risk_level, l.opened_on, l.assets * 0.01 as assets
+  from looked_after l
+ where l.employee_id = any (:employees::integer[])
+   and (l.opened_on, l.id) < (:after_opened::date, :after_id::integer)
+   and l.assets >= :assets_from::bigint and l.assets < :assets_to::bigint
+   and (:status::text is null or l.status = :status)
+   and (:risk_level::smallint is null or l.risk_level = :risk_level)
+   and (:kind::text is null or l.kind = :kind)
+ order by l.opened_on desc, l.id desc
  limit :size;
 
 -- name: name_by_relation(employees, name_from, name_to, after_name, after_id, assets_from, assets_to, status, risk_level, kind, size)
 -- record_class: CustomerLine
-select found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level, found.opened_on,
-       found.assets * 0.01 as assets
-  from (
-           select distinct r.customer_id
-             from relation r
-            where r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
-       ) as own
- cross join lateral (
-       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
-         from customer c
-        where c.id = own.customer_id
-          and c.name >= :name_from and c.name < :name_to
-          and (c.name, c.id) > (:after_name::text, :after_id::integer)
-          and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
-          and (:status::text is null or c.status = :status)
-          and (:risk_level::smallint is null or c.risk_level = :risk_level)
-          and (:kind::text is null or c.kind = :kind)
-       offset 0
- ) as found
- order by found.name, found.id
+select distinct on (l.name, l.id)
+       l.id, l.customer_no, l.name, l.kind, l.mobile, l.status, l.risk_level, l.opened_on, l.assets * 0.01 as assets
+  from looked_after l
+ where l.employee_id = any (:employees::integer[])
+   and l.name >= :name_from and l.name < :name_to
+   and (l.name, l.id) > (:after_name::text, :after_id::integer)
+   and l.assets >= :assets_from::bigint and l.assets < :assets_to::bigint
+   and (:status::text is null or l.status = :status)
+   and (:risk_level::smallint is null or l.risk_level = :risk_level)
+   and (:kind::text is null or l.kind = :kind)
+ order by l.name, l.id
  limit :size;
 
 -- name: assets_by_branch(branches, after_assets, after_id, assets_from, assets_to, status, risk_level, kind, size)

@@ -31,19 +31,18 @@ select e.employee_no, e.name as employee_name, r.kind, r.share, r.valid_from, r.
 
 -- name: home(employee, days)^
 -- record_class: Home
-select count(*) as customers, coalesce(sum(c.assets), 0) * 0.01 as assets,
-       count(*) filter (where c.opened_on >= date_trunc('month', current_date)) as opened_this_month,
-       count(*) filter (where c.status = 'dormant') as dormant,
-       count(*) filter (where c.risk_assessed_on is null
-                           or c.risk_assessed_on <= current_date - interval '2 years') as risk_to_assess,
-       count(*) filter (where to_char(c.birthday, 'MM-DD') = any (:days::text[])) as birthdays
-  from customer c
- where c.closed_on is null
-   and c.id = any (array( -- not `in`: whose customers they are is then looked up once, not for each again
-           select r.customer_id
-             from relation r
-            where r.employee_id = :employee
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+select count(*) as customers, coalesce(sum(own.assets), 0) * 0.01 as assets,
+       count(*) filter (where own.opened_on >= date_trunc('month', current_date)) as opened_this_month,
+       count(*) filter (where own.status = 'dormant') as dormant,
+       count(*) filter (where own.risk_assessed_on is null
+                           or own.risk_assessed_on <= current_date - interval '2 years') as risk_to_assess,
+       count(*) filter (where to_char(own.birthday, 'MM-DD') = any (:days::text[])) as birthdays
+  from (
+           select distinct on (l.assets, l.id) l.assets, l.opened_on, l.status, l.risk_assessed_on, l.birthday
+             from looked_after l
+            where l.employee_id = :employee and l.closed_on is null
+            order by l.assets desc, l.id desc
+       ) as own;
 
 -- name: sealed(customer_no, branches, employees)^
 select c.id, c.mobile, c.id_no, c.email, k.mobile as contact_mobile, k.email as contact_email

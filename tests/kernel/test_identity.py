@@ -271,3 +271,90 @@ async def test_what_is_remembered_is_bounded(
     made = [jwt.encode(claims(sid=str(session_id), n=n), tokens._key, "EdDSA") for n in range(6)]
     await asyncio.gather(*(identities.of(token, "staff") for token in made))
     assert len(identities._remembered) == 3
+
+
+async def test_whoever_is_looked_at_is_not_asked_about_alone(
+    database: Database, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identities, clock, asked = Identities(tokens, database), time.time, 0
+    await identities.look()
+    ended, other = [tokens.issue("staff", "1", await open_session(database)) for _ in range(2)]
+    for token in (ended, other):
+        await identities.of(token, "staff")
+
+    async def find(tx: Tx, session_id: UUID) -> Any:
+        nonlocal asked
+        asked += 1
+        raise NotSignedIn
+
+    monkeypatch.setattr(identity, "find", find)
+    monkeypatch.setattr(time, "time", lambda: clock() + 8)
+    session_id, _ = tokens.verify(ended, ("staff",))
+    async with database.transaction() as tx:
+        await tx.execute("update session set revoked_at = now() where id = $1", session_id)
+    await identities.look()
+    await identities.of(other, "staff")
+    assert asked == 0
+    with pytest.raises(NotSignedIn):
+        await identities.of(ended, "staff")
+    assert asked == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "insert into role (code, name_zh, name_en, scope) values ('new', '新', 'new', 'own')",
+        "delete from role_permission where role = 'broker' and permission = 'customer.read'",
+        "update unit set name = '总部' where kind = 'company'",
+        "insert into employee (employee_no, name, unit_id, position, hired_on, source, digest)"
+        " select 'new', 'new', id, 'broker', '2020-01-01', 'hr', '' from unit where kind = 'company'",
+    ],
+)
+async def test_when_what_permissions_are_made_of_is_written_all_are_asked_about_again(
+    database: Database, tokens: Tokens, change: str
+) -> None:
+    identities, token = Identities(tokens, database), tokens.issue("staff", "1", await open_session(database))
+    await identities.look()
+    before, _ = await identities.of(token, "staff")
+    await identities.look()
+    assert (await identities.of(token, "staff"))[0] is before
+    async with database.transaction() as tx:
+        await tx.execute("select set_config('hexad.scope', 'company', true)")
+        await tx.execute(change)
+    await identities.look()
+    assert (await identities.of(token, "staff"))[0] is not before
+
+
+async def test_what_was_found_before_a_change_is_not_remembered_after_it(
+    database: Database, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identities, token = Identities(tokens, database), tokens.issue("staff", "1", await open_session(database))
+
+    async def find(tx: Tx, session_id: UUID) -> Any:
+        found = await found_now(tx, session_id)
+        identities.heard(RolesChanged())
+        return found
+
+    found_now = identity.find
+    monkeypatch.setattr(identity, "find", find)
+    before, _ = await identities.of(token, "staff")
+    monkeypatch.setattr(identity, "find", found_now)
+    assert (await identities.of(token, "staff"))[0] is not before
+
+
+async def test_it_looks_again_after_a_failure(
+    database: Database, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identities, looks = Identities(tokens, database), asyncio.Queue[None]()
+    monkeypatch.setattr(identity, "LOOK_SECONDS", 0.0)
+
+    async def look() -> None:
+        looks.put_nowait(None)
+        raise OSError
+
+    monkeypatch.setattr(identities, "look", look)
+    watching = asyncio.create_task(identities.watch())
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            await looks.get()
+    watching.cancel()

@@ -179,3 +179,50 @@ async def test_the_scope_ends_with_the_transaction_and_stands_in_the_audit_log(o
         ("system:unknown", "", "", ""),
     ]
     await connection.close()
+
+
+async def looked_after(tx: Tx) -> None:
+    """Writes a customer whom Anna serves and Bert developed."""
+    await scope.apply_system(tx, "test", kind="company")
+    customer, unit = await tx.fetchrow(
+        "insert into customer (customer_no, name, kind, id_kind, id_no, id_no_mask, id_no_index, branch_id, opened_on,"
+        " status, investor_kind, source, digest) select 'V1', '王', 'individual', 'id', '', '', '', id, '2020-01-01',"
+        " 'normal', 'ordinary', 'counter', '' from unit where kind = 'company' returning id, branch_id"
+    ) or (0, 0)
+    people = await tx.fetch(
+        "insert into employee (employee_no, name, unit_id, position, hired_on, source, digest)"
+        " select no, no, $1, 'broker', '2020-01-01', 'hr', '' from unnest(array ['Anna', 'Bert']) as no returning id",
+        unit,
+    )  # fmt: skip
+    for kind, (employee,) in zip(("service", "develop"), people, strict=True):
+        await tx.execute(
+            "insert into relation (customer_id, employee_id, kind, share, valid_from, branch_id, source, digest)"
+            " values ($1, $2, $3, 1, '2020-01-01', $4, 'counter', '')",
+            customer, employee, kind, unit,
+        )  # fmt: skip
+
+
+async def test_a_forgetful_query_on_the_view_sees_what_the_relations_allow(tx: Tx) -> None:
+    await looked_after(tx)
+    seen = "select array_agg(e.employee_no) from looked_after l join employee e on e.id = l.employee_id"
+    for name in ("Anna", "Bert"):
+        employee = await tx.fetchval("select id from employee where employee_no = $1", name)
+        reach = Reach(kind="own", employees=(employee,))
+        await scope.apply(tx, Scope(principal=ANNA.principal, reach=reach))
+        assert await tx.fetchval(seen) == [name]
+    await scope.apply_system(tx, "test")
+    assert await tx.fetchval(seen) is None
+
+
+async def test_the_owner_sees_no_customer_in_its_own_name(owner_tx: Tx) -> None:
+    await looked_after(owner_tx)
+    assert await owner_tx.fetchval("select count(*) from customer") == 1
+    for who in (ANNA, BERT):
+        await scope.apply(owner_tx, who)
+        for table in ("customer", "looked_after"):
+            assert await owner_tx.fetchval(f"select count(*) from {table}") == 0
+
+
+async def test_every_view_is_one_whose_lock_is_known(tx: Tx) -> None:
+    views = await tx.fetch("select viewname::text from pg_views where schemaname = 'public'")
+    assert [row[0] for row in views] == ["looked_after"]

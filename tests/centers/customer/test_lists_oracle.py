@@ -211,6 +211,8 @@ async def everything(tx: Tx, who: Scope, rows: Rows) -> dict[str, set[str]]:
         return seen
     numbers = {customer_id: customer for customer, customer_id in rows.customers.items()}
     seen["forgetful"] = {row[0] for row in await tx.fetch("select customer_no from customer")}
+    looked_after = {row[0] for row in await tx.fetch("select customer_no from looked_after")}
+    assert looked_after == seen["forgetful"] if who.reach.by_relation else looked_after <= seen["forgetful"]
     for table in ("account", "contact", "preference"):
         seen[table] = {numbers[row[0]] for row in await tx.fetch(f"select customer_id from {table}")}
     return seen
