@@ -122,6 +122,17 @@ def below(what: str, bound: float, values: Sequence[float]) -> Asked:
     return _asked(what, f"< {bound:g}", values, reached=statistics.median(values) < bound)
 
 
+def apart(what: str, bound: float, groups: Sequence[Sequence[float]]) -> Asked:
+    """Reached when the largest median of the groups is less than `bound` times the smallest.
+
+    The spread beside it is that of single turns, which a machine whose speed changes drives apart too.
+    """
+    turns = [max(turn) / max(min(turn), 1e-9) for turn in zip(*groups, strict=True)]
+    medians = [statistics.median(group) for group in groups]
+    figure = max(medians) / max(min(medians), 1e-9)
+    return Asked(what, f"< {bound:g}", round(figure, 3), round(min(turns), 3), round(max(turns), 3), figure < bound)
+
+
 def none_failed(figures: Sequence[Figure]) -> Asked:
     """Reached when every request of every load was answered with 200."""
     failures = float(sum(one.failures for one in figures))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.figures import Machine, Report, Run, at_least, below, figure, none_failed, percentile, ratio
+from bench.figures import Machine, Report, Run, apart, at_least, below, figure, none_failed, percentile, ratio
 
 
 def run(rate: float, failures: int = 0, p99: float = 2.0) -> Run:
@@ -43,3 +43,9 @@ def test_a_bound_is_reached_or_not() -> None:
     lines = Report(machine, {}, [figure("list", "ours", [run(5)])], [below("p99", 50, [60.0])]).lines()
     assert lines[-1] == "SHORT    p99: 60 (60 to 60), asked < 50"
     assert lines[0].startswith("list")
+
+
+def test_groups_are_as_far_apart_as_their_medians() -> None:
+    made = apart("list", 1.2, [[100, 110, 60], [100, 90, 95]])
+    assert (made.figure, made.lowest, made.highest, made.reached) == (1.053, 1.0, 1.583, True)
+    assert not apart("list", 1.2, [[100, 100, 60], [80, 80, 60]]).reached

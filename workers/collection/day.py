@@ -1,8 +1,9 @@
 """One day's deliveries: taken in, checked alone and together, so that only what is good is left to load."""
 
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 import msgspec
@@ -71,6 +72,16 @@ class Checked(msgspec.Struct):
 def digest_secret(settings: Settings) -> str:
     """What is mixed into the digests of rows, so that nobody can guess a row from its digest."""
     return hmac.digest(key("HEXAD_INDEX_KEY", settings.index_key), b"row digest", hashlib.sha256).hex()[:32]
+
+
+def coming(day: Iterable[Checked], recorded: Iterable[Recorded]) -> set[str]:
+    """The feeds of a day of which there may be something to load."""
+    feeds = set()
+    for one, loaded in zip(day, recorded, strict=True):
+        with contextlib.suppress(InvalidInput):  # what is wrong with a manifest is told by `check`
+            files = one.delivery.read().feeds
+            feeds |= {name for name in files if (one.delivery.day, files[name].sha256) not in loaded.get(name, [])}
+    return feeds & set(LOADED)
 
 
 def check(work: Workspace, checked: Checked, recorded: Recorded, secret: str, tell: Callable[[int], None]) -> None:

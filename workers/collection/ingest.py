@@ -13,9 +13,10 @@ from kernel.errors import InvalidInput, Overloaded, Unavailable
 from kernel.settings import Settings
 from workers.collection import load
 from workers.collection.column import LOADED
-from workers.collection.day import Checked, Tally, check, digest_secret, judge_together
+from workers.collection.day import Checked, Tally, check, coming, digest_secret, judge_together
 from workers.collection.fault import Faults, faults_in_words
 from workers.collection.manifest import Delivery, deliveries
+from workers.collection.transfer import take_in
 from workers.collection.workspace import Workspace, workspace
 
 WAIT_SECONDS = 1800.0
@@ -75,16 +76,11 @@ async def _day(
     counter: _Counter,
 ) -> bool:
     work.begin_day()
-    secret = digest_secret(settings)
     day = [Checked(number, delivery, Faults()) for number, delivery in enumerate(deliveries_of_day)]
-    for one in day:
-        began = time.monotonic()
-        recorded = await load.recorded(connection, one.delivery.source)
-        await asyncio.to_thread(check, work, one, recorded, secret, counter.read)
-        one.seconds = time.monotonic() - began
+    known = await _checked(connection, work, day, settings, counter)
     began = time.monotonic()
     if any(map(work.has, LOADED)):
-        await load.fetch_known(connection, work)
+        await asyncio.to_thread(take_in, work, known)
         await asyncio.to_thread(judge_together, work, day)
         await load.load_day(connection, work, day, settings, counter.read)
     together = time.monotonic() - began
@@ -92,6 +88,23 @@ async def _day(
         for line in summary(one, together):
             say(line)
     return all(one.good for one in day)
+
+
+async def _checked(
+    connection: asyncpg.Connection, work: Workspace, day: list[Checked], settings: Settings, counter: _Counter
+) -> list[str]:
+    """Checks every delivery alone, while PostgreSQL writes out what they are compared with; gives the names of that."""
+    secret, recorded = digest_secret(settings), [await load.recorded(connection, one.delivery.source) for one in day]
+    known = asyncio.create_task(load.copy_known(connection, work, coming(day, recorded)))
+    try:
+        for one, loaded in zip(day, recorded, strict=True):
+            began = time.monotonic()
+            await asyncio.to_thread(check, work, one, loaded, secret, counter.read)
+            one.seconds = time.monotonic() - began
+    except BaseException:
+        known.cancel()
+        raise
+    return await known
 
 
 def summary(one: Checked, together: float) -> list[str]:

@@ -19,7 +19,7 @@ from kernel.sql import load
 from mobile_contracts.event import DeliveryLoaded, OrganisationChanged
 from workers.collection.day import Checked, Tally, count_changes
 from workers.collection.seal import FIELDS, Sealers, Table
-from workers.collection.transfer import batches, fetch, lines, plainly, put, put_lines, put_parts
+from workers.collection.transfer import batches, copy_out, fetch, lines, plainly, put, put_lines, put_parts
 from workers.collection.workspace import Workspace
 
 _sql = load(Path(__file__).with_name("load.sql"))
@@ -48,16 +48,17 @@ async def recorded(connection: asyncpg.Connection, source: str) -> dict[str, lis
     return found
 
 
-async def fetch_known(connection: asyncpg.Connection, work: Workspace) -> None:
-    """Gets what the day is compared with, as far as the feeds at hand need it."""
+async def copy_known(connection: asyncpg.Connection, work: Workspace, feeds: set[str]) -> list[str]:
+    """Gets what these feeds are compared with into files, and gives their names for `take_in`."""
     queries = {**employee.KNOWN, **customer.KNOWN}
-    wanted = {"known_branch", "known_employee"}
-    if any(map(work.has, ("customer", "account", "relation"))):
+    wanted = {"known_branch", "known_employee"} if feeds else set[str]()
+    if feeds & {"customer", "account", "relation"}:
         wanted |= {"known_customer"}
-    wanted |= {f"known_{feed}" for feed in ("account", "relation") if work.has(feed)}
+    wanted |= {f"known_{feed}" for feed in ("account", "relation") if feed in feeds}
     async with connection.transaction(readonly=True):
         await apply_system(connection, "ingest", kind="company")
-        await fetch(connection, {table: queries[table] for table in sorted(wanted)}, work)
+        await copy_out(connection, {table: queries[table] for table in sorted(wanted)}, work)
+    return sorted(wanted)
 
 
 async def load_day(

@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -23,22 +23,26 @@ Ready = Callable[[pa.RecordBatch], "asyncio.Future[bytes]"]
 _CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
-async def fetch(connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace) -> None:
-    """Puts what each query gives into the DuckDB table that it is named after, by position.
+async def copy_out(connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace) -> None:
+    """Writes what each query gives into a file of the workspace that is named after it, for `take_in`."""
+    for table, query in queries.items():
+        await connection.copy_from_query(query.rstrip("; \n"), output=_file(work, table), format="csv")
 
-    While DuckDB takes in one, PostgreSQL writes the next.
-    """
-    taken_in: asyncio.Task[None] | None = None
-    try:
-        for table, query in queries.items():
-            path = work.folder / f"{table}.csv"
-            await connection.copy_from_query(query.rstrip("; \n"), output=path, format="csv")
-            if taken_in:
-                await taken_in
-            taken_in = asyncio.create_task(asyncio.to_thread(_insert, work, path, table))
-    finally:
-        if taken_in:
-            await taken_in  # nobody else may use DuckDB before
+
+def take_in(work: Workspace, tables: Iterable[str]) -> None:
+    """Puts what was copied out into the DuckDB tables of these names, by position."""
+    for table in tables:
+        _insert(work, _file(work, table), table)
+
+
+async def fetch(connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace) -> None:
+    """Both at once."""
+    await copy_out(connection, queries, work)
+    await asyncio.to_thread(take_in, work, queries)
+
+
+def _file(work: Workspace, table: str) -> Path:
+    return work.folder / f"{table}.csv"
 
 
 def _insert(work: Workspace, path: Path, table: str) -> None:
