@@ -1,7 +1,4 @@
-"""A brokerage of any size in a database of its own, made by SQL and kept for the next run.
-
-The customers of one broker have ids in a row, as the loader gives them.
-"""
+"""A brokerage of any size in a database of its own, made by SQL and kept for the next run."""
 
 import asyncio
 import contextlib
@@ -111,8 +108,8 @@ async def _customers(connection: asyncpg.Connection, count: int, settings: Setti
         await connection.execute(f"drop index {index['name']}")
     for first in range(1, count + 1, _PART):
         part = {"first": first, "last": min(first + _PART - 1, count)}
-        await _sql.add_customers(connection, **part, each=CUSTOMERS_EACH, **names)
-        await _sql.add_relations(connection, **part, brokers=staff, each=CUSTOMERS_EACH)
+        await _sql.add_customers(connection, **part, brokers=staff, **names)
+        await _sql.add_relations(connection, **part, brokers=staff)
         await _sql.add_accounts(connection, **part)
         tell(part["last"], count)
     for index in indexes:

@@ -54,7 +54,7 @@ select e.id, case e.position when '经纪人' then 'broker' when '团队长' the
                              when '营业部经理' then 'branch_manager' else 'head_office_marketing' end
   from employee e;
 
--- name: add_customers(first, last, each, family, given, inner_key, outer_key)!
+-- name: add_customers(first, last, brokers, family, given, inner_key, outer_key)!
 -- scope: none, made by the owner of the database before anybody asks it
 insert into customer (id, customer_no, name, kind, id_kind, id_no, id_no_mask, id_no_index, mobile, mobile_mask,
                       mobile_index, email, gender, birthday, branch_id, opened_on, closed_on, status, risk_level,
@@ -85,21 +85,22 @@ select i, '88' || lpad(i::text, 8, '0'),
               hashint8extended(i, 5) & 9223372036854775807 as e,
               '+86' || 13000000000 + i * 387420489 % 1000000000 as number
  ) as made
-  join employee broker on broker.id = 1 + (i - 1) / :each::integer
+  join employee broker on broker.id = 1 + a % :brokers::integer
   join unit team on team.id = broker.unit_id;
 
--- name: add_relations(first, last, brokers, each)!
+-- name: add_relations(first, last, brokers)!
 -- scope: none, made by the owner of the database before anybody asks it
 insert into relation (customer_id, employee_id, kind, share, valid_from, valid_to, branch_id, assets, source, digest)
 select c.id, made.employee_id, made.kind, 1, c.opened_on, made.valid_to, c.branch_id, c.assets, 'bench',
        substr(sha256((made.kind || c.id)::bytea), 1, 16)
   from customer c
  cross join lateral (
-       select (c.id - 1) / :each::integer as own, hashint8extended(c.id, 6) & 9223372036854775807 as f
+       select hashint8extended(c.id, 1) & 9223372036854775807 as a, hashint8extended(c.id, 6) & 9223372036854775807 as f
  ) as hashed
  cross join lateral (
-       values ('service', 1 + own, null::date, true),
-              ('develop', case when f % 2 = 0 then 1 + own else 1 + (own / 10 * 10 + (own + 1) % 10) % :brokers::integer end,
+       values ('service', 1 + a % :brokers::integer, null::date, true),
+              ('develop', case when f % 2 = 0 then 1 + a % :brokers::integer
+                               else 1 + (a % :brokers::integer / 10 * 10 + (a % :brokers::integer + 1) % 10) % :brokers::integer end,
                null, f % 10 < 4),
               ('advise', 1 + f % :brokers::integer, null, f % 20 = 5),
               ('service', 1 + (f + 1) % :brokers::integer, date '2024-06-30', f % 10 = 6 and c.opened_on < '2024-01-01')

@@ -51,19 +51,10 @@ select l.delivery, l.row_no, l.customer_no, k.id is null as fresh, k.id as known
   join known_branch_id b on b.key = l.branch_code
   left join known_customer k on k.key = l.customer_no
  where l.latest and (k.id is null or k.digest is distinct from l.digest);
--- Those whom one employee serves get ids in a row, so that they lie together in PostgreSQL: lists of one's own, home and
--- search by name read hundreds of them.
 create or replace table fresh_customer as
-select c.customer_no, row_number() over (order by c.branch_id, s.employee_no, c.customer_no) - 1 as number
-  from changed_customer c
-  left join (
-           select customer_no, min(employee_no) as employee_no
-             from live_relation
-            where kind = 'service' and valid_to is null
-              and customer_no in (select customer_no from changed_customer where fresh)
-            group by customer_no
-       ) as s on s.customer_no = c.customer_no
- where c.fresh;
+select customer_no, row_number() over (order by branch_id, customer_no) - 1 as number
+  from changed_customer
+ where fresh;
 
 -- step: place
 create or replace table place as

@@ -39,20 +39,6 @@ async def test_one_is_added_of_each_and_the_second_time_nothing_happens(own_sett
     assert await rows(own_settings, "select count(*) from outbox where kind = 'DeliveryLoaded'") == [(1,)]
 
 
-async def test_new_customers_of_one_employee_lie_together(own_settings: Settings, maker: Maker) -> None:
-    served_by = {f"C{number}": f"E{1 + number % 3}" for number in range(9)}
-    past = [row("relation", customer_no="C0", employee_no="E3", valid_to="2024-01-01")]
-    maker.deliver(a_day(
-        employee=[row("employee", employee_no=one) for one in ("E1", "E2", "E3")],
-        customer=[row("customer", customer_no=one) for one in served_by],
-        account=[],
-        relation=[*(row("relation", customer_no=one, employee_no=who) for one, who in served_by.items()), *past],
-    ))  # fmt: skip
-    assert (await take(own_settings, maker.root))[0]
-    in_order = [number for (number,) in await rows(own_settings, "select customer_no from customer order by id")]
-    assert in_order == sorted(served_by, key=lambda number: (served_by[number], number))
-
-
 async def test_sources_of_one_day_may_name_one_another(own_settings: Settings, maker: Maker) -> None:
     day = a_day()
     maker.deliver({"employee": day.pop("employee")}, source="hr")
