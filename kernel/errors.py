@@ -160,6 +160,10 @@ class Unavailable(HexadError):
     code, zh = "unavailable", "服务暂不可用,请稍后重试"
 
 
+class BrokenReference(RuntimeError):
+    """Staged rows name something that is not there: the loader is wrong, and nothing may be written."""
+
+
 class FieldSealed(HexadError):
     """An encrypted field cannot be read: its key is unknown or its content was altered."""
 

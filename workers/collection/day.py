@@ -130,6 +130,8 @@ def _feed(
 def _state(feed: Feed, delivery: Delivery, recorded: list[tuple[date, str]]) -> str:
     if feed.name not in LOADED:
         return "not loaded yet"
+    if feed.daily:
+        return ""  # a daily feed replaces its own day, whichever it is
     return "older" if any(day > delivery.day for day, _ in recorded) else ""
 
 
@@ -173,5 +175,5 @@ def count_changes(work: Workspace, day: list[Checked], feed: str) -> None:
         tally.ended = sum(count for number, count in ended if number == one.number)
 
 
-_END = ("branch", "employee", "relation")
+_END = ("branch", "employee", "relation", "product", "contract", "questionnaire")
 """Feeds whose rows may end by being gone."""

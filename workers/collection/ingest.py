@@ -74,7 +74,7 @@ async def _day(
     say: Callable[[str], None],
     counter: _Counter,
 ) -> bool:
-    work.begin_day()
+    work.begin_day(deliveries_of_day[0].day)
     secret = digest_secret(settings)
     day = [Checked(number, delivery, Faults()) for number, delivery in enumerate(deliveries_of_day)]
     for one in day:
@@ -84,7 +84,7 @@ async def _day(
         one.seconds = time.monotonic() - began
     began = time.monotonic()
     if any(map(work.has, LOADED)):
-        await load.fetch_known(connection, work)
+        await load.fetch_known(connection, work, deliveries_of_day[0].day)
         await asyncio.to_thread(judge_together, work, day)
         await load.load_day(connection, work, day, settings, counter.read)
     together = time.monotonic() - began
