@@ -18,8 +18,12 @@ from api import (
     me,
     organisation,
     person,
+    product,
+    product_view,
+    questionnaire,
     role,
     session,
+    subscription,
     sync,
 )
 from api.auth import routes as signing_in
@@ -53,6 +57,9 @@ def audience_router(audience: str) -> Router:
             role.staff,
             audit.staff,
             job.staff,
+            product.staff,
+            product_view.staff,
+            subscription.staff,
             *signing_in.STAFF,
         ],
         "investor": [
@@ -61,6 +68,10 @@ def audience_router(audience: str) -> Router:
             device.investor,
             session.investor,
             calendar.investor,
+            product.investor,
+            product_view.investor,
+            questionnaire.investor,
+            subscription.investor,
             *signing_in.INVESTOR,
         ],
         "gateway": [],

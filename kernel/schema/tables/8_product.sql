@@ -163,7 +163,7 @@ create table product_view (
     title         text not null check (length(title) between 1 and 100),
     body          text not null check (length(body) between 1 and 4000),
     published_at  timestamptz not null default now(),
-    spread_at     timestamptz                             -- since when it is on its way to its readers
+    readers       integer                                 -- to how many it went; null: it is on its way
 );
 create index product_view_product on product_view (product_code, id);
 

@@ -8,8 +8,8 @@ from tests.workers.collection.maker import OF_ADVISORY, Maker, Row, a_day, row, 
 _CONTRACT = "select contract_no, kind, signed_on::text, ended_on::text from contract order by 1"
 _PRODUCT = "select product_code, name, category, risk_level, price::text, period_days, status from product order by 1"
 _ANSWERED = (
-    "select c.customer_no, (a.at at time zone 'UTC')::text, a.source, a.score, a.risk_level, a.expires_on::text from assessment a"
-    " join customer c on c.id = a.customer_id order by 1, 2"
+    "select c.customer_no, (a.at at time zone 'UTC')::text, a.source, a.score, a.risk_level, a.expires_on::text"
+    " from assessment a join customer c on c.id = a.customer_id order by 1, 2"
 )
 
 

@@ -168,7 +168,7 @@ create table product_view (
     title         text not null check (length(title) between 1 and 100),
     body          text not null check (length(body) between 1 and 4000),
     published_at  timestamptz not null default now(),
-    spread_at     timestamptz                             -- since when it is on its way to its readers
+    readers       integer                                 -- to how many it went; null: it is on its way
 );
 create index product_view_product on product_view (product_code, id);
 
@@ -352,6 +352,8 @@ insert into agreement (version, title_zh, title_en, text_zh, text_en) values
     (1, '产品签约协议', 'Subscription agreement',
      '本人确认已如实填写风险承受能力问卷,已阅读并理解产品说明、价格与风险等级,知悉投资顾问观点仅供参考、不构成收益承诺,投资风险由本人自行承担;本人同意由投顾平台处理本次签约,并可随时在终端申请取消。',
      'I confirm that I answered the suitability questionnaire truthfully, that I have read and understood the product, its price and its risk level, that advisers'' views are for reference and promise no return, and that I bear the risk of what I do. The advisory platform handles this subscription; I may ask to cancel it in the terminal at any time.');
+
+insert into advisory_position (platform) values ('advisory');
 
 insert into role_permission (role, permission)
 select code, 'product.read' from role
