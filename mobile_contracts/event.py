@@ -114,6 +114,22 @@ class DeliveryLoaded(Event, frozen=True):
     source: str
 
 
+class NoticeGiven(Event, frozen=True):
+    """Somebody was told something inside the app; `subject` is a person's number."""
+
+    urgent = True
+    notice_id: UUID
+    audience: str
+    subject: str
+
+
+class NoticesRead(Event, frozen=True):
+    """Somebody read notices of theirs."""
+
+    audience: str
+    subject: str
+
+
 AnyEvent = (
     DeliveryLoaded
     | DeviceChanged
@@ -131,4 +147,6 @@ AnyEvent = (
     | SignedIn
     | CredentialChanged
     | CodeWanted
+    | NoticeGiven
+    | NoticesRead
 )
