@@ -152,6 +152,22 @@ class ViewPublished(Event, frozen=True):
     view_id: UUID
 
 
+class NoticeGiven(Event, frozen=True):
+    """Somebody was told something inside the app; `subject` is a person's number."""
+
+    urgent = True
+    notice_id: UUID
+    audience: str
+    subject: str
+
+
+class NoticesRead(Event, frozen=True):
+    """Somebody read notices of theirs."""
+
+    audience: str
+    subject: str
+
+
 AnyEvent = (
     SuitabilityDecided
     | QuestionnaireAnswered
@@ -176,4 +192,6 @@ AnyEvent = (
     | SignedIn
     | CredentialChanged
     | CodeWanted
+    | NoticeGiven
+    | NoticesRead
 )

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-
 from kernel.cursor import Cursor, Words
 from kernel.database import Tx
 from kernel.outbox import Record, emit
