@@ -115,7 +115,7 @@ async def read_own(tx: Tx, who: Who, subscription_id: FromPath[UUID]) -> Subscri
     summary="Cancel a subscription",
 )
 async def cancel_own(tx: Tx, who: Who, subscription_id: FromPath[UUID]) -> Subscription:
-    """It is `cancelling` until the advisory platform has ended the contract; 409 `not_cancellable` when it has ended."""
+    """It is `cancelling` until the advisory platform has ended the contract; 409 `not_cancellable` once it has."""
     return await subscription.cancel(tx, who, subscription_id)
 
 

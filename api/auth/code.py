@@ -105,7 +105,7 @@ class Codes:
         return known_id if right and row else None
 
     def _hash(self, code_id: UUID, owner: Owner, code: str) -> bytes:
-        parts = (str(code_id), owner.purpose, owner.audience, owner.subject, owner.device_id, code)
+        parts: tuple[str, ...] = (str(code_id), owner.purpose, owner.audience, owner.subject, owner.device_id, code)
         parts += (owner.about,) if owner.about else ()
         told = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
         return hmac.digest(self._key, told, "sha256")

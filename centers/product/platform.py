@@ -45,13 +45,26 @@ class Decided(Struct, frozen=True):
     contract_no: str | None = None
 
 
+class Outcome(Struct, frozen=True):
+    """What became of a subscription, and who is to be told: the customer, and the brokers who serve them."""
+
+    id: UUID
+    state: SubscriptionState
+    reason: str
+    customer_no: str
+    customer_name: str
+    product_name: str
+    language: str
+    brokers: list[str]
+
+
 class ContractCursor(Cursor, frozen=True):
     """After this contract."""
 
     contract_no: Words = ""
 
 
-_sql = load(Path(__file__).with_name("platform.sql"), Due, Contract)
+_sql = load(Path(__file__).with_name("platform.sql"), Due, Outcome, Contract)
 
 
 async def find_due(tx: Tx, subscription_id: UUID) -> Due | None:
@@ -106,12 +119,20 @@ async def put_contracts(tx: Tx, contracts: Sequence[PlatformContract], digests: 
     )
 
 
-async def confirm(tx: Tx, news: Sequence[ContractNews]) -> None:
+async def confirm(tx: Tx, news: Sequence[ContractNews]) -> int:
     """Confirms the subscriptions whose contracts came; one that was given up too, if no other took its place."""
     named = [(one.subscription_id, one.contract.contract_no) for one in news if one.subscription_id]
     ids, numbers = [one for one, _ in named], [number for _, number in named]
-    for (confirmed,) in await _sql.confirm(tx, subscription_ids=ids, contract_nos=numbers):
-        await _emit(tx, confirmed, Decided("confirmed", contract_no=dict(named)[confirmed]))
+    confirmed = await _sql.confirm(tx, subscription_ids=ids, contract_nos=numbers)
+    for (subscription_id,) in confirmed:
+        await _emit(tx, subscription_id, Decided("confirmed", contract_no=dict(named)[subscription_id]))
+    return len(confirmed)
+
+
+async def find_outcome(tx: Tx, subscription_id: UUID) -> Outcome | None:
+    """What became of it, in the customer's language."""
+    found: Outcome | None = await _sql.find_outcome(tx, id=subscription_id)
+    return found
 
 
 async def hold_position(tx: Tx) -> int | None:

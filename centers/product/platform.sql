@@ -88,6 +88,23 @@ update subscription s
               for update of o skip locked)
 returning s.id;
 
+-- name: find_outcome(id)^
+-- record_class: Outcome
+-- scope: none, the worker tells customer and brokers
+select s.id, s.state, s.reason, c.customer_no, c.name as customer_name, p.name as product_name,
+       coalesce(f.language, 'zh') as language,
+       array(select distinct e.employee_no
+               from relation r
+               join employee e on e.id = r.employee_id
+              where r.customer_id = s.customer_id and r.kind = 'service' and r.valid_from <= current_date
+                and (r.valid_to is null or r.valid_to > current_date)
+                and (e.left_on is null or e.left_on > current_date)) as brokers
+  from subscription s
+  join customer c on c.id = s.customer_id
+  join product p on p.product_code = s.product_code
+  left join preference f on f.customer_id = s.customer_id
+ where s.id = :id;
+
 -- name: list_own_contracts(customer, after, size)
 -- record_class: Contract
 select k.contract_no, k.product_code, p.name as product_name, k.kind, k.signed_on, k.ended_on

@@ -1,4 +1,4 @@
-"""Subscriptions (签约) as investors ask for them and staff see them; what the platform makes of them is in `platform`."""
+"""Subscriptions (签约) as investors ask for them and staff see them; `platform` has what becomes of them."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -1,6 +1,7 @@
 -- name: add(id, customer, product_code, price, agreement_version, suitability_id, channel)$
 insert into subscription (id, customer_id, product_code, price, agreement_version, suitability_id, channel, next_try_at)
-values (:id, :customer, :product_code, :price, :agreement_version, :suitability_id, :channel, now())
+values (:id, :customer, :product_code, :price, :agreement_version, :suitability_id, :channel,
+        now() + interval '15 seconds') -- the event tells the platform at once; this is for when that fails
     on conflict (customer_id, product_code) where state in ('requested', 'confirmed') do nothing
 returning id;
 

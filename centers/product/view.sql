@@ -86,6 +86,14 @@ select channel, array_agg(customer_id order by customer_id) as customers
  group by channel
  order by channel;
 
+-- name: reader_numbers(id)
+-- scope: none, the worker spreads it on behalf of the adviser
+select c.customer_no
+  from product_view_reader r
+  join customer c on c.id = r.customer_id
+ where r.view_id = :id
+ order by c.id;
+
 -- name: spread(id)!
 -- scope: none, the worker spreads it on behalf of the adviser
 update product_view set readers = (select count(*) from product_view_reader where view_id = :id) where id = :id;

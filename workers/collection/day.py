@@ -1,7 +1,5 @@
 """One day's deliveries: taken in, checked alone and together, so that only what is good is left to load."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from datetime import date
 
@@ -10,8 +8,6 @@ from duckdb import DuckDBPyRelation
 
 from kernel import calendar
 from kernel.errors import InvalidInput
-from kernel.keys import key
-from kernel.settings import Settings
 from workers.collection import intake, reference
 from workers.collection.check import check_values
 from workers.collection.column import FEEDS, LOADED, Feed
@@ -66,11 +62,6 @@ class Checked(msgspec.Struct):
         """The feeds that are to be recorded."""
         feeds = self.manifest.feeds if self.manifest else {}
         return [(name, feeds[name]) for name in LOADED if name in feeds and self.tallies[name].state in ("", "older")]
-
-
-def digest_secret(settings: Settings) -> str:
-    """What is mixed into the digests of rows, so that nobody can guess a row from its digest."""
-    return hmac.digest(key("HEXAD_INDEX_KEY", settings.index_key), b"row digest", hashlib.sha256).hex()[:32]
 
 
 def check(work: Workspace, checked: Checked, recorded: Recorded, secret: str, tell: Callable[[int], None]) -> None:

@@ -13,7 +13,8 @@ from kernel.errors import InvalidInput, Overloaded, Unavailable
 from kernel.settings import Settings
 from workers.collection import load
 from workers.collection.column import LOADED
-from workers.collection.day import Checked, Tally, check, digest_secret, judge_together
+from workers.collection.day import Checked, Tally, check, judge_together
+from workers.collection.digest import digest_secret
 from workers.collection.fault import Faults, faults_in_words
 from workers.collection.manifest import Delivery, deliveries
 from workers.collection.workspace import Workspace, workspace
