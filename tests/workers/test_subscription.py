@@ -1,4 +1,4 @@
-"""A subscription goes its way over HTTP at both ends: asked for, decided, told; and everything that goes wrong on it."""
+"""A subscription goes its way over HTTP at both ends: asked for, decided, told; and all that goes wrong on it."""
 
 from collections.abc import AsyncIterator, Callable
 from uuid import UUID
