@@ -19,6 +19,7 @@ from kernel.errors import Misconfigured
 from kernel.keys import field_keys, key
 
 PREFIX = "HEXAD_"
+_HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
 def _says(text: str, *, secret: bool = False, **bounds: Any) -> Meta:
@@ -116,6 +117,27 @@ class Settings(Struct, frozen=True, kw_only=True):
     sms_codes: Annotated[
         int, _says("one-time codes that the firm sends by SMS per hour; more get 429", ge=1, le=10_000_000)
     ] = 20_000
+    public_url: Annotated[
+        str, _says("where people reach the API, for links in messages, https://…; empty: HEXAD_API_HOST and _PORT")
+    ] = ""
+    gateways: Annotated[str, _says("gateways whose receipts and replies are believed, comma-separated names")] = (
+        "simulator-1"
+    )
+    sms_rate: Annotated[int, _says("text messages per second that the SMS gateway takes", ge=1, le=100_000)] = 1000
+    email_rate: Annotated[int, _says("e-mails per second that the e-mail gateway takes", ge=1, le=100_000)] = 200
+    email_from: Annotated[str, _says("whom our e-mail comes from, `Name <a@b.cn>`", pattern="^[^\r\n\x00]{3,200}$")] = (
+        "Hexad <no-reply@hexad.example>"
+    )
+    service_hours: Annotated[str, _says("when reminders and care may be sent, Beijing time", pattern=_HOURS)] = (
+        "07:00-23:00"
+    )
+    marketing_hours: Annotated[str, _says("when marketing may be sent, Beijing time", pattern=_HOURS)] = "08:00-22:00"
+    handing_over: Annotated[
+        float, _says("longest time from a claim to the hand-over; what takes longer is uncertain", ge=1, le=600)
+    ] = 30.0
+    reconcile_after: Annotated[
+        float, _says("wait for a receipt before an uncertain message is offered again", gt=0, le=86400)
+    ] = 600.0
     oidc_issuer: Annotated[str, _says("OpenID provider for single sign-on of staff, https://…; empty: not offered")] = (
         ""
     )
@@ -272,11 +294,12 @@ _SCHEMES = {
     "bus_url": ("redis://", "rediss://"),
     "otlp_endpoint": ("http://", "https://"),
     "advisory_url": ("http://", "https://"),
+    "public_url": ("https://", "http://"),
 }
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings)]
+    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings), *_hours_faults(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
             try:
@@ -322,6 +345,13 @@ def _oidc_faults(settings: Settings) -> Iterator[str]:
     for name in ("oidc_client_id", "oidc_redirect_uri"):
         if not getattr(settings, name):
             yield f"{PREFIX}{name.upper()} is needed with {PREFIX}OIDC_ISSUER: {meta(name).description}"
+
+
+def _hours_faults(settings: Settings) -> Iterator[str]:
+    for name in ("service_hours", "marketing_hours"):
+        opens, closes = getattr(settings, name).split("-")
+        if opens >= closes:
+            yield f"{PREFIX}{name.upper()} must end after they begin"
 
 
 def _app_faults(settings: Settings) -> Iterator[str]:

@@ -168,6 +168,35 @@ class NoticesRead(Event, frozen=True):
     subject: str
 
 
+class ConsentChanged(Event, frozen=True):
+    """A customer gave or withdrew consent to be told something by a channel."""
+
+    customer_no: str
+
+
+class TemplateChanged(Event, frozen=True):
+    """A version of a template was made or approved."""
+
+    code: str
+    number: int
+
+
+class BroadcastStarted(Event, frozen=True):
+    """A text for many was started: its messages are made and leave by themselves."""
+
+    broadcast_id: UUID
+
+
+class BroadcastChanged(Event, frozen=True):
+    """A broadcast was paused, resumed or cancelled."""
+
+    broadcast_id: UUID
+
+
+class RemindersDue(Event, frozen=True):
+    """It is time to look whom the reminder rules concern."""
+
+
 AnyEvent = (
     SuitabilityDecided
     | QuestionnaireAnswered
@@ -194,4 +223,9 @@ AnyEvent = (
     | CodeWanted
     | NoticeGiven
     | NoticesRead
+    | ConsentChanged
+    | TemplateChanged
+    | BroadcastStarted
+    | BroadcastChanged
+    | RemindersDue
 )

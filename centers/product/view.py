@@ -31,6 +31,7 @@ class Spreading(Struct, frozen=True):
     product_code: str
     product_name: str
     title: str
+    body: str
     employee_no: str
 
 
@@ -100,8 +101,3 @@ async def choose_readers(tx: Tx, view_id: UUID) -> tuple[Spreading, Mapping[View
     readers = {row["channel"]: row["customers"] for row in await _sql.readers(tx, id=view_id)}
     await _sql.spread(tx, id=view_id)
     return spreading, readers
-
-
-async def reader_numbers(tx: Tx, view_id: UUID) -> list[str]:
-    """Who was chosen, by customer_no."""
-    return [row[0] for row in await _sql.reader_numbers(tx, id=view_id)]

@@ -59,7 +59,7 @@ select v.id, v.product_code, p.name as product_name, e.name as adviser, v.title,
 -- name: hold(id)^
 -- record_class: Spreading
 -- scope: none, the worker spreads it on behalf of the adviser
-select v.id, v.product_code, p.name as product_name, v.title, e.employee_no
+select v.id, v.product_code, p.name as product_name, v.title, v.body, e.employee_no
   from product_view v
   join product p on p.product_code = v.product_code
   join employee e on e.id = v.employee_id
@@ -85,14 +85,6 @@ select channel, array_agg(customer_id order by customer_id) as customers
  where view_id = :id
  group by channel
  order by channel;
-
--- name: reader_numbers(id)
--- scope: none, the worker spreads it on behalf of the adviser
-select c.customer_no
-  from product_view_reader r
-  join customer c on c.id = r.customer_id
- where r.view_id = :id
- order by c.id;
 
 -- name: spread(id)!
 -- scope: none, the worker spreads it on behalf of the adviser

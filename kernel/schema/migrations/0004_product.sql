@@ -355,6 +355,20 @@ insert into agreement (version, title_zh, title_en, text_zh, text_en) values
 
 insert into advisory_position (platform) values ('advisory');
 
+insert into template (code, name, purpose, topic, most) values ('product_view', '投顾观点', 'service', 'product_view', 20);
+insert into template_version (code, number, variables, texts, made_by, approved_by, approved_at) values
+    ('product_view', 1,
+     '[{"name": "product", "type": "text"}, {"name": "title", "type": "text"}, {"name": "words", "type": "text"}]', '{
+        "zh": {"sms": "{product}有新观点:{title}。请登录客户端查看。",
+               "email": {"subject": "{product}:{title}", "text": "尊敬的{name}:\n\n您签约的{product}有新观点:{title}\n\n{words}\n\n全文请登录客户端查看。",
+                         "html": "<p>尊敬的{name}:</p><p>您签约的{product}有新观点:<b>{title}</b></p><p>{words}</p><p>全文请登录客户端查看。</p>"},
+               "in_app": {"title": "{title}", "body": "{product}:{words}", "link": "/views"}},
+        "en": {"sms": "A new view on {product}: {title}. Read it in the app.",
+               "email": {"subject": "{product}: {title}", "text": "Dear {name},\n\nthere is a new view on {product}: {title}\n\n{words}\n\nRead all of it in the app.",
+                         "html": "<p>Dear {name},</p><p>there is a new view on {product}: <b>{title}</b></p><p>{words}</p><p>Read all of it in the app.</p>"},
+               "in_app": {"title": "{title}", "body": "{product}: {words}", "link": "/views"}}}',
+     'system:house', 'system:migration', now());
+
 insert into role_permission (role, permission)
 select code, 'product.read' from role
 union all
