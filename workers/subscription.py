@@ -21,7 +21,7 @@ from workers.registry import Means, handles, sends
 WAITS = (5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 """Seconds before the next try, the last of them from then on."""
 
-_PENDING_SECONDS = 60.0
+_PENDING_SECONDS = 300.0
 _DUE_AT_MOST = 50
 _PAGES = 10
 _CHUNK, _CHUNKS = 500, 40

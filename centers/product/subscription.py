@@ -138,5 +138,7 @@ async def list_in_scope(
     return found
 
 
-def _same(one: Decimal | None, other: Decimal | None) -> bool:
-    return one == other if one is not None and other is not None else one is other
+def _same(seen: Decimal | None, price: Decimal | None) -> bool:
+    if seen is None or price is None:
+        return seen is price
+    return seen.is_finite() and seen == price
