@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from mobile_contracts.base import NO_CONTROLS
 from mobile_contracts.product import Price
 
 _Code = Annotated[str, Meta(pattern="^[A-Za-z0-9_.:/-]{1,32}$")]
@@ -32,12 +33,16 @@ class PlatformContract(Struct, frozen=True):
     signed_on: date
     ended_on: date | None = None
 
+    def __post_init__(self) -> None:
+        if self.ended_on is not None and self.ended_on < self.signed_on:
+            raise ValueError("ended before it was signed")
+
 
 class Verdict(Struct, frozen=True):
     """The platform's answer to an order or its cancelling; `accepted` bears the contract."""
 
     status: Literal["accepted", "pending", "refused", "cancelled"]
-    reason: Annotated[str, Meta(max_length=200)] = ""
+    reason: Annotated[str, Meta(max_length=200, pattern=NO_CONTROLS)] = ""
     contract: PlatformContract | None = None
 
 

@@ -103,9 +103,10 @@ async def advance(tx: Tx, subscription_id: UUID, advisory: Advisory, settings: S
 
 async def read_contracts(tx: Tx, advisory: Advisory, settings: Settings) -> None:
     """Reads on where the last reader stopped; equal contracts change nothing, unknown customers wait for the feed."""
-    position, problem = await platform.hold_position(tx), ""
-    if position is None:
+    held = await platform.hold_position(tx)
+    if held is None:
         return
+    position, problem = held.position, ""
     try:
         for _ in range(_PAGES):
             read = await advisory.read(position)
@@ -116,7 +117,8 @@ async def read_contracts(tx: Tx, advisory: Advisory, settings: Settings) -> None
                 break
     except Unavailable as error:
         problem = error.detail
-        _log.warning("the advisory platform's contracts cannot be read", problem=problem)
+    if problem != held.problem:
+        _log.warning("what is wrong with the advisory platform's contracts has changed", problem=problem or "nothing")
     await platform.move_position(tx, position, problem)
 
 

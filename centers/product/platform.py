@@ -58,13 +58,20 @@ class Outcome(Struct, frozen=True):
     brokers: list[str]
 
 
+class Position(Struct, frozen=True):
+    """How far the platform's contracts were read, and what was wrong the last time, if anything."""
+
+    position: int
+    problem: str
+
+
 class ContractCursor(Cursor, frozen=True):
     """After this contract."""
 
     contract_no: Words = ""
 
 
-_sql = load(Path(__file__).with_name("platform.sql"), Due, Outcome, Contract)
+_sql = load(Path(__file__).with_name("platform.sql"), Due, Outcome, Position, Contract)
 
 
 async def find_due(tx: Tx, subscription_id: UUID) -> Due | None:
@@ -135,9 +142,9 @@ async def find_outcome(tx: Tx, subscription_id: UUID) -> Outcome | None:
     return found
 
 
-async def hold_position(tx: Tx) -> int | None:
+async def hold_position(tx: Tx) -> Position | None:
     """How far the platform's contracts were read; null while somebody else reads on."""
-    position: int | None = await _sql.hold_position(tx)
+    position: Position | None = await _sql.hold_position(tx)
     return position
 
 

@@ -53,22 +53,31 @@ select t.contract_no, c.id, t.product_code, t.kind, t.signed_on, t.ended_on, tru
 
 -- name: confirm(subscription_ids, contract_nos)
 -- scope: none, the platform tells of everybody's contracts
+with named as ( -- one per customer and product; what was given up counts only where nothing else is open
+    select distinct on (s.customer_id, s.product_code) s.id, k.contract_no
+      from unnest(:subscription_ids::uuid[], :contract_nos::text[]) as t (subscription_id, contract_no)
+      join contract k on k.contract_no = t.contract_no
+      join subscription s
+        on s.id = t.subscription_id and s.customer_id = k.customer_id and s.product_code = k.product_code
+     where not exists (select from subscription o where o.contract_no = k.contract_no)
+       and (s.state = 'requested' or s.state = 'failed' and not exists (
+               select from subscription o
+                where o.customer_id = s.customer_id and o.product_code = s.product_code
+                  and o.state in ('requested', 'confirmed')))
+     order by s.customer_id, s.product_code, s.id desc
+)
 update subscription s
-   set state = 'confirmed', reason = '', contract_no = k.contract_no, decided_at = now(), problem = '',
+   set state = 'confirmed', reason = '', contract_no = named.contract_no, decided_at = now(), problem = '',
        next_try_at = case when s.cancel_asked_at is not null then s.next_try_at end,
        changed_in = pg_current_xact_id(), version = nextval('row_version')
-  from unnest(:subscription_ids::uuid[], :contract_nos::text[]) as t (subscription_id, contract_no)
-  join contract k on k.contract_no = t.contract_no
- where s.id = t.subscription_id and k.customer_id = s.customer_id and k.product_code = s.product_code
-   and (s.state = 'requested' or s.state = 'failed' and not exists (
-           select from subscription o
-            where o.customer_id = s.customer_id and o.product_code = s.product_code
-              and o.state in ('requested', 'confirmed')))
+  from named
+ where s.id = named.id and s.state in ('requested', 'failed')
 returning s.id;
 
--- name: hold_position()$
+-- name: hold_position()^
+-- record_class: Position
 -- scope: none, how far one has read belongs to nobody
-select position from advisory_position where platform = 'advisory' for update skip locked;
+select position, problem from advisory_position where platform = 'advisory' for update skip locked;
 
 -- name: move_position(position, problem)!
 -- scope: none, how far one has read belongs to nobody

@@ -64,6 +64,8 @@ def items(*positions: int) -> bytes:
         (500, b"{}", "answers 500"), (302, b"", "answers 302"), (401, b"{}", "answers 401"), (200, b"", "nonsense"),
         (200, b"<html>", "nonsense"), (200, b'{"status": "maybe"}', "nonsense"), (200, b"[" * 100_000, "nonsense"),
         (200, b'{"status": "accepted", "contract": {"contract_no": "no \\n code"}}', "nonsense"),
+        (200, b'{"status": "refused", "reason": "\\u0000"}', "nonsense"),
+        (200, json.dumps({"status": "accepted", "contract": {**GOOD, "ended_on": "2026-01-01"}}).encode(), "nonsense"),
         (200, b" " * (2 << 20), "too large"),
     ],
 )  # fmt: skip
