@@ -11,7 +11,8 @@ from tests.products import Investor
 
 async def offers(investor: Investor, **query: Any) -> dict[str, tuple[bool, str]]:
     """Code, whether it suits, and why, page after page."""
-    found, asked = {}, {"limit": 2, **query}
+    found: dict[str, tuple[bool, str]] = {}
+    asked = {"limit": 2, **query}
     while True:
         answer = await investor.get("/products", **asked)
         assert answer.status_code == 200, answer.text

@@ -20,7 +20,7 @@ async def chosen(shop: Brokerage, view_id: UUID) -> dict[str, list[int]] | None:
     async with shop.database.transaction() as tx:
         await apply_system(tx, "test", kind="company")
         found = await view.choose_readers(tx, view_id)
-    return None if found is None else {**found[1]}
+    return None if found is None else {str(channel): customers for channel, customers in found[1].items()}
 
 
 async def test_each_subscriber_is_chosen_once_by_their_channel(shop: Brokerage) -> None:

@@ -1,5 +1,7 @@
 """Products, contracts and questionnaires as the advisory platform delivers them: exact, again, corrected, gone."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from kernel.settings import Settings
@@ -13,7 +15,7 @@ _ANSWERED = (
 )
 
 
-async def opened(settings: Settings, maker: Maker, **more: list[Row]) -> None:
+async def opened(settings: Settings, maker: Maker, **more: Sequence[Row]) -> None:
     """A brokerage with a customer, and a day of the platform."""
     maker.deliver(a_day(), "2026-11-17")
     maker.deliver({**{feed: [one] for feed, one in OF_ADVISORY.items()}, **more}, "2026-11-17", "advisory")
