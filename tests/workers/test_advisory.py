@@ -24,6 +24,7 @@ class _Odd(BaseHTTPRequestHandler):
     status, body, silent = 200, b"", False
 
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.silent:
             threading.Event().wait(3)
             return
