@@ -1,6 +1,5 @@
 """The bench's SMS gateway: takes what is for people, answers each with one receipt, keeps nothing."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,13 +14,12 @@ from mobile_contracts.outbound import Receipt, Sms
 QUEUE = Queue("outbound.sms.service.main")
 NAME = "bench-1"
 _BATCH = 500
-_LOOPS = 2
 
 
 async def serve() -> None:
     """Answers until it is ended."""
     async with open_queues(settings.current()) as queues:
-        await asyncio.gather(*(_serve(queues) for _ in range(_LOOPS)))
+        await _serve(queues)
 
 
 async def _serve(queues: Queues) -> None:
