@@ -74,6 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     simulator_host: Annotated[str, _says("address of the gateway simulators")] = "127.0.0.1"
     sms_simulator_port: Annotated[int, _says("port of the SMS simulator's health", ge=1, le=65535)] = 8005
     mailbox_port: Annotated[int, _says("port of the SMTP simulator's mailbox page", ge=1, le=65535)] = 8006
+    advisory_simulator_port: Annotated[int, _says("port of the simulated advisory platform", ge=1, le=65535)] = 8007
     smtp_simulator_port: Annotated[int, _says("port of the SMTP simulator", ge=1, le=65535)] = 8025
     worker_processes: Annotated[int, _says("children of a worker", ge=1, le=256)] = 2
     job_timeout: Annotated[
@@ -148,6 +149,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         "employee_no"
     )
     oidc_redirect_uri: Annotated[str, _says("address of the app to which the OpenID provider sends people back")] = ""
+    advisory_url: Annotated[str, _says("HTTP API of the advisory platform; empty: the simulated one on this host")] = ""
+    advisory_token: Annotated[
+        str, _says("our token at the advisory platform; empty: it asks for none", secret=True)
+    ] = ""
+    advisory_tries: Annotated[
+        int, _says("tries to tell the advisory platform of a subscription before it is given up", ge=1, le=1000)
+    ] = 12
     reveal_quota: Annotated[int, _says("masked fields that one employee may see in full in a day", ge=0, le=10_000)] = (
         50
     )
@@ -170,6 +178,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     def embedded(self) -> bool:
         """Whether the database is the embedded one under `var`."""
         return not self.database_url
+
+
+def advisory_address(settings: Settings) -> str:
+    """Where the advisory platform answers, without a slash at the end."""
+    host, port = settings.simulator_host, settings.advisory_simulator_port
+    here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return (settings.advisory_url or here).rstrip("/")
 
 
 def meta(field: str) -> Meta:
@@ -278,6 +293,7 @@ _SCHEMES = {
     "broker_url": ("amqp://", "amqps://"),
     "bus_url": ("redis://", "rediss://"),
     "otlp_endpoint": ("http://", "https://"),
+    "advisory_url": ("http://", "https://"),
     "public_url": ("https://", "http://"),
 }
 
