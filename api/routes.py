@@ -8,7 +8,9 @@ from litestar.di import Provide
 
 from api import (
     audit,
+    broadcast,
     calendar,
+    consent,
     customer,
     device,
     documents,
@@ -26,6 +28,7 @@ from api import (
     session,
     subscription,
     sync,
+    template,
 )
 from api.auth import routes as signing_in
 from api.edge.identify import provide_who
@@ -52,6 +55,9 @@ def audience_router(audience: str) -> Router:
             sync.staff,
             device.staff,
             notice.staff,
+            consent.staff,
+            template.staff,
+            broadcast.staff,
             session.staff,
             calendar.staff,
             organisation.staff,
@@ -69,6 +75,7 @@ def audience_router(audience: str) -> Router:
             sync.investor,
             device.investor,
             notice.investor,
+            consent.investor,
             session.investor,
             calendar.investor,
             product.investor,
