@@ -1,7 +1,7 @@
 -- name: claim(broadcast_id, size)
 -- record_class: Waiting
 -- scope: none, the system sends everybody's messages
-select o.id, c.customer_no, c.name, coalesce(p.language, 'zh') as language
+select o.id, o.customer_id, c.customer_no, c.name, coalesce(p.language, 'zh') as language
   from outgoing o
   join broadcast b on b.id = o.broadcast_id
   join customer c on c.id = o.customer_id

@@ -14,6 +14,7 @@ from notifications import consent
 from notifications.consent import Word
 from tests.faults.crowd import Crowd, answer, taken
 from tests.faults.stand import Stand
+from tests.notifications.house import House
 
 OPT_OUT = Word(purpose="service", channel="sms", allowed=False, source="reply", evidence="T", by="gateway:g")
 
@@ -79,6 +80,34 @@ async def test_the_hours_end_with_a_loaded_queue(stand: Stand, monkeypatch: pyte
         assert await taken(queues) == [], "nothing leaves at night"
     assert await crowd.count("state = 'queued' and attempt = 1") == len(loaded)
     print(f"\n{stand.broker}: {len(loaded)} were in the queue when the hours ended, all wait for the morning")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("stand", ["pgmq"], indirect=True)
+async def test_whom_a_product_does_not_suit_gets_no_message_about_it(stand: Stand) -> None:
+    stand.settings = msgspec.structs.replace(stand.settings, service_hours="00:00-24:00")
+    crowd = Crowd(stand, stand.settings)
+    await crowd.gather(40)
+    bold = crowd.people[::2]
+
+    async def assess(house: House) -> None:
+        await house.product("P1", risk_level=4)
+        await house.tx.execute("update customer set risk_assessed_on = current_date, risk_level = 2")
+        await house.tx.execute("update customer set risk_level = 5 where id = any ($1::integer[])", bold)
+
+    await crowd.within(assess)
+    await crowd.broadcast(product_code="P1")
+    stand.start("relay")
+    async with open_queues(stand.settings) as queues:
+        await stand.until(30, "all are decided on", lambda: crowd.all("state in ('sent', 'skipped')"))
+        assert len(await taken(queues)) == len(bold)
+    rows = await crowd.rows()
+    assert {row["customer_id"] for row in rows if row["state"] == "sent"} == set(bold)
+    assert {row["reason"] for row in rows if row["state"] == "skipped"} == {"risk_too_high"}
+    kept = await crowd.within(
+        lambda house: house.tx.fetchval("select count(*) from suitability where purpose = 'message'")
+    )
+    assert kept == len(crowd.people), "every decision is kept"
 
 
 async def _none(crowd: Crowd, condition: str) -> bool:
