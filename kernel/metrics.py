@@ -62,6 +62,9 @@ JOBS_SET_ASIDE = _gauge("hexad_jobs_set_aside", "jobs that were given up and wai
 REAPED = _counter("hexad_jobs_reaped_total", "jobs taken back from workers that died")
 PROBE_SECONDS = _histogram("hexad_probe_seconds", "time from the start of a probe until a worker handled it", _SLOW)
 DEAD_LETTERS = _gauge("hexad_dead_letters_waiting", "messages that nobody could take", "queue")
+MESSAGES = _counter("hexad_messages_total", "messages of broadcasts handed over to gateways", "channel", "purpose")
+RECEIPTS = _counter("hexad_receipts_total", "receipts of gateways by what came of them", "outcome")
+REPLIES = _counter("hexad_replies_total", "replies by SMS by what they ask for", "meaning")
 SCHEDULED = _counter("hexad_schedule_runs_total", "occurrences of a schedule that this beat started", "schedule")
 
 SOCKETS = _gauge("hexad_websocket_connections", "open WebSocket connections", "audience")

@@ -19,6 +19,7 @@ from kernel.errors import Misconfigured
 from kernel.keys import field_keys, key
 
 PREFIX = "HEXAD_"
+_HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
 def _says(text: str, *, secret: bool = False, **bounds: Any) -> Meta:
@@ -73,6 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     simulator_host: Annotated[str, _says("address of the gateway simulators")] = "127.0.0.1"
     sms_simulator_port: Annotated[int, _says("port of the SMS simulator's health", ge=1, le=65535)] = 8005
     mailbox_port: Annotated[int, _says("port of the SMTP simulator's mailbox page", ge=1, le=65535)] = 8006
+    advisory_simulator_port: Annotated[int, _says("port of the simulated advisory platform", ge=1, le=65535)] = 8007
     smtp_simulator_port: Annotated[int, _says("port of the SMTP simulator", ge=1, le=65535)] = 8025
     worker_processes: Annotated[int, _says("children of a worker", ge=1, le=256)] = 2
     job_timeout: Annotated[
@@ -115,6 +117,27 @@ class Settings(Struct, frozen=True, kw_only=True):
     sms_codes: Annotated[
         int, _says("one-time codes that the firm sends by SMS per hour; more get 429", ge=1, le=10_000_000)
     ] = 20_000
+    public_url: Annotated[
+        str, _says("where people reach the API, for links in messages, https://…; empty: HEXAD_API_HOST and _PORT")
+    ] = ""
+    gateways: Annotated[str, _says("gateways whose receipts and replies are believed, comma-separated names")] = (
+        "simulator-1"
+    )
+    sms_rate: Annotated[int, _says("text messages per second that the SMS gateway takes", ge=1, le=100_000)] = 1000
+    email_rate: Annotated[int, _says("e-mails per second that the e-mail gateway takes", ge=1, le=100_000)] = 200
+    email_from: Annotated[str, _says("whom our e-mail comes from, `Name <a@b.cn>`", pattern="^[^\r\n\x00]{3,200}$")] = (
+        "Hexad <no-reply@hexad.example>"
+    )
+    service_hours: Annotated[str, _says("when reminders and care may be sent, Beijing time", pattern=_HOURS)] = (
+        "07:00-23:00"
+    )
+    marketing_hours: Annotated[str, _says("when marketing may be sent, Beijing time", pattern=_HOURS)] = "08:00-22:00"
+    handing_over: Annotated[
+        float, _says("longest time from a claim to the hand-over; what takes longer is uncertain", ge=1, le=600)
+    ] = 30.0
+    reconcile_after: Annotated[
+        float, _says("wait for a receipt before an uncertain message is offered again", gt=0, le=86400)
+    ] = 600.0
     oidc_issuer: Annotated[str, _says("OpenID provider for single sign-on of staff, https://…; empty: not offered")] = (
         ""
     )
@@ -126,6 +149,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         "employee_no"
     )
     oidc_redirect_uri: Annotated[str, _says("address of the app to which the OpenID provider sends people back")] = ""
+    advisory_url: Annotated[str, _says("HTTP API of the advisory platform; empty: the simulated one on this host")] = ""
+    advisory_token: Annotated[
+        str, _says("our token at the advisory platform; empty: it asks for none", secret=True)
+    ] = ""
+    advisory_tries: Annotated[
+        int, _says("tries to tell the advisory platform of a subscription before it is given up", ge=1, le=1000)
+    ] = 12
     reveal_quota: Annotated[int, _says("masked fields that one employee may see in full in a day", ge=0, le=10_000)] = (
         50
     )
@@ -148,6 +178,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     def embedded(self) -> bool:
         """Whether the database is the embedded one under `var`."""
         return not self.database_url
+
+
+def advisory_address(settings: Settings) -> str:
+    """Where the advisory platform answers, without a slash at the end."""
+    host, port = settings.simulator_host, settings.advisory_simulator_port
+    here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return (settings.advisory_url or here).rstrip("/")
 
 
 def meta(field: str) -> Meta:
@@ -256,11 +293,13 @@ _SCHEMES = {
     "broker_url": ("amqp://", "amqps://"),
     "bus_url": ("redis://", "rediss://"),
     "otlp_endpoint": ("http://", "https://"),
+    "advisory_url": ("http://", "https://"),
+    "public_url": ("https://", "http://"),
 }
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings)]
+    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings), *_hours_faults(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
             try:
@@ -306,6 +345,13 @@ def _oidc_faults(settings: Settings) -> Iterator[str]:
     for name in ("oidc_client_id", "oidc_redirect_uri"):
         if not getattr(settings, name):
             yield f"{PREFIX}{name.upper()} is needed with {PREFIX}OIDC_ISSUER: {meta(name).description}"
+
+
+def _hours_faults(settings: Settings) -> Iterator[str]:
+    for name in ("service_hours", "marketing_hours"):
+        opens, closes = getattr(settings, name).split("-")
+        if opens >= closes:
+            yield f"{PREFIX}{name.upper()} must end after they begin"
 
 
 def _app_faults(settings: Settings) -> Iterator[str]:

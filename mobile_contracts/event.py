@@ -114,8 +114,98 @@ class DeliveryLoaded(Event, frozen=True):
     source: str
 
 
+class SuitabilityDecided(Event, frozen=True):
+    """It was decided whether a product suits a customer, and kept."""
+
+    suitability_id: UUID
+
+
+class QuestionnaireAnswered(Event, frozen=True):
+    """A customer answered the suitability questionnaire in the terminal."""
+
+    customer_no: str
+
+
+class SubscriptionAsked(Event, frozen=True):
+    """An investor asked to subscribe, or to cancel: the advisory platform is to be told."""
+
+    subscription_id: UUID
+
+
+class SubscriptionChanged(Event, frozen=True):
+    """A subscription was confirmed, refused, given up, cancelled, or has expired."""
+
+    subscription_id: UUID
+
+
+class AdvisoryDue(Event, frozen=True):
+    """It is time to ask the advisory platform for contracts, and to tell it again what it has not taken yet."""
+
+
+class ExpiryDue(Event, frozen=True):
+    """It is time to end the subscriptions whose contracts have ended."""
+
+
+class ViewPublished(Event, frozen=True):
+    """An adviser published a view of a product: its subscribers are to get it."""
+
+    view_id: UUID
+
+
+class NoticeGiven(Event, frozen=True):
+    """Somebody was told something inside the app; `subject` is a person's number."""
+
+    urgent = True
+    notice_id: UUID
+    audience: str
+    subject: str
+
+
+class NoticesRead(Event, frozen=True):
+    """Somebody read notices of theirs."""
+
+    audience: str
+    subject: str
+
+
+class ConsentChanged(Event, frozen=True):
+    """A customer gave or withdrew consent to be told something by a channel."""
+
+    customer_no: str
+
+
+class TemplateChanged(Event, frozen=True):
+    """A version of a template was made or approved."""
+
+    code: str
+    number: int
+
+
+class BroadcastStarted(Event, frozen=True):
+    """A text for many was started: its messages are made and leave by themselves."""
+
+    broadcast_id: UUID
+
+
+class BroadcastChanged(Event, frozen=True):
+    """A broadcast was paused, resumed or cancelled."""
+
+    broadcast_id: UUID
+
+
+class RemindersDue(Event, frozen=True):
+    """It is time to look whom the reminder rules concern."""
+
+
 AnyEvent = (
-    DeliveryLoaded
+    SuitabilityDecided
+    | QuestionnaireAnswered
+    | SubscriptionAsked
+    | SubscriptionChanged
+    | AdvisoryDue
+    | ExpiryDue
+    | ViewPublished
+    | DeliveryLoaded
     | DeviceChanged
     | ContactChanged
     | FieldRevealed
@@ -131,4 +221,11 @@ AnyEvent = (
     | SignedIn
     | CredentialChanged
     | CodeWanted
+    | NoticeGiven
+    | NoticesRead
+    | ConsentChanged
+    | TemplateChanged
+    | BroadcastStarted
+    | BroadcastChanged
+    | RemindersDue
 )

@@ -13,7 +13,8 @@ from kernel.errors import InvalidInput, Overloaded, Unavailable
 from kernel.settings import Settings
 from workers.collection import load
 from workers.collection.column import LOADED
-from workers.collection.day import Checked, Tally, check, coming, digest_secret, judge_together
+from workers.collection.day import Checked, Tally, check, coming, judge_together
+from workers.collection.digest import digest_secret
 from workers.collection.fault import Faults, faults_in_words
 from workers.collection.manifest import Delivery, deliveries
 from workers.collection.transfer import take_in
@@ -75,7 +76,7 @@ async def _day(
     say: Callable[[str], None],
     counter: _Counter,
 ) -> bool:
-    work.begin_day()
+    work.begin_day(deliveries_of_day[0].day)
     day = [Checked(number, delivery, Faults()) for number, delivery in enumerate(deliveries_of_day)]
     known = await _checked(connection, work, day, settings, counter)
     began = time.monotonic()
@@ -95,7 +96,7 @@ async def _checked(
 ) -> list[str]:
     """Checks every delivery alone, while PostgreSQL writes out what they are compared with; gives the names of that."""
     secret, recorded = digest_secret(settings), [await load.recorded(connection, one.delivery.source) for one in day]
-    known = asyncio.create_task(load.copy_known(connection, work, coming(day, recorded)))
+    known = asyncio.create_task(load.copy_known(connection, work, coming(day, recorded), day[0].delivery.day))
     try:
         for one, loaded in zip(day, recorded, strict=True):
             began = time.monotonic()

@@ -23,10 +23,12 @@ Ready = Callable[[pa.RecordBatch], "asyncio.Future[bytes]"]
 _CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
-async def copy_out(connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace) -> None:
-    """Writes what each query gives into a file of the workspace that is named after it, for `take_in`."""
+async def copy_out(
+    connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace, *arguments: object
+) -> None:
+    """Writes what each query gives with these arguments into a file that is named after it, for `take_in`."""
     for table, query in queries.items():
-        await connection.copy_from_query(query.rstrip("; \n"), output=_file(work, table), format="csv")
+        await connection.copy_from_query(query.rstrip("; \n"), *arguments, output=_file(work, table), format="csv")
 
 
 def take_in(work: Workspace, tables: Iterable[str]) -> None:
