@@ -62,6 +62,8 @@ JOBS_SET_ASIDE = _gauge("hexad_jobs_set_aside", "jobs that were given up and wai
 REAPED = _counter("hexad_jobs_reaped_total", "jobs taken back from workers that died")
 PROBE_SECONDS = _histogram("hexad_probe_seconds", "time from the start of a probe until a worker handled it", _SLOW)
 DEAD_LETTERS = _gauge("hexad_dead_letters_waiting", "messages that nobody could take", "queue")
+EMAILS = _counter("hexad_emails_total", "e-mails of the queues by what came of them", "outcome")
+EMAILS_AGAIN = _counter("hexad_emails_uncertain_total", "e-mails sent again since a try before had no answer")
 SCHEDULED = _counter("hexad_schedule_runs_total", "occurrences of a schedule that this beat started", "schedule")
 
 SOCKETS = _gauge("hexad_websocket_connections", "open WebSocket connections", "audience")

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kernel.errors import Misconfigured
-from kernel.keys import field_keys, key
+from kernel.keys import field_keys, gateway_keys, key
 
 PREFIX = "HEXAD_"
 
@@ -70,6 +70,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     relay_port: Annotated[int, _says("port of the relay's health and metrics", ge=1, le=65535)] = 8003
     beat_port: Annotated[int, _says("port of the beat's health and metrics", ge=1, le=65535)] = 8004
     probe_host: Annotated[str, _says("address of the health ports of worker, relay and beat")] = "127.0.0.1"
+    mailer_port: Annotated[int, _says("port of the e-mail sender's health and metrics", ge=1, le=65535)] = 8007
     simulator_host: Annotated[str, _says("address of the gateway simulators")] = "127.0.0.1"
     sms_simulator_port: Annotated[int, _says("port of the SMS simulator's health", ge=1, le=65535)] = 8005
     mailbox_port: Annotated[int, _says("port of the SMTP simulator's mailbox page", ge=1, le=65535)] = 8006
@@ -115,6 +116,33 @@ class Settings(Struct, frozen=True, kw_only=True):
     sms_codes: Annotated[
         int, _says("one-time codes that the firm sends by SMS per hour; more get 429", ge=1, le=10_000_000)
     ] = 20_000
+    public_url: Annotated[
+        str, _says("where people reach the API, for links in messages, https://…; empty: HEXAD_API_HOST and _PORT")
+    ] = ""
+    gateways: Annotated[str, _says("gateways whose receipts and replies are believed, comma-separated names")] = (
+        "simulator-1"
+    )
+    gateway_secrets: Annotated[
+        str, _says("who may sign over HTTP and lease what: `name:secret:purpose+purpose,…`", secret=True)
+    ] = ""
+    smtp_host: Annotated[str, _says("relay that takes our e-mail; empty: the SMTP simulator of this host")] = ""
+    smtp_port: Annotated[int, _says("port of the relay", ge=1, le=65535)] = 587
+    smtp_user: Annotated[str, _says("our name at the relay; empty: it asks for none", max_length=200)] = ""
+    smtp_password: Annotated[str, _says("our password at the relay", secret=True)] = ""
+    smtp_tls: Annotated[
+        str,
+        _says(
+            "starttls: always; tls: from the first byte; offered: STARTTLS where the relay offers it; never",
+            pattern="^(starttls|tls|offered|never)$",
+        ),
+    ] = "starttls"
+    smtp_ca: Annotated[str, _says("file of certificates that vouch for the relay; empty: the system's")] = ""
+    smtp_bounce: Annotated[str, _says("address to which undeliverable e-mail returns; empty: its sender's")] = ""
+    smtp_connections: Annotated[int, _says("connections to the relay at once", ge=1, le=50)] = 4
+    smtp_timeout: Annotated[float, _says("longest wait for an answer of the relay", gt=0, le=300)] = 30.0
+    smtp_test: Annotated[bool, _says("true: the relay is asked whether it would, but no message is handed over")] = (
+        False
+    )
     oidc_issuer: Annotated[str, _says("OpenID provider for single sign-on of staff, https://…; empty: not offered")] = (
         ""
     )
@@ -247,6 +275,8 @@ def _decode(kind: type, value: Any) -> Any:
 
 
 _NO_FOLDER = f"{PREFIX}VAR is empty: name a folder, or leave it unset for `var`"
+_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_GATEWAY = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,2}")
 _ISSUER = re.compile(r"(https://[^\s?#@/]+|http://(127\.0\.0\.1|localhost)(:\d{1,5})?)(/[^\s?#@]*)?")
 _STORE = re.compile(r"(https?|itms-appss?|[a-z]*market|samsungapps|tmast)://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
@@ -256,11 +286,12 @@ _SCHEMES = {
     "broker_url": ("amqp://", "amqps://"),
     "bus_url": ("redis://", "rediss://"),
     "otlp_endpoint": ("http://", "https://"),
+    "public_url": ("https://", "http://"),
 }
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings)]
+    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings), *_gateway_faults(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
             try:
@@ -289,6 +320,7 @@ def _key_faults(settings: Settings) -> Iterator[str]:
         (settings.token_key, lambda given: key(f"{PREFIX}TOKEN_KEY", given)),
         (settings.index_key, lambda given: key(f"{PREFIX}INDEX_KEY", given)),
         (settings.field_keys, field_keys),
+        (settings.gateway_secrets, gateway_keys),
     )
     for given, check in checks:
         try:
@@ -306,6 +338,16 @@ def _oidc_faults(settings: Settings) -> Iterator[str]:
     for name in ("oidc_client_id", "oidc_redirect_uri"):
         if not getattr(settings, name):
             yield f"{PREFIX}{name.upper()} is needed with {PREFIX}OIDC_ISSUER: {meta(name).description}"
+
+
+def _gateway_faults(settings: Settings) -> Iterator[str]:
+    for name in words(settings.gateways):
+        if not _GATEWAY.fullmatch(name):
+            yield f"{PREFIX}GATEWAYS: {name!r} is no name of a gateway: small letters, digits and hyphens, at most 32"
+    if settings.smtp_user and settings.smtp_host and settings.smtp_tls in ("offered", "never"):
+        yield f"{PREFIX}SMTP_TLS must be starttls or tls with {PREFIX}SMTP_USER: a password is not sent in clear"
+    if settings.smtp_bounce and not _ADDRESS.fullmatch(settings.smtp_bounce):
+        yield f"{PREFIX}SMTP_BOUNCE must be an address such as bounce@firm.cn, not {settings.smtp_bounce!r}"
 
 
 def _app_faults(settings: Settings) -> Iterator[str]:
