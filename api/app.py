@@ -23,7 +23,9 @@ from kernel.bus.choice import open_bus
 from kernel.crypto import BlindIndex, Fields
 from kernel.database import Database
 from kernel.identity import Identities, Tokens
+from kernel.keys import gateway_keys
 from kernel.parent import end_with_parent
+from kernel.queues.broker import open_queues
 from kernel.settings import Settings, current, words
 
 BODY_AT_MOST = 1 << 20
@@ -60,6 +62,7 @@ def furnished(app: Litestar, settings: Settings) -> ASGIApp:
     app.state.tokens = Tokens(settings)
     app.state.catalogue = catalogue(audience_router(one) for one in (*AUDIENCES, "auth"))
     app.state.seals = Seals(Fields(settings), BlindIndex(settings))
+    app.state.gateway_keys = gateway_keys(settings.gateway_secrets)
     app.state.door = Door(settings, app.state.tokens)
     app.state.principal_buckets = Buckets(rate, rate * settings.rate_burst)
     return Gate(app, settings)
@@ -85,7 +88,7 @@ async def _open(app: Litestar) -> AsyncIterator[None]:
     app.state.database = await Database.open(settings.database_url, settings, minimum=0, plan_once=True)
     calendar.package_says(calendar.today())  # loads the package now, not in somebody's request
     app.state.identities = Identities(app.state.tokens, app.state.database)
-    async with open_bus(settings) as bus:
+    async with open_bus(settings) as bus, open_queues(settings) as app.state.queues:
         listening = asyncio.create_task(bus.listen(app.state.identities.heard))
         try:
             yield

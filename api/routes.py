@@ -15,9 +15,11 @@ from api import (
     health,
     job,
     key,
+    lease,
     me,
     organisation,
     person,
+    receipt,
     role,
     session,
     sync,
@@ -63,7 +65,7 @@ def audience_router(audience: str) -> Router:
             calendar.investor,
             *signing_in.INVESTOR,
         ],
-        "gateway": [],
+        "gateway": [receipt.gateway, lease.gateway],
         "auth": [key.auth, *signing_in.AUTH],
     }
     return Router(

@@ -73,6 +73,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     mailer_port: Annotated[int, _says("port of the e-mail sender's health and metrics", ge=1, le=65535)] = 8007
     simulator_host: Annotated[str, _says("address of the gateway simulators")] = "127.0.0.1"
     sms_simulator_port: Annotated[int, _says("port of the SMS simulator's health", ge=1, le=65535)] = 8005
+    sms_simulator_manner: Annotated[
+        str, _says("how the SMS simulator misbehaves: `delay=2,duplicate=0.1,refuse=0.05,shuffle`")
+    ] = ""
+    smtp_simulator_manner: Annotated[
+        str, _says("how the SMTP simulator misbehaves: `delay=2,refuse=0.05,later=0.1,hang_up=0.1`")
+    ] = ""
     mailbox_port: Annotated[int, _says("port of the SMTP simulator's mailbox page", ge=1, le=65535)] = 8006
     smtp_simulator_port: Annotated[int, _says("port of the SMTP simulator", ge=1, le=65535)] = 8025
     worker_processes: Annotated[int, _says("children of a worker", ge=1, le=256)] = 2

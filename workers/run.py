@@ -33,6 +33,7 @@ from workers.app import consumed, make_app
 from workers.child import Child
 from workers.dead_letters import DeadLetters
 from workers.gate import Gate
+from workers.lease import Leases
 from workers.loops import Loops
 from workers.message import Job
 from workers.reaper import Reaper
@@ -142,6 +143,7 @@ async def _relay(settings: Settings) -> None:
                 loops.run("reaper", Reaper(database, settings).turn),
                 loops.run("sealer", partial(_seal, Sealer(anchor(settings)), database)),
                 loops.run("dead letters", DeadLetters(queues).turn),
+                loops.run("leases", Leases(database, queues, settings).turn),
                 loops.run("pulse", partial(_pulse, probes)),
             )
         await database.close()

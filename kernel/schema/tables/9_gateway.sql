@@ -13,6 +13,7 @@ create table sms_lease (
     gateway  text not null,
     purpose  text not null check (purpose in ('transactional', 'service', 'marketing')),
     sealed   bytea not null,
+    done     boolean not null default false, -- acknowledged: kept until the lease would have ended, so that it may be repeated
     until    timestamptz not null
 );
 create index sms_lease_lease on sms_lease (lease);
