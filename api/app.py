@@ -25,7 +25,6 @@ from kernel.database import Database
 from kernel.identity import Identities, Tokens
 from kernel.keys import gateway_keys
 from kernel.parent import end_with_parent
-from kernel.queues.broker import open_queues
 from kernel.settings import Settings, current, words
 
 BODY_AT_MOST = 1 << 20
@@ -88,7 +87,7 @@ async def _open(app: Litestar) -> AsyncIterator[None]:
     app.state.database = await Database.open(settings.database_url, settings, minimum=0, plan_once=True)
     calendar.package_says(calendar.today())  # loads the package now, not in somebody's request
     app.state.identities = Identities(app.state.tokens, app.state.database)
-    async with open_bus(settings) as bus, open_queues(settings) as app.state.queues:
+    async with open_bus(settings) as bus:
         listening = asyncio.create_task(bus.listen(app.state.identities.heard))
         try:
             yield

@@ -1,4 +1,4 @@
-"""What gateways tell us over HTTP: receipts and replies, as they would in the queues."""
+"""What gateways tell us over HTTP: receipts, replies and mail that came back, taken as they are from the queues."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,11 +11,11 @@ from litestar.params import JSONBody
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.given import Tx
-from kernel.queues import INBOUND, RECEIPTS, Queue
-from kernel.queues.client import Message, Queues
 from mobile_contracts.gateway import Items, Result, Results
 from mobile_contracts.outbound import Inbound, Receipt
+from notifications import inbound, receipt
 from notifications.gateway import bounce
+from notifications.receipt import Outcome
 
 Told = TypeVar("Told", Receipt, Inbound)
 
@@ -24,25 +24,24 @@ _OTHERS = "unknown_gateway"
 
 
 @post("/receipts", guards=[signed()], status_code=200, summary="What became of messages")
-async def post_receipts(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
-    """Takes each receipt by itself; those that are taken have their effect within seconds, as from the queue.
+async def post_receipts(tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
+    """Takes each receipt by itself, again as often as it comes.
 
-    `code` is `invalid` for what is no hexad.receipt/1, `unknown_gateway` for one that names another gateway.
+    `code` is `invalid` for what is no hexad.receipt/1, `unknown_gateway` for one that names another gateway, and
+    `unknown_id` for one about no message of ours.
     """
     results, good = sorted_out(data.items, Receipt, gateway.name, "id")
-    await _put(request, RECEIPTS, good)
-    return Results(results)
+    return _told(results, await receipt.apply(tx, good, {gateway.name}))
 
 
 @post("/inbound", guards=[signed()], status_code=200, summary="Text messages that people sent us")
 async def post_inbound(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
-    """Takes each reply by itself; a result bears the reply's `gateway_id`.
+    """Takes each reply by itself, once; a result bears the reply's `gateway_id`.
 
     `code` is `invalid` for what is no hexad.inbound/1, `unknown_gateway` for one that names another gateway.
     """
     results, good = sorted_out(data.items, Inbound, gateway.name, "gateway_id")
-    await _put(request, INBOUND, good)
-    return Results(results)
+    return _told(results, await inbound.apply(tx, good, {gateway.name}, request.app.state.door))
 
 
 @post("/bounces", guards=[signed()], status_code=200, summary="An e-mail that came back")
@@ -52,15 +51,15 @@ async def post_bounce(request: HttpRequest, tx: Tx, gateway: Gateway) -> Results
     A notification that decides nothing yet has no results; 400 for what is none, or is about no message of ours.
     """
     found = bounce.receipts(await request.body(), gateway.name, datetime.now(UTC))
-    await _put(request, RECEIPTS, found)
-    return Results([Result(str(one.id), ok=True) for one in found])
+    return _told([Result(str(one.id), ok=True) for one in found], await receipt.apply(tx, found, {gateway.name}))
 
 
 def sorted_out(
     items: Sequence[dict[str, Any]], kind: type[Told], gateway: str, name: str
 ) -> tuple[list[Result], list[Told]]:
-    """A result for every item, and those that are what they should be."""
-    results, good = [], []
+    """A result for every item, and those that are what they should be and speak for this gateway."""
+    results: list[Result] = []
+    good: list[Told] = []
     for item in items:
         given = item.get(name)
         item_id = given[:64] if isinstance(given, str) else ""
@@ -75,14 +74,14 @@ def sorted_out(
     return results, good
 
 
-async def _put(request: HttpRequest, queue: Queue, messages: Sequence[Receipt | Inbound]) -> None:
-    """Into the queue, within the transaction that uses the signature up: a refusal leaves it unused."""
-    queues: Queues = request.app.state.queues
-    await queues.publish(queue, [Message(msgspec.json.encode(one), id=_id(one)) for one in messages])
+def _told(results: Sequence[Result], outcomes: Sequence[Outcome]) -> Results:
+    """The results, with what became of those that were good."""
+    rest = iter(outcomes)
+    return Results([_outcome(one, next(rest)) if one.ok else one for one in results])
 
 
-def _id(message: Receipt | Inbound) -> str:
-    return str(message.id) if isinstance(message, Receipt) else message.gateway_id
+def _outcome(result: Result, outcome: Outcome) -> Result:
+    return Result(result.id, ok=outcome.ok, code=outcome.code or None)
 
 
 gateway = Router(

@@ -64,6 +64,9 @@ PROBE_SECONDS = _histogram("hexad_probe_seconds", "time from the start of a prob
 DEAD_LETTERS = _gauge("hexad_dead_letters_waiting", "messages that nobody could take", "queue")
 EMAILS = _counter("hexad_emails_total", "e-mails of the queues by what came of them", "outcome")
 EMAILS_AGAIN = _counter("hexad_emails_uncertain_total", "e-mails sent again since a try before had no answer")
+MESSAGES = _counter("hexad_messages_total", "messages of broadcasts handed over to gateways", "channel", "purpose")
+RECEIPTS = _counter("hexad_receipts_total", "receipts of gateways by what came of them", "outcome")
+REPLIES = _counter("hexad_replies_total", "replies by SMS by what they ask for", "meaning")
 SCHEDULED = _counter("hexad_schedule_runs_total", "occurrences of a schedule that this beat started", "schedule")
 
 SOCKETS = _gauge("hexad_websocket_connections", "open WebSocket connections", "audience")

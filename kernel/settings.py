@@ -19,6 +19,7 @@ from kernel.errors import Misconfigured
 from kernel.keys import field_keys, gateway_keys, key
 
 PREFIX = "HEXAD_"
+_HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
 def _says(text: str, *, secret: bool = False, **bounds: Any) -> Meta:
@@ -149,6 +150,21 @@ class Settings(Struct, frozen=True, kw_only=True):
     smtp_test: Annotated[bool, _says("true: the relay is asked whether it would, but no message is handed over")] = (
         False
     )
+    sms_rate: Annotated[int, _says("text messages per second that the SMS gateway takes", ge=1, le=100_000)] = 1000
+    email_rate: Annotated[int, _says("e-mails per second that the e-mail gateway takes", ge=1, le=100_000)] = 200
+    email_from: Annotated[str, _says("whom our e-mail comes from, `Name <a@b.cn>`", pattern="^[^\r\n\x00]{3,200}$")] = (
+        "Hexad <no-reply@hexad.example>"
+    )
+    service_hours: Annotated[str, _says("when reminders and care may be sent, Beijing time", pattern=_HOURS)] = (
+        "07:00-23:00"
+    )
+    marketing_hours: Annotated[str, _says("when marketing may be sent, Beijing time", pattern=_HOURS)] = "08:00-22:00"
+    handing_over: Annotated[
+        float, _says("longest time from a claim to the hand-over; what takes longer is uncertain", ge=1, le=600)
+    ] = 30.0
+    reconcile_after: Annotated[
+        float, _says("wait for a receipt before an uncertain message is offered again", gt=0, le=86400)
+    ] = 600.0
     oidc_issuer: Annotated[str, _says("OpenID provider for single sign-on of staff, https://…; empty: not offered")] = (
         ""
     )
@@ -297,7 +313,8 @@ _SCHEMES = {
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings), *_gateway_faults(settings)]
+    checks = (_key_faults, _app_faults, _oidc_faults, _hours_faults, _gateway_faults)
+    faults = [fault for check in checks for fault in check(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
             try:
@@ -354,6 +371,13 @@ def _gateway_faults(settings: Settings) -> Iterator[str]:
         yield f"{PREFIX}SMTP_TLS must be starttls or tls with {PREFIX}SMTP_USER: a password is not sent in clear"
     if settings.smtp_bounce and not _ADDRESS.fullmatch(settings.smtp_bounce):
         yield f"{PREFIX}SMTP_BOUNCE must be an address such as bounce@firm.cn, not {settings.smtp_bounce!r}"
+
+
+def _hours_faults(settings: Settings) -> Iterator[str]:
+    for name in ("service_hours", "marketing_hours"):
+        opens, closes = getattr(settings, name).split("-")
+        if opens >= closes:
+            yield f"{PREFIX}{name.upper()} must end after they begin"
 
 
 def _app_faults(settings: Settings) -> Iterator[str]:

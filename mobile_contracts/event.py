@@ -114,6 +114,51 @@ class DeliveryLoaded(Event, frozen=True):
     source: str
 
 
+class NoticeGiven(Event, frozen=True):
+    """Somebody was told something inside the app; `subject` is a person's number."""
+
+    urgent = True
+    notice_id: UUID
+    audience: str
+    subject: str
+
+
+class NoticesRead(Event, frozen=True):
+    """Somebody read notices of theirs."""
+
+    audience: str
+    subject: str
+
+
+class ConsentChanged(Event, frozen=True):
+    """A customer gave or withdrew consent to be told something by a channel."""
+
+    customer_no: str
+
+
+class TemplateChanged(Event, frozen=True):
+    """A version of a template was made or approved."""
+
+    code: str
+    number: int
+
+
+class BroadcastStarted(Event, frozen=True):
+    """A text for many was started: its messages are made and leave by themselves."""
+
+    broadcast_id: UUID
+
+
+class BroadcastChanged(Event, frozen=True):
+    """A broadcast was paused, resumed or cancelled."""
+
+    broadcast_id: UUID
+
+
+class RemindersDue(Event, frozen=True):
+    """It is time to look whom the reminder rules concern."""
+
+
 AnyEvent = (
     DeliveryLoaded
     | DeviceChanged
@@ -131,4 +176,11 @@ AnyEvent = (
     | SignedIn
     | CredentialChanged
     | CodeWanted
+    | NoticeGiven
+    | NoticesRead
+    | ConsentChanged
+    | TemplateChanged
+    | BroadcastStarted
+    | BroadcastChanged
+    | RemindersDue
 )

@@ -1,5 +1,5 @@
 """Every handler of the house: importing this module registers them."""
 
-from workers import code, housekeeping, probe
+from workers import code, housekeeping, probe, reminder
 
-__all__ = ["code", "housekeeping", "probe"]
+__all__ = ["code", "housekeeping", "probe", "reminder"]

@@ -36,12 +36,13 @@ from workers.gate import Gate
 from workers.lease import Leases
 from workers.loops import Loops
 from workers.message import Job
+from workers.outbound import Sender, Taker, Tidier
 from workers.reaper import Reaper
 from workers.relay import Relay
 from workers.schedule import Scheduler
 
 _SEAL_SECONDS = 1.0
-_CONNECTIONS = 5
+_CONNECTIONS = 12
 _log = logs.logger(__name__)
 
 
@@ -137,11 +138,16 @@ async def _relay(settings: Settings) -> None:
             running.add_signal_handler(number, loops.stop)
         database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
         async with open_queues(settings) as queues, open_bus(settings) as bus:
+            sender, taker = Sender(database, queues, settings), Taker(database, queues, settings)
             mover = Relay(database, queues, bus, make_app(settings, _no_jobs), enveloped=not settings.broker_url)
             await asyncio.gather(
                 loops.run("relay", mover.turn),
                 loops.run("reaper", Reaper(database, settings).turn),
                 loops.run("sealer", partial(_seal, Sealer(anchor(settings)), database)),
+                loops.run("sender", sender.turn),
+                loops.run("tidier", Tidier(database, settings).turn),
+                loops.run("receipts", taker.receipts),
+                loops.run("replies", taker.replies),
                 loops.run("dead letters", DeadLetters(queues).turn),
                 loops.run("leases", Leases(database, queues, settings).turn),
                 loops.run("pulse", partial(_pulse, probes)),

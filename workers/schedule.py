@@ -16,7 +16,7 @@ from kernel.outbox import emit
 from kernel.scope import apply_system
 from kernel.settings import Settings
 from kernel.sql import load
-from mobile_contracts.event import Event, HousekeepingDue
+from mobile_contracts.event import Event, HousekeepingDue, RemindersDue
 from workers import probe
 from workers.loops import Loops
 
@@ -45,9 +45,14 @@ async def _housekeeping(_: Tx) -> Event:
     return HousekeepingDue()
 
 
+async def _reminders(_: Tx) -> Event:
+    return RemindersDue()
+
+
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("probe", datetime.timedelta(minutes=1), probe.prepare),
     Schedule("housekeeping", datetime.timedelta(days=1), _housekeeping, datetime.timedelta(hours=3, minutes=10)),
+    Schedule("reminders", datetime.timedelta(minutes=10), _reminders),
 )
 
 

@@ -9,6 +9,9 @@ grant insert, update, delete on unit_under, assignment, role_permission, one_tim
 grant insert, update, delete on gateway_signature, sms_lease, email_attempt to hexad_app;
 grant insert, update on unit, employee, role, credential, device, customer, relation, account, contact, preference, reveal,
     delivery to hexad_app; -- what others refer to is ended, never deleted
+grant insert, update on notice, template, template_version, consent, suppression, broadcast, outgoing, receipt, inbound,
+    reminder_rule, reminder to hexad_app;
+grant delete on receipt, inbound to hexad_app; -- forged ones, and what has outlived its purpose
 grant maintain on unit, employee, customer, relation, account to hexad_app; -- a load analyses what it has filled
 grant insert (action, noun, noun_id, before, after, reason) on audit to hexad_app;
 grant insert on audit_unsealed, audit_seal to hexad_app;

@@ -1,7 +1,8 @@
-"""What a gateway posts lies in the queue as if it had put it there; each item is answered by itself."""
+"""What a gateway posts has the effect that it would have from the queue; each item is answered by itself."""
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -11,16 +12,14 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
 from api.receipt import sorted_out
-from kernel.queues import INBOUND, RECEIPTS
-from kernel.queues.broker import open_queues
+from kernel.database import Database
+from kernel.scope import apply_system
 from kernel.settings import Settings
 from mobile_contracts.outbound import Inbound, Receipt
 from tests.api.conftest import Open
 from tests.api.signing import post, with_gateways
-from tests.brokers import broker
 from tests.notifications.gateway.test_bounce import OURS, POSTFIX
-
-__all__ = ["broker"]
+from tests.notifications.house import House
 
 
 def receipt(number: int = 1, **changed: Any) -> dict[str, Any]:
@@ -38,45 +37,88 @@ def reply(**changed: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def api(open_api: Open, broker: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with open_api(with_gateways(broker)) as client:
+async def api(open_api: Open, own_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_api(with_gateways(own_settings)) as client:
         yield client
 
 
-async def test_receipts_are_taken_one_by_one(api: httpx.AsyncClient, broker: Settings) -> None:
-    items = [receipt(1), receipt(2, status="lost"), receipt(3, gateway="unicom-1"), {"id": 4}, receipt(5, more=1), {}]
+@pytest.fixture
+async def sent(database: Database, own_settings: Settings) -> list[UUID]:
+    """Messages that were handed over to gateways, the last of them an e-mail."""
+    async with database.transaction() as tx:
+        house = House(tx, own_settings)
+        await house.open()
+        people = [await house.customer() for _ in range(3)]
+        for channel in ("sms", "email"):
+            await house.queued(customers=people, channels=(channel,), once=channel)
+        await tx.execute("update outgoing set state = 'sending', attempt = 1")
+        rows = await tx.fetch("select id from outgoing order by channel desc, id")
+    return [row["id"] for row in rows]
+
+
+async def state(database: Database, message_id: UUID) -> str:
+    """What is known of a message."""
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        return str(await tx.fetchval("select state from outgoing where id = $1", message_id))
+
+
+async def test_receipts_are_taken_one_by_one(api: httpx.AsyncClient, sent: list[UUID], database: Database) -> None:
+    first, second, third = map(str, sent[:3])
+    items = [receipt(id=first), receipt(id=second, status="lost"), receipt(id=third, gateway="unicom-1"), receipt(9),
+             {"id": 4}, receipt(id=second, more=1), {}]  # fmt: skip
     answer = await post(api, "/receipts", {"items": items})
     assert answer.status_code == 200
     assert answer.json()["results"] == [
-        {"id": receipt(1)["id"], "ok": True},
-        {"id": receipt(2)["id"], "ok": False, "code": "invalid"},
-        {"id": receipt(3)["id"], "ok": False, "code": "unknown_gateway"},
+        {"id": first, "ok": True},
+        {"id": second, "ok": False, "code": "invalid"},
+        {"id": third, "ok": False, "code": "unknown_gateway"},
+        {"id": receipt(9)["id"], "ok": False, "code": "unknown_id"},
         {"id": "", "ok": False, "code": "invalid"},
-        {"id": receipt(5)["id"], "ok": False, "code": "invalid"},
+        {"id": second, "ok": False, "code": "invalid"},
         {"id": "", "ok": False, "code": "invalid"},
     ]
-    async with open_queues(broker) as queues:
-        (taken,) = await queues.take(RECEIPTS, 10, lease=30, wait=5)
-    assert msgspec.json.decode(taken.body, type=Receipt) == msgspec.convert(receipt(1), Receipt)
+    assert [await state(database, one) for one in sent[:3]] == ["delivered", "sending", "sending"]
 
 
-async def test_replies_are_taken_and_named_by_the_gateways_own_id(api: httpx.AsyncClient, broker: Settings) -> None:
-    answer = await post(api, "/inbound", {"items": [reply(), reply(gateway_id="R2", to="+86")]})
-    assert answer.json()["results"] == [{"id": "R1", "ok": True}, {"id": "R2", "ok": False, "code": "invalid"}]
-    async with open_queues(broker) as queues:
-        (taken,) = await queues.take(INBOUND, 10, lease=30, wait=5)
-    assert msgspec.json.decode(taken.body, type=Inbound).text == "T"
+async def test_a_receipt_may_come_again(api: httpx.AsyncClient, sent: list[UUID], database: Database) -> None:
+    for space in range(3):
+        body = msgspec.json.encode({"items": [receipt(id=str(sent[0]))] * 2}) + b" " * space
+        assert [one["ok"] for one in (await post(api, "/receipts", body)).json()["results"]] == [True, True]
+    assert await state(database, sent[0]) == "delivered"
 
 
-async def test_a_thousand_at_once_are_taken_and_one_more_is_not(api: httpx.AsyncClient, broker: Settings) -> None:
+async def test_a_reply_that_opts_out_is_taken_by_the_gateways_own_id(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database
+) -> None:
+    items = [reply(**{"from": House.number(1)}), reply(gateway_id="R2", to="+86"), reply(gateway_id="R3", gateway="x")]
+    assert (await post(api, "/inbound", {"items": items})).json()["results"] == [
+        {"id": "R1", "ok": True}, {"id": "R2", "ok": False, "code": "invalid"},
+        {"id": "R3", "ok": False, "code": "unknown_gateway"},
+    ]  # fmt: skip
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        (row,) = await tx.fetch("select purpose, channel, allowed, source from consent")
+    assert tuple(row) == ("marketing", "sms", False, "reply")
+
+
+async def test_an_e_mail_that_came_back_was_not_delivered(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database
+) -> None:
+    answer = await post(api, "/bounces", POSTFIX.replace(str(OURS), str(sent[-1])).encode())
+    assert answer.json() == {"results": [{"id": str(sent[-1]), "ok": True}]}
+    assert await state(database, sent[-1]) == "undelivered"
+    assert (await post(api, "/bounces", POSTFIX.encode())).json()["results"][0]["code"] == "unknown_id"
+    assert (await post(api, "/bounces", b"Subject: hello\n\n")).json()["code"] == "invalid_input"
+
+
+async def test_a_thousand_at_once_are_taken_and_one_more_is_not(api: httpx.AsyncClient) -> None:
     assert (await post(api, "/receipts", {"items": [receipt(n) for n in range(1001)]})).status_code == 400
     answer = await post(api, "/receipts", {"items": [receipt(n) for n in range(1000)]})
-    assert all(one["ok"] for one in answer.json()["results"])
-    async with open_queues(broker) as queues:
-        assert await queues.size(RECEIPTS) == 1000
+    assert {one["code"] for one in answer.json()["results"]} == {"unknown_id"}
+    assert len(answer.json()["results"]) == 1000
 
 
-@pytest.mark.parametrize("broker", ["pgmq"], indirect=True)
 @pytest.mark.parametrize("body", [b"[]", b'{"items": 1}', b'{"items": [1]}', b"{", b'{"items": []}' + b"[" * 5000])
 async def test_what_is_no_list_of_items_is_refused_as_a_whole(api: httpx.AsyncClient, body: bytes) -> None:
     answer = await post(api, "/receipts", body)
@@ -98,13 +140,3 @@ def test_whatever_an_item_is_it_has_an_answer(items: list[dict[str, Any]]) -> No
         assert len(results) == len(items) + 2
         assert sum(one.ok for one in results) == len(good)
         assert good
-
-
-@pytest.mark.parametrize("broker", ["pgmq"], indirect=True)
-async def test_an_e_mail_that_came_back_is_a_receipt(api: httpx.AsyncClient, broker: Settings) -> None:
-    answer = await post(api, "/bounces", POSTFIX.encode())
-    assert answer.json() == {"results": [{"id": str(OURS), "ok": True}]}
-    async with open_queues(broker) as queues:
-        (taken,) = await queues.take(RECEIPTS, 10, lease=30, wait=5)
-    assert msgspec.json.decode(taken.body, type=Receipt).gateway == "cmcc-1"
-    assert (await post(api, "/bounces", b"Subject: hello\n\n")).json()["code"] == "invalid_input"

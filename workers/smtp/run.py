@@ -1,8 +1,10 @@
 """The process `hexad mail`: sends e-mail until a signal, then ends the batch in hand."""
 
 import asyncio
+import contextlib
 import signal
 from functools import partial
+from typing import Any
 
 import uvloop
 
@@ -34,19 +36,32 @@ async def _mail(settings: Settings) -> None:
     with Probes("mailer", settings, checks) as probes:
         if not await gate.passed(probes.beat):
             return
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, loops.stop)
         database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
         async with open_queues(settings) as queues:
             sender = Sender(settings, database, queues, pool)
-            await asyncio.gather(
+            running = asyncio.gather(
                 *(loops.run(queue.name, partial(sender.turn, queue)) for queue in QUEUES),
                 loops.run("relay", pool.check),
                 loops.run("memory", sender.forget),
                 loops.run("pulse", partial(_pulse, probes)),
             )
+            await _until_signal(running, loops, settings.drain)
         await pool.close()
         await database.close()
+
+
+async def _until_signal(running: "asyncio.Future[Any]", loops: Loops, drain: float) -> None:
+    """Waits for the loops, at a signal no longer than the drain: what is in hand then comes again."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loops.stop()
+        loop.call_later(drain, running.cancel)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
 
 
 async def _pulse(probes: Probes) -> float:

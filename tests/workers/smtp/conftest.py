@@ -6,7 +6,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -67,12 +66,18 @@ def serve() -> Serve:
 
     @contextlib.asynccontextmanager
     async def served(port: int, context: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Relay]:
-        relay = Relay(port)
-        server = await asyncio.get_running_loop().create_server(
-            partial(SMTP, relay, enable_SMTPUTF8=True, tls_context=context, **options), "127.0.0.1", port
-        )
+        relay, made = Relay(port), list[SMTP]()
+
+        def session() -> SMTP:
+            made.append(SMTP(relay, enable_SMTPUTF8=True, tls_context=context, **options))
+            return made[-1]
+
+        server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", port)
         yield relay
         server.close()
+        for one in made:
+            if one.transport is not None:
+                cast("asyncio.Transport", one.transport).abort()
 
     return served
 

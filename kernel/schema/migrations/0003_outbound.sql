@@ -1,0 +1,260 @@
+-- What somebody is told inside the app (站内信): an employee or an investor, by audience and number.
+create table notice (
+    id            uuid primary key,
+    audience      text not null check (audience in ('staff', 'investor')),
+    subject       text not null,
+    kind          text not null,
+    title         text not null,
+    body          text not null,
+    link          text,
+    once          text not null default '',        -- a second one with the same is not given
+    at            timestamptz not null default now(),
+    read_at       timestamptz,
+    changed_in    xid8 not null default pg_current_xact_id()
+);
+create index notice_own on notice (audience, subject, id);
+create index notice_unread on notice (audience, subject) where read_at is null;
+create unique index notice_once on notice (audience, subject, once) where once <> '';
+alter table notice enable row level security;
+alter table notice force row level security;
+create policy own on notice using (audience || ':' || subject = (select current_setting('hexad.principal', true)));
+create policy system on notice using ((select current_setting('hexad.scope', true)) = 'company');
+create policy given on notice for insert with check (true);
+
+-- Templates (模板): named; what they say is in their versions, of which the newest approved one is sent.
+create table template (
+    code      text primary key,
+    name      text not null,
+    purpose   text not null check (purpose in ('transactional', 'service', 'marketing')),
+    topic     text not null default '',            -- what consent may be given or withdrawn for, within the purpose
+    most      smallint not null default 3 check (most between 1 and 100),  -- per person in 24 hours
+    version   bigint not null default nextval('row_version')
+);
+
+create table template_version (
+    code         text not null references template,
+    number       integer not null check (number > 0),
+    variables    jsonb not null,                   -- [{"name", "type"}]
+    texts        jsonb not null,                   -- by language: sms, email (subject, text, html), in_app (title, body, link)
+    made_by      text not null,
+    made_at      timestamptz not null default now(),
+    approved_by  text check (approved_by <> made_by),
+    approved_at  timestamptz check ((approved_at is null) = (approved_by is null)),
+    primary key (code, number)
+);
+
+-- Who wants, or does not want, to be told what by which channel (同意): one row for every word given, never changed but
+-- for its end. An empty topic is every topic of the purpose.
+create table consent (
+    id           bigint generated always as identity primary key,
+    customer_id  integer not null references customer,
+    purpose      text not null check (purpose in ('service', 'marketing')),
+    channel      text not null check (channel in ('sms', 'email', 'push', 'in_app')),
+    topic        text not null default '',
+    allowed      boolean not null,
+    source       text not null check (source in ('investor', 'staff', 'reply', 'link')),
+    evidence     text not null,                    -- how it can be proven: the contract, the call, the reply
+    given_by     text not null,
+    at           timestamptz not null default clock_timestamp(),
+    ended_at     timestamptz                       -- another word took its place
+);
+create unique index consent_standing on consent (customer_id, channel, purpose, topic) where ended_at is null;
+create index consent_history on consent (customer_id, id);
+
+-- Addresses that reach nobody, or somebody who complained; `address` is the number's blind index or the e-mail's hash.
+create table suppression (
+    customer_id  integer not null references customer,
+    channel      text not null check (channel in ('sms', 'email')),
+    address      bytea not null,
+    reason       text not null check (reason in ('hard_bounce', 'complaint')),
+    message_id   uuid not null,
+    at           timestamptz not null default now(),
+    primary key (customer_id, channel, address)
+);
+
+-- One text for many (群发): what is sent, to whom, by which channels in this order; expanded into messages in chunks.
+create table broadcast (
+    id                uuid primary key,
+    kind              text not null,
+    template          text not null,
+    template_version  integer not null,
+    purpose           text not null check (purpose in ('transactional', 'service', 'marketing')),
+    topic             text not null default '',
+    channels          text[] not null check (cardinality(channels) between 1 and 4),
+    given             jsonb not null default '{}', -- the values of the template's variables
+    product_code      text,
+    customers         integer[] not null,          -- the audience as it was at the start
+    total             integer not null,            -- so many they are
+    expanded          integer not null default 0,  -- so many of them are messages by now
+    state             text not null default 'running' check (state in ('running', 'paused', 'cancelled', 'done')),
+    started_by        text not null,
+    once              text not null default '',    -- a second one with the same is not started
+    created_at        timestamptz not null default now(),
+    not_before        timestamptz not null default now(),
+    expires_at        timestamptz not null,
+    finished_at       timestamptz,                 -- nothing of it waits any more
+    version           bigint not null default nextval('row_version'),
+    foreign key (template, template_version) references template_version
+);
+create unique index broadcast_once on broadcast (once) where once <> '';
+create index broadcast_open on broadcast (created_at) where finished_at is null;
+create index broadcast_own on broadcast (started_by, id);
+
+-- One message to one person (外发消息). Written four times in its life, a million of them a day: no column more than needed.
+-- Who and what is true of them stands elsewhere and is not proven per row.
+create table outgoing (
+    id            uuid primary key,
+    broadcast_id  uuid not null references broadcast not enforced,
+    customer_id   integer not null references customer not enforced,
+    attempt       smallint not null default 0 check (attempt between 0 and 5),
+    channel       text not null check (channel in ('sms', 'email', 'push', 'in_app')),
+    state         text not null check (state in ('queued', 'sending', 'unknown', 'sent', 'delivered', 'undelivered',
+                                                 'expired', 'failed', 'skipped', 'held')),
+    reason        text,
+    consent_id    bigint,
+    at            timestamptz not null default clock_timestamp(),
+    content       bytea                            -- sealed: exactly what was handed over, number or address included
+);
+create index outgoing_broadcast on outgoing (broadcast_id, state, channel);
+create index outgoing_customer on outgoing (customer_id, id);
+
+-- What gateways said became of messages. Kept whoever it came from: `problem` says why it was not believed.
+create table receipt (
+    message_id   uuid not null,
+    gateway      text not null,
+    gateway_id   text not null,
+    status       text not null check (status in ('accepted', 'delivered', 'undelivered', 'rejected', 'expired')),
+    at           timestamptz not null,
+    times        integer not null default 1,       -- so often it came
+    received_at  timestamptz not null default now(),
+    code         text not null,
+    problem      text check (problem in ('unknown_id', 'unknown_gateway')),
+    primary key (message_id, gateway, gateway_id, status, at)
+);
+create index receipt_problem on receipt (received_at) where problem is not null;
+
+-- What people wrote to us by SMS; number and text are sealed.
+create table inbound (
+    gateway      text not null,
+    gateway_id   text not null,
+    at           timestamptz not null,
+    number       bytea not null,                   -- blind index
+    sealed       bytea not null,
+    meaning      text not null check (meaning in ('opt_out', 'opt_out_all', 'other', 'unknown_gateway')),
+    received_at  timestamptz not null default now(),
+    primary key (gateway, gateway_id)
+);
+create index inbound_number on inbound (number, at);
+
+-- When who is told by itself (提醒规则); `event` says who is concerned and on which day.
+create table reminder_rule (
+    code         text primary key,
+    event        text not null check (event in ('birthday', 'questionnaire_expires')),
+    template     text not null references template,
+    channels     text[] not null,
+    at           time not null,
+    days_before  smallint not null check (days_before between 0 and 365),
+    catch_up     smallint not null check (catch_up between 0 and 31),  -- so many days late it still makes sense
+    owner        text not null,
+    enabled      boolean not null default true,
+    produced_on  date,                             -- the last day for which it was done
+    version      bigint not null default nextval('row_version')
+);
+
+create table reminder (
+    rule          text not null references reminder_rule,
+    customer_id   integer not null references customer,
+    occurrence    date not null,
+    broadcast_id  uuid not null references broadcast,
+    primary key (rule, customer_id, occurrence)
+);
+
+alter table consent enable row level security;
+alter table consent force row level security;
+create policy reach on consent using (
+    case (select current_setting('hexad.scope', true))
+        when 'company' then true
+        else exists (select from customer c where c.id = consent.customer_id)
+    end);
+
+alter table outgoing enable row level security;
+alter table outgoing force row level security;
+create policy reach on outgoing using (
+    case (select current_setting('hexad.scope', true))
+        when 'company' then true
+        else exists (select from customer c where c.id = outgoing.customer_id)
+    end);
+-- Whoever started it counts all of its messages, also those to people who are not in their scope any more.
+create policy own on outgoing using (
+    broadcast_id = any (array (select b.id from broadcast b
+                                where b.started_by = (select current_setting('hexad.principal', true)))));
+
+alter table broadcast enable row level security;
+alter table broadcast force row level security;
+create policy own on broadcast using (started_by = (select current_setting('hexad.principal', true)));
+create policy system on broadcast using ((select current_setting('hexad.scope', true)) = 'company');
+
+-- What the house says from the first day on; whoever wants other words makes a new version.
+insert into template (code, name, purpose, topic, most) values
+    ('care', '客户关怀', 'service', 'care', 3),
+    ('announcement', '通知公告', 'service', 'announcement', 3),
+    ('promotion', '营销推广', 'marketing', 'promotion', 2),
+    ('birthday', '生日祝福', 'service', 'birthday', 1),
+    ('questionnaire_expires', '风险测评到期提醒', 'service', 'questionnaire', 1);
+insert into template_version (code, number, variables, texts, made_by, approved_by, approved_at)
+select code, 1, variables::jsonb, texts::jsonb, 'system:house', 'system:migration', now()
+  from (values
+    ('care', '[{"name": "words", "type": "text"}]', '{
+        "zh": {"sms": "尊敬的{name}:{words}",
+               "email": {"subject": "{name},您好", "text": "尊敬的{name}:\n\n{words}", "html": "<p>尊敬的{name}:</p><p>{words}</p>"},
+               "in_app": {"title": "客户关怀", "body": "{words}"}},
+        "en": {"sms": "Dear {name}: {words}",
+               "email": {"subject": "Dear {name}", "text": "Dear {name},\n\n{words}", "html": "<p>Dear {name},</p><p>{words}</p>"},
+               "in_app": {"title": "A word from your broker", "body": "{words}"}}}'),
+    ('announcement', '[{"name": "title", "type": "text"}, {"name": "words", "type": "text"}]', '{
+        "zh": {"sms": "{title}:{words}",
+               "email": {"subject": "{title}", "text": "尊敬的{name}:\n\n{words}", "html": "<p>尊敬的{name}:</p><p>{words}</p>"},
+               "in_app": {"title": "{title}", "body": "{words}"}},
+        "en": {"sms": "{title}: {words}",
+               "email": {"subject": "{title}", "text": "Dear {name},\n\n{words}", "html": "<p>Dear {name},</p><p>{words}</p>"},
+               "in_app": {"title": "{title}", "body": "{words}"}}}'),
+    ('promotion', '[{"name": "title", "type": "text"}, {"name": "words", "type": "text"}]', '{
+        "zh": {"sms": "{title}:{words}",
+               "email": {"subject": "{title}", "text": "尊敬的{name}:\n\n{words}", "html": "<p>尊敬的{name}:</p><p>{words}</p>"},
+               "in_app": {"title": "{title}", "body": "{words}"}},
+        "en": {"sms": "{title}: {words}",
+               "email": {"subject": "{title}", "text": "Dear {name},\n\n{words}", "html": "<p>Dear {name},</p><p>{words}</p>"},
+               "in_app": {"title": "{title}", "body": "{words}"}}}'),
+    ('birthday', '[]', '{
+        "zh": {"sms": "尊敬的{name},祝您生日快乐,万事如意!",
+               "email": {"subject": "祝您生日快乐", "text": "尊敬的{name}:\n\n祝您生日快乐,万事如意!", "html": "<p>尊敬的{name}:</p><p>祝您生日快乐,万事如意!</p>"},
+               "in_app": {"title": "生日快乐", "body": "尊敬的{name},祝您生日快乐!"}},
+        "en": {"sms": "Dear {name}, happy birthday from all of us!",
+               "email": {"subject": "Happy birthday", "text": "Dear {name},\n\nhappy birthday from all of us!", "html": "<p>Dear {name},</p><p>happy birthday from all of us!</p>"},
+               "in_app": {"title": "Happy birthday", "body": "Dear {name}, happy birthday!"}}}'),
+    ('questionnaire_expires', '[{"name": "day", "type": "date"}]', '{
+        "zh": {"sms": "尊敬的{name},您的风险测评将于{day}到期,请及时重新测评,以免影响交易。",
+               "email": {"subject": "风险测评即将到期", "text": "尊敬的{name}:\n\n您的风险测评将于{day}到期,请及时重新测评。", "html": "<p>尊敬的{name}:</p><p>您的风险测评将于{day}到期,请及时重新测评。</p>"},
+               "in_app": {"title": "风险测评即将到期", "body": "您的风险测评将于{day}到期,请及时重新测评。", "link": "/questionnaire"}},
+        "en": {"sms": "Dear {name}, your risk questionnaire expires on {day}: please answer it again in time.",
+               "email": {"subject": "Your risk questionnaire expires soon", "text": "Dear {name},\n\nyour risk questionnaire expires on {day}: please answer it again in time.", "html": "<p>Dear {name},</p><p>your risk questionnaire expires on {day}: please answer it again in time.</p>"},
+               "in_app": {"title": "Your risk questionnaire expires soon", "body": "It expires on {day}: please answer it again in time.", "link": "/questionnaire"}}}')
+  ) as seeded (code, variables, texts);
+insert into reminder_rule (code, event, template, channels, at, days_before, catch_up, owner) values
+    ('birthday', 'birthday', 'birthday', '{sms,in_app}', '09:00', 0, 0, 'head_office_marketing'),
+    ('questionnaire_expires', 'questionnaire_expires', 'questionnaire_expires', '{sms,email,in_app}', '09:30', 30, 7,
+     'head_office_marketing');
+
+insert into role_permission (role, permission)
+select code, permission
+  from role, unnest(array['template.read', 'broadcast.read', 'broadcast.care']) as permission
+ where code in ('broker', 'account_manager', 'adviser', 'team_leader', 'broker_supervisor', 'branch_manager')
+union all
+select code, permission
+  from role, unnest(array['template.read', 'template.change', 'template.approve', 'broadcast.read', 'broadcast.start'])
+       as permission
+ where code = 'head_office_marketing'
+union all
+select code, permission
+  from role, unnest(array['template.read', 'template.approve', 'broadcast.read']) as permission
+ where code = 'compliance';

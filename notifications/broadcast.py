@@ -1,0 +1,194 @@
+"""Broadcasts (群发): one text for many. Starting one only writes down what is wanted; the rest happens by itself.
+
+Its audience is fixed at the start. `expansion.py` makes the messages, `dispatch.py` hands them over.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+import uuid_utils.compat as uuid
+from msgspec import Struct
+
+from kernel.cursor import Cursor
+from kernel.database import Tx
+from kernel.errors import FieldError, InvalidInput, NotFound
+from kernel.outbox import Record, emit
+from kernel.sql import load
+from mobile_contracts.broadcast import BroadcastLine, BroadcastState, Counts, OutgoingMessage, Progress
+from mobile_contracts.event import BroadcastChanged, BroadcastStarted
+from mobile_contracts.outbound import Purpose
+from mobile_contracts.template import Channel, TemplateVersion
+from notifications import template, wording
+
+GOOD_FOR = timedelta(days=3)
+"""How long a message may wait for its hours when nobody says otherwise."""
+
+_LONGEST = timedelta(days=90)
+_WAITING = ("queued", "sending", "unknown")
+_MOVES: dict[str, tuple[BroadcastState, BroadcastState]] = {
+    "pause": ("running", "paused"),
+    "resume": ("paused", "running"),
+}
+_sql = load(Path(__file__).with_name("broadcast.sql"), BroadcastLine, OutgoingMessage)
+
+
+class Wanted(Struct, frozen=True):
+    """What is to be sent to whom: the first of `channels` that is possible for a person is taken.
+
+    `by` is the name of a principal; a second one with the same `once` is not started. Customers out of the scope of
+    the transaction are left out.
+    """
+
+    kind: str
+    template: str
+    purpose: Purpose
+    channels: tuple[Channel, ...]
+    values: Mapping[str, str]
+    customer_ids: Sequence[int]
+    topic: str = ""
+    product_code: str | None = None
+    by: str = "system:house"
+    once: str = ""
+    branch_ids: Sequence[int] = ()
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+
+
+class BroadcastCursor(Cursor, frozen=True):
+    """Where a list of broadcasts ended, the newest first."""
+
+    id: UUID = UUID(int=2**128 - 1)
+
+
+class MessageCursor(Cursor, frozen=True):
+    """Where a list of messages ended."""
+
+    id: UUID = UUID(int=0)
+
+
+async def start(tx: Tx, wanted: Wanted) -> UUID:
+    """Starts a broadcast and gives its id, that of the first one when it was wanted `once`.
+
+    Raises `InvalidInput` for values, channels or times that do not fit, `NotFound` without an approved template.
+    """
+    version = await check(tx, wanted)
+    row = await _sql.add(
+        tx, id=uuid.uuid7(), kind=wanted.kind, template=version.code, template_version=version.number,
+        purpose=wanted.purpose, topic=wanted.topic or (await wording.find(tx, version.code)).topic,
+        channels=list(wanted.channels), given=msgspec.json.encode(dict(wanted.values)).decode(),
+        product_code=wanted.product_code, customer_ids=list(wanted.customer_ids), branch_ids=list(wanted.branch_ids),
+        by=wanted.by, once=wanted.once, not_before=wanted.not_before, expires_at=_expiry(wanted),
+    )  # fmt: skip
+    if row is None:
+        known: UUID = await _sql.known(tx, once=wanted.once)
+        return known
+    started: UUID = row["id"]
+    after = await find(tx, started)
+    record = Record(action="broadcast.start", noun="broadcast", noun_id=str(started), after=after)
+    await emit(tx, BroadcastStarted(broadcast_id=started), record)
+    return started
+
+
+async def check(tx: Tx, wanted: Wanted) -> TemplateVersion:
+    """The version that would be sent; raises as `start` does."""
+    line = await wording.find(tx, wanted.template)
+    if line.approved is None:
+        raise InvalidInput(errors=[FieldError("template", "no version of it is approved", "模板尚无已批准的版本")])
+    if line.purpose != wanted.purpose:
+        raise InvalidInput(errors=[FieldError("template", f"it is for {line.purpose}", f"模板用途为 {line.purpose}")])
+    version = await wording.find_version(tx, line.code, line.approved)
+    template.check_values(version.variables, wanted.values)
+    lacking = [one for one in wanted.channels if getattr(version.texts.zh, one) is None]
+    if lacking or not wanted.channels or len(set(wanted.channels)) < len(wanted.channels):
+        message, message_zh = (
+            f"the template is not made for {lacking}, or one comes twice",
+            "模板不支持该渠道或渠道重复",
+        )
+        raise InvalidInput(errors=[FieldError("channels", message, message_zh)])
+    begins, now = wanted.not_before or datetime.now(UTC), datetime.now(UTC)
+    if not max(begins, now) < _expiry(wanted) <= now + _LONGEST:
+        raise InvalidInput(
+            errors=[FieldError("expires_at", "is later, by 90 days at most", "须晚于开始且不超过 90 天")]
+        )
+    return version
+
+
+async def list_some(tx: Tx, after: BroadcastCursor, size: int) -> list[BroadcastLine]:
+    """One's own, or for whoever reaches the whole company all, the newest first."""
+    lines: list[BroadcastLine] = await _sql.list(tx, before=after.id, size=size)
+    return lines
+
+
+async def find(tx: Tx, broadcast_id: UUID) -> BroadcastLine:
+    """One broadcast; raises `NotFound`."""
+    line: BroadcastLine | None = await _sql.find(tx, broadcast_id=broadcast_id)
+    if line is None:
+        raise NotFound
+    return line
+
+
+async def progress(tx: Tx, broadcast_id: UUID) -> Progress:
+    """How far it is; raises `NotFound`."""
+    line = await find(tx, broadcast_id)
+    counted = {row["state"]: row["messages"] for row in await _sql.counts(tx, broadcast_id=broadcast_id)}
+    skipped = {row["reason"]: row["messages"] for row in await _sql.skipped(tx, broadcast_id=broadcast_id)}
+    counted["queued"] = counted.get("queued", 0) + line.total - sum(counted.values())
+    done = line.total - sum(counted.get(state, 0) for state in _WAITING)
+    until = line.finished_at or datetime.now(UTC)
+    rate = done / max((until - max(line.created_at, line.not_before)).total_seconds(), 1e-3) if done else 0.0
+    left = (line.total - done) / rate if rate and line.state == "running" else None
+    return Progress(line, Counts(**counted), skipped, done, line.total, round(rate, 1), left and round(left, 1))
+
+
+async def list_messages(
+    tx: Tx, broadcast_id: UUID, state: str | None, after: MessageCursor, size: int
+) -> list[OutgoingMessage]:
+    """The messages of a broadcast to customers in scope, of one state or of any; raises `NotFound`."""
+    await find(tx, broadcast_id)
+    messages: list[OutgoingMessage] = await _sql.messages(
+        tx, broadcast_id=broadcast_id, state=state, after=after.id, size=size
+    )
+    return messages
+
+
+async def change(tx: Tx, broadcast_id: UUID, verb: Literal["pause", "resume", "cancel"]) -> BroadcastLine:
+    """Pauses, resumes or cancels one; repeating it changes nothing. Raises `NotFound`, `InvalidInput` when it ended."""
+    before: BroadcastLine | None = await _sql.lock(tx, broadcast_id=broadcast_id)
+    if before is None:
+        raise NotFound
+    before_state, state = _MOVES.get(verb, (before.state, "cancelled"))
+    if before.state == state:
+        return before
+    if before.finished_at is not None or before.state in ("cancelled", "done") or before.state != before_state:
+        raise InvalidInput(f"it is {before.state}", f"当前状态为 {before.state}")
+    await _sql.change_state(tx, broadcast_id=broadcast_id, state=state)
+    after = await find(tx, broadcast_id)
+    noun_id = str(broadcast_id)
+    record = Record(action=f"broadcast.{verb}", noun="broadcast", noun_id=noun_id, before=before, after=after)
+    await emit(tx, BroadcastChanged(broadcast_id=broadcast_id), record)
+    return after
+
+
+async def customer_ids(tx: Tx, customer_nos: Sequence[str]) -> list[int]:
+    """The ids of customers in scope; raises `NotFound` when one is not."""
+    return await _all(_sql.customers(tx, customer_nos=list(customer_nos)), customer_nos)
+
+
+async def branch_ids(tx: Tx, codes: Sequence[str]) -> list[int]:
+    """The ids of branches; raises `NotFound` when one does not exist."""
+    return await _all(_sql.branches(tx, codes=list(codes)), codes)
+
+
+async def _all(query: Any, named: Sequence[str]) -> list[int]:
+    ids: list[int] = await query
+    if len(ids) != len(set(named)):
+        raise NotFound
+    return ids
+
+
+def _expiry(wanted: Wanted) -> datetime:
+    return wanted.expires_at or (wanted.not_before or datetime.now(UTC)) + GOOD_FOR

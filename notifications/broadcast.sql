@@ -1,0 +1,80 @@
+-- name: add(id, kind, template, template_version, purpose, topic, channels, given, product_code, customer_ids, branch_ids, by, once, not_before, expires_at)^
+-- scope: none, row-level security shows only the customers in the scope of whoever starts it
+with audience as (
+    select coalesce(array_agg(c.id order by c.id), '{}') as ids
+      from customer c
+     where c.id = any (:customer_ids::integer[])
+        or (c.branch_id = any (:branch_ids::integer[]) and c.status <> 'closed')
+)
+insert into broadcast (id, kind, template, template_version, purpose, topic, channels, given, product_code, customers,
+                       total, started_by, once, not_before, expires_at)
+select :id, :kind, :template, :template_version, :purpose, :topic, :channels::text[],
+       cast(cast(:given as text) as jsonb), :product_code, ids, cardinality(ids), :by, :once,
+       coalesce(:not_before::timestamptz, now()), :expires_at
+  from audience
+on conflict do nothing
+returning id, total;
+
+-- name: known(once)$
+-- scope: none, the policy of the table shows one's own, and all to the system
+select id from broadcast where once = :once and once <> '';
+
+-- name: list(before, size)
+-- record_class: BroadcastLine
+-- scope: none, the policy of the table shows one's own, and all to whoever reaches the company
+select id, kind, template, template_version, purpose, channels, state, total, started_by, created_at, not_before,
+       expires_at, finished_at, version
+  from broadcast
+ where id < :before
+ order by id desc
+ limit :size;
+
+-- name: find(broadcast_id)^
+-- record_class: BroadcastLine
+-- scope: none, the policy of the table shows one's own, and all to whoever reaches the company
+select id, kind, template, template_version, purpose, channels, state, total, started_by, created_at, not_before,
+       expires_at, finished_at, version
+  from broadcast
+ where id = :broadcast_id;
+
+-- name: lock(broadcast_id)^
+-- record_class: BroadcastLine
+-- scope: none, the policy of the table shows one's own, and all to whoever reaches the company
+select id, kind, template, template_version, purpose, channels, state, total, started_by, created_at, not_before,
+       expires_at, finished_at, version
+  from broadcast
+ where id = :broadcast_id
+   for update;
+
+-- name: change_state(broadcast_id, state)!
+-- scope: none, the policy of the table shows one's own, and all to whoever reaches the company
+update broadcast set state = :state, version = nextval('row_version') where id = :broadcast_id;
+
+-- name: counts(broadcast_id)
+-- scope: none, counts of a broadcast that the caller has found
+select state, count(*) as messages from outgoing where broadcast_id = :broadcast_id group by state;
+
+-- name: skipped(broadcast_id)
+-- scope: none, counts of a broadcast that the caller has found
+select coalesce(reason, '') as reason, count(*) as messages
+  from outgoing
+ where broadcast_id = :broadcast_id and state = 'skipped'
+ group by reason;
+
+-- name: messages(broadcast_id, state, after, size)
+-- record_class: OutgoingMessage
+-- scope: none, of a broadcast that the caller has found; row-level security leaves out customers out of scope
+select o.id, c.customer_no, c.name, o.channel, o.state, o.reason, o.attempt::int4, o.at
+  from outgoing o
+  join customer c on c.id = o.customer_id
+ where o.broadcast_id = :broadcast_id and o.id > :after and (:state::text is null or o.state = :state)
+ order by o.id
+ limit :size;
+
+-- name: customers(customer_nos)$
+-- scope: none, row-level security shows only the customers in scope
+select coalesce(array_agg(id), '{}') from customer where customer_no = any (:customer_nos::text[]);
+
+-- name: branches(codes)$
+-- scope: none, branches are public inside the firm
+select coalesce(array_agg(id), '{}') from unit where kind = 'branch' and code = any (:codes::text[]);

@@ -1,0 +1,55 @@
+-- name: list(customer_id)
+-- record_class: Consent
+-- scope: none, the caller has found the customer in scope, and the table's policy holds it too
+select purpose, channel, topic, allowed, source, evidence, at, ended_at
+  from consent
+ where customer_id = :customer_id
+ order by ended_at is not null, id desc
+ limit 200;
+
+-- name: standing(customer_id, purpose, channel, topic)^
+-- record_class: Consent
+-- scope: none, the caller has found the customer in scope, and the table's policy holds it too
+select purpose, channel, topic, allowed, source, evidence, at, ended_at
+  from consent
+ where customer_id = :customer_id and purpose = :purpose and channel = :channel and topic = :topic and ended_at is null
+   for update;
+
+-- name: end(customer_id, purpose, channel, topic)!
+-- scope: none, the caller has found the customer in scope, and the table's policy holds it too
+update consent set ended_at = clock_timestamp()
+ where customer_id = :customer_id and purpose = :purpose and channel = :channel and topic = :topic and ended_at is null;
+
+-- name: add(customer_id, purpose, channel, topic, allowed, source, evidence, given_by)^
+-- record_class: Consent
+-- scope: none, the caller has found the customer in scope, and the table's policy holds it too
+insert into consent (customer_id, purpose, channel, topic, allowed, source, evidence, given_by)
+values (:customer_id, :purpose, :channel, :topic, :allowed, :source, :evidence, :given_by)
+returning purpose, channel, topic, allowed, source, evidence, at, ended_at;
+
+-- name: lock(customer_id)!
+-- scope: none, a lock on one person's consents, held until the transaction ends
+select pg_advisory_xact_lock(1129270867, :customer_id);
+
+-- name: withdraw(customer_id, purpose, channel, topic)!
+-- scope: none, whoever withdraws consent reaches their own messages, whichever scope they are in
+with theirs as (
+    select o.id
+      from outgoing o
+      join broadcast b on b.id = o.broadcast_id
+     where o.customer_id = :customer_id and o.channel = :channel and o.state in ('queued', 'sending')
+       and b.purpose = :purpose and (:topic = '' or b.topic = :topic)
+     order by o.id
+       for update of o
+)
+update outgoing o set state = 'skipped', reason = 'opted_out', at = clock_timestamp()
+  from theirs
+ where o.id = theirs.id and o.state in ('queued', 'sending');
+
+-- name: customer(customer_no)$
+-- scope: none, an investor's own number, as their session says
+select id from customer where customer_no = :customer_no;
+
+-- name: number(customer_id)$
+-- scope: none, the system asks on behalf of whoever withdrew
+select customer_no from customer where id = :customer_id;

@@ -1,0 +1,40 @@
+"""Messages inside the app (站内信) of a broadcast: each is a notice under its own id, delivered in one transaction."""
+
+from pathlib import Path
+from uuid import UUID
+
+from msgspec import Struct
+
+from kernel.database import Tx
+from kernel.sql import load
+from mobile_contracts.template import Language
+from notifications.dispatch import Open
+from notifications.template import one_line
+from notifications.words import Words
+
+
+class Waiting(Struct, frozen=True):
+    """A message that is given as a notice."""
+
+    id: UUID
+    customer_no: str
+    name: str
+    language: Language
+
+
+_sql = load(Path(__file__).with_name("in_app.sql"), Waiting)
+
+
+async def give(tx: Tx, words: Words, one: Open, kind: str, size: int) -> int:
+    """Gives up to `size` notices of a broadcast and their number: who is there hears of them at once."""
+    waiting: list[Waiting] = await _sql.claim(tx, broadcast_id=one.id, size=size)
+    if not waiting:
+        return 0
+    rendered = await words.of(tx, one, "in_app")
+    texts = [rendered[row.language].of(one_line(row.name)) for row in waiting]
+    await _sql.give(
+        tx, ids=[row.id for row in waiting], subjects=[row.customer_no for row in waiting],
+        titles=[title for title, _ in texts], bodies=[body for _, body in texts], kind=kind,
+        link=await words.link(tx, one),
+    )  # fmt: skip
+    return len(waiting)

@@ -1,0 +1,29 @@
+-- name: claim(broadcast_id, size)
+-- record_class: Waiting
+-- scope: none, the system sends everybody's messages
+select o.id, c.customer_no, c.name, coalesce(p.language, 'zh') as language
+  from outgoing o
+  join broadcast b on b.id = o.broadcast_id
+  join customer c on c.id = o.customer_id
+  left join preference p on p.customer_id = o.customer_id
+ where o.broadcast_id = :broadcast_id and o.state = 'queued' and o.channel = 'in_app' and b.state = 'running'
+ limit :size
+   for update of o skip locked;
+
+-- name: give(ids, subjects, titles, bodies, kind, link)!
+-- scope: none, the system gives everybody's notices
+with given as (
+    select * from unnest(:ids::uuid[], :subjects::text[], :titles::text[], :bodies::text[])
+        as given (id, subject, title, body)
+), noticed as (
+    insert into notice (id, audience, subject, kind, title, body, link)
+    select id, 'investor', subject, :kind, title, body, :link from given
+), told as (
+    insert into outbox (event_id, kind, payload)
+    select uuidv7(), 'NoticeGiven', jsonb_build_object('kind', 'NoticeGiven', 'notice_id', id, 'audience', 'investor',
+                                                       'subject', subject)
+      from given
+)
+update outgoing o set state = 'delivered', attempt = 1, at = clock_timestamp()
+  from given
+ where o.id = given.id;

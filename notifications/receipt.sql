@@ -1,0 +1,78 @@
+-- name: keep(ids, gateways, gateway_ids, statuses, codes, ats, problems)
+-- scope: none, receipts are of everybody's messages
+with given as (
+    select g.id, g.gateway, g.gateway_id, g.status, g.code, g.at, g.problem, g.position
+      from unnest(:ids::uuid[], :gateways::text[], :gateway_ids::text[], :statuses::text[], :codes::text[],
+                  :ats::timestamptz[], :problems::text[])
+           with ordinality as g (id, gateway, gateway_id, status, code, at, problem, position)
+), judged as (
+    select g.*, coalesce(g.problem, case when not exists (select from outgoing o where o.id = g.id)
+                                          and not exists (select from one_time_code c where c.id = g.id)
+                                         then 'unknown_id' end) as verdict
+      from given g
+), kept as (
+    insert into receipt (message_id, gateway, gateway_id, status, at, code, problem, times)
+    select id, gateway, gateway_id, status, at, min(code), min(verdict), count(*)
+      from judged
+     group by id, gateway, gateway_id, status, at
+     order by id, gateway, gateway_id, status, at
+    on conflict (message_id, gateway, gateway_id, status, at) do update set times = receipt.times + excluded.times
+    returning message_id, gateway, gateway_id, status, at, times, xmax = 0 as fresh
+)
+select j.position, j.verdict, k.fresh
+  from judged j
+  join kept k on k.message_id = j.id and k.gateway = j.gateway and k.gateway_id = j.gateway_id
+             and k.status = j.status and k.at = j.at
+ order by j.position;
+
+-- name: advance(ids, states, codes)
+-- scope: none, receipts are of everybody's messages
+with given as (
+    select g.id, g.state, g.code, r.rank
+      from unnest(:ids::uuid[], :states::text[], :codes::text[]) as g (id, state, code)
+      join unnest(array['sent', 'expired', 'undelivered', 'failed', 'delivered'], array[4, 5, 5, 5, 6]) as r (state, rank)
+        on r.state = g.state
+), locked as (
+    select o.id
+      from outgoing o
+     where o.id in (select id from given)
+     order by o.id
+       for update of o
+)
+update outgoing o
+   set state = given.state, reason = case when given.state in ('failed', 'undelivered') then given.code end,
+       at = clock_timestamp()
+  from given
+  join locked on locked.id = given.id
+ where o.id = given.id
+   and given.rank > case o.state when 'queued' then 1 when 'held' then 1 when 'skipped' then 1 when 'sending' then 2
+                                 when 'unknown' then 3 when 'sent' then 4 when 'delivered' then 6 else 5 end
+returning o.id, o.state;
+
+-- name: queue_again(ids)
+-- scope: none, the system sends everybody's messages
+with again as (
+    update outgoing o set state = 'queued', at = clock_timestamp()
+      from broadcast b
+     where o.id = any (:ids::uuid[]) and b.id = o.broadcast_id and o.state = 'expired' and o.attempt < 5
+       and b.expires_at > now() and b.state in ('running', 'paused', 'done')
+    returning o.broadcast_id
+)
+update broadcast b set finished_at = null, state = case b.state when 'done' then 'running' else b.state end
+ where b.id in (select broadcast_id from again) and b.finished_at is not null
+returning b.id;
+
+-- name: suppress(ids, reasons)!
+-- scope: none, the system looks after everybody's messages
+insert into suppression (customer_id, channel, address, reason, message_id)
+select o.customer_id, o.channel,
+       case o.channel when 'sms' then coalesce(c.mobile_index, k.mobile_index)
+                      else sha256(convert_to(lower(coalesce(c.email, k.email)), 'UTF8')) end, given.reason, o.id
+  from unnest(:ids::uuid[], :reasons::text[]) as given (id, reason)
+  join outgoing o on o.id = given.id
+  join customer c on c.id = o.customer_id
+  left join contact k on k.customer_id = o.customer_id
+ where o.channel in ('sms', 'email')
+   and case o.channel when 'sms' then coalesce(c.mobile_index, k.mobile_index) is not null
+                      else coalesce(c.email, k.email) is not null end
+on conflict do nothing;

@@ -1,0 +1,178 @@
+"""Rendering (模板渲染), pure: a text names its variables in braces, values take their places, and nothing is run.
+
+`{name}` is each recipient's own; `{{` and `}}` are braces. A value is one line wherever it goes, so that no name can
+begin a header or a paragraph, and it is escaped in HTML.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from kernel.errors import FieldError, InvalidInput
+from mobile_contracts.base import NO_CONTROLS
+from mobile_contracts.template import ByLanguage, Channel, EmailText, InAppText, Language, Texts, Variable
+from notifications.sms import segments
+
+NAME = "name"
+"""The variable that every text may use: what the recipient is called."""
+
+SEGMENTS_AT_MOST = 8
+_NAME_AT_MOST = 60
+_PIECE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}|([{}])")
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_FORMS = {
+    "text": re.compile(NO_CONTROLS + r"(?<=.)"),
+    "number": re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?\Z"),
+    "money": re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?\Z"),
+    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
+}
+
+
+class Rendered(Struct, frozen=True):
+    """The texts of one channel with every value but the names in place: each is what stands between the names."""
+
+    parts: tuple[tuple[str, ...], ...]
+
+    def of(self, name: str) -> list[str]:
+        """The texts for one recipient."""
+        return [name.join(part) for part in self.parts]
+
+
+def check(variables: Sequence[Variable], texts: ByLanguage) -> None:
+    """Raises `InvalidInput` naming every place where a version could not be rendered."""
+    faults = list(_faults(variables, texts))
+    if faults:
+        raise InvalidInput(errors=faults)
+
+
+def check_values(variables: Sequence[Variable], given: Mapping[str, str]) -> None:
+    """Raises `InvalidInput` naming every value that is missing, unknown or of another type."""
+    types = {one.name: one.type for one in variables}
+    faults = [
+        FieldError(f"values.{name}", "this value is missing", "缺少此变量") for name in types if name not in given
+    ]
+    for name, value in given.items():
+        if name not in types:
+            faults.append(FieldError(f"values.{name}", "the template has no such variable", "模板没有此变量"))
+        elif not _is(types[name], value):
+            faults.append(FieldError(f"values.{name}", f"this is no {types[name]}", f"类型应为 {types[name]}"))
+    if faults:
+        raise InvalidInput(errors=faults)
+
+
+def prepare(
+    texts: Texts, channel: Channel, variables: Sequence[Variable], given: Mapping[str, str], language: Language
+) -> Rendered | None:
+    """What one channel says, to be finished with a name; null when the template is not made for it.
+
+    E-mail gives subject, text and HTML; in-app title and body. Raises `InvalidInput` as `check_values` does.
+    """
+    check_values(variables, given)
+    values = {one.name: _shown(one, given[one.name], language) for one in variables}
+    match channel:
+        case "sms" if texts.sms is not None:
+            return Rendered((_between(texts.sms, values, _plain),))
+        case "email" if texts.email is not None:
+            mail = texts.email
+            plain = (_between(mail.subject, values, _plain), _between(mail.text, values, _plain))
+            return Rendered((*plain, _between(mail.html, values, html.escape)))
+        case "in_app" if texts.in_app is not None:
+            return Rendered(tuple(_between(one, values, _plain) for one in (texts.in_app.title, texts.in_app.body)))
+    return None
+
+
+def one_line(name: str) -> str:
+    """A name fit for any header: one line of bounded length, whatever a source system delivered."""
+    return " ".join(_BREAKS.sub(" ", name).split())[:_NAME_AT_MOST]
+
+
+def render(
+    texts: Texts, variables: Sequence[Variable], given: Mapping[str, str], name: str, language: Language
+) -> Texts:
+    """Every channel's text for one recipient, as a preview shows it."""
+    plain = one_line(name)
+    sms = prepare(texts, "sms", variables, given, language)
+    email = prepare(texts, "email", variables, given, language)
+    in_app = prepare(texts, "in_app", variables, given, language)
+    link = texts.in_app.link if texts.in_app else None
+    return Texts(
+        sms=sms and sms.of(plain)[0],
+        email=email and EmailText(*email.of(plain)[:2], email.of(html.escape(plain))[2]),
+        in_app=in_app and InAppText(*in_app.of(plain), link),
+    )
+
+
+def _faults(variables: Sequence[Variable], texts: ByLanguage) -> Iterator[FieldError]:
+    names = [one.name for one in variables]
+    if NAME in names or len(set(names)) < len(names):
+        yield FieldError("variables", "names are unique, and `name` is the recipient's", "变量名不得重复,name 为保留名")
+    for language, text in (("zh", texts.zh), ("en", texts.en)):
+        for field, words in _texts_of(text):
+            yield from _faults_in(f"texts.{language}.{field}", words, {*names, NAME})
+        if text.sms and segments(text.sms) > SEGMENTS_AT_MOST:
+            yield FieldError(f"texts.{language}.sms", "this is too long for an SMS", "短信过长")
+    for channel in ("sms", "email", "in_app"):
+        if (getattr(texts.zh, channel) is None) != (getattr(texts.en, channel) is None):
+            yield FieldError(f"texts.en.{channel}", "both languages have the same channels", "中英文渠道须一致")
+    if texts.zh == Texts():
+        yield FieldError("texts.zh", "there must be a text for some channel", "至少须有一个渠道的内容")
+
+
+def _texts_of(texts: Texts) -> Iterator[tuple[str, str]]:
+    for channel, text in msgspec.to_builtins(texts).items():
+        if isinstance(text, str):
+            yield channel, text
+        elif text is not None:
+            yield from ((f"{channel}.{part}", words) for part, words in text.items() if words and part != "link")
+
+
+def _faults_in(field: str, text: str, names: set[str]) -> Iterator[FieldError]:
+    if "\0" in text:
+        yield FieldError(field, "there is a NUL in it", "含有空字符")
+    for match in _PIECE.finditer(text):
+        if match[2]:
+            yield FieldError(field, "a brace stands alone: write {{ or }} for one", "花括号不成对,请写 {{ 或 }}")
+        elif match[1] and match[1] not in names:
+            yield FieldError(field, f"{{{match[1]}}} is no variable of the template", f"变量 {{{match[1]}}} 未定义")
+
+
+def _is(kind: str, value: str) -> bool:
+    if not _FORMS[kind].match(value):
+        return False
+    try:
+        return kind != "date" or bool(date.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def _shown(variable: Variable, value: str, language: Language) -> str:
+    match variable.type:
+        case "date" if language == "zh":
+            day = date.fromisoformat(value)
+            return f"{day.year}年{day.month}月{day.day}日"
+        case "money":
+            return f"{Decimal(value):,.2f}"
+    return value
+
+
+def _between(text: str, values: Mapping[str, str], escape: Callable[[str], str]) -> tuple[str, ...]:
+    """The text with its values, cut where the recipient's name goes."""
+    cut, at = [""], 0
+    for match in _PIECE.finditer(text):
+        cut[-1] += text[at : match.start()]
+        at = match.end()
+        if match[1] == NAME:
+            cut.append("")
+        else:
+            cut[-1] += escape(values[match[1]]) if match[1] else match[0][0]
+    cut[-1] += text[at:]
+    return tuple(cut)
+
+
+def _plain(value: str) -> str:
+    return value

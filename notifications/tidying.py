@@ -1,0 +1,31 @@
+"""What becomes of messages that nobody holds any more: uncertain, given up, too late, cancelled; broadcasts end."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from kernel.database import Tx
+from kernel.settings import Settings
+from kernel.sql import load
+
+_sql = load(Path(__file__).with_name("tidying.sql"))
+
+
+class Tidied(Struct, frozen=True):
+    """How many messages became what, and how many broadcasts ended."""
+
+    lost: int
+    given_up: int
+    ended: int
+    finished: int
+
+
+async def tidy(tx: Tx, settings: Settings) -> Tidied:
+    """One round, of a few thousand messages at most.
+
+    A claim without an end becomes `unknown` after `handing_over`: its process died, or the rows would be locked. What
+    had no receipt after its last attempt has failed; what was not handed over in time has expired.
+    """
+    lost = await _sql.lose(tx, silence=settings.handing_over)
+    given_up = await _sql.give_up(tx, wait=settings.reconcile_after)
+    return Tidied(lost, given_up, await _sql.end_waiting(tx), await _sql.finish(tx))

@@ -1,0 +1,44 @@
+-- name: lose(silence)!
+-- scope: none, the system looks after everybody's messages
+update outgoing set state = 'unknown', at = clock_timestamp()
+ where id in (select o.id
+                from outgoing o
+                join broadcast b on b.id = o.broadcast_id
+               where b.finished_at is null and o.state = 'sending'
+                 and o.at < clock_timestamp() - make_interval(secs => :silence)
+               limit 5000
+                 for update of o skip locked);
+
+-- name: give_up(wait)!
+-- scope: none, the system looks after everybody's messages
+update outgoing set state = 'failed', reason = 'unanswered', at = clock_timestamp()
+ where id in (select o.id
+                from outgoing o
+                join broadcast b on b.id = o.broadcast_id
+               where b.finished_at is null and o.state = 'unknown'
+                 and (o.attempt >= 5 or b.state = 'cancelled' or b.expires_at <= now())
+                 and o.at < clock_timestamp() - make_interval(secs => :wait)
+               limit 5000
+                 for update of o skip locked);
+
+-- name: end_waiting()!
+-- scope: none, the system looks after everybody's messages
+update outgoing o
+   set state = case ended.state when 'cancelled' then 'skipped' else 'expired' end,
+       reason = case ended.state when 'cancelled' then 'cancelled' end, at = clock_timestamp()
+  from (select o.id, b.state
+          from outgoing o
+          join broadcast b on b.id = o.broadcast_id
+         where b.finished_at is null and o.state = 'queued' and (b.state = 'cancelled' or b.expires_at <= now())
+         limit 5000
+           for update of o skip locked) as ended
+ where o.id = ended.id;
+
+-- name: finish()!
+-- scope: none, the system looks after everybody's messages
+update broadcast b
+   set finished_at = clock_timestamp(), state = case b.state when 'cancelled' then 'cancelled' else 'done' end,
+       version = nextval('row_version')
+ where b.finished_at is null and b.expanded >= b.total and b.not_before <= now()
+   and not exists (select from outgoing o
+                    where o.broadcast_id = b.id and o.state in ('queued', 'sending', 'unknown'));

@@ -1,0 +1,101 @@
+"""A house with customers and broadcasts, within a transaction that is rolled back or on a database of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from kernel.crypto import BlindIndex, Fields, Place
+from kernel.database import Tx
+from kernel.personal import mask_mobile
+from kernel.scope import apply_system
+from kernel.settings import Settings
+from mobile_contracts.template import Channel
+from notifications import broadcast, expansion, wording
+from notifications.broadcast import Wanted
+
+_BRANCH = """
+insert into unit (kind, code, name, parent_id)
+select 'branch', $1, $1, id from unit where kind = 'company'
+on conflict do nothing"""
+_CUSTOMER = """
+insert into customer (customer_no, name, kind, id_kind, id_no, id_no_mask, id_no_index, mobile, mobile_mask,
+                      mobile_index, email, birthday, branch_id, opened_on, status, risk_level, risk_assessed_on,
+                      investor_kind, source, digest)
+select $1, $2, 'individual', 'id_card', '', '', '', $3, $4, $5, $6, $7, id, '2020-01-01', $8, 3, $9, 'ordinary', 't',
+       ''
+  from unit where kind = 'branch' and code = $10
+returning id"""
+VALUES: dict[str, Mapping[str, str]] = {
+    "care": {"words": "天气转凉,请注意保暖"},
+    "announcement": {"title": "通知", "words": "本周六系统维护"},
+    "promotion": {"title": "活动", "words": "欢迎参加"},
+    "birthday": {},
+}
+
+
+class House:
+    """Customers by the order in which they came; their numbers follow from their own."""
+
+    def __init__(self, tx: Tx, settings: Settings) -> None:
+        self.tx, self.settings = tx, settings
+        self.fields, self.index = Fields(settings), BlindIndex(settings)
+        self._customers = 0
+
+    async def open(self) -> None:
+        """The system sees every row from now on."""
+        await apply_system(self.tx, "test", kind="company")
+        await self.tx.execute(_BRANCH, "b1")
+
+    async def customer(
+        self, *, no: str = "", name: str = "张三", mobile: str | None = "", email: str | None = "",
+        birthday: Any = None, status: str = "normal", assessed_on: Any = None, branch: str = "b1",
+    ) -> int:  # fmt: skip
+        """Makes a customer, by default with a number and an address of their own."""
+        self._customers += 1
+        no = no or f"8801{self._customers:04}"
+        mobile = self.number(self._customers) if mobile == "" else mobile
+        email = f"{no}@example.com" if email == "" else email
+        sealed = None if mobile is None else self.fields.seal(mobile, Place("customer", "mobile", no))
+        index = None if mobile is None else self.index.of("mobile", mobile)
+        made: int = await self.tx.fetchval(
+            _CUSTOMER, no, name, sealed, mobile and mask_mobile(mobile), index, email, birthday, status, assessed_on,
+            branch,
+        )  # fmt: skip
+        return made
+
+    @staticmethod
+    def number(customer: int) -> str:
+        """The mobile number of the customer who came so many-th."""
+        return f"+861380013{customer:04}"
+
+    async def started(
+        self, *, template: str = "care", customers: Sequence[int], channels: Sequence[Channel] = ("sms",),
+        **more: Any,
+    ) -> UUID:  # fmt: skip
+        """A broadcast that nobody has expanded."""
+        purpose = (await wording.find(self.tx, template)).purpose
+        wanted = Wanted(
+            kind="test", template=template, purpose=purpose, channels=tuple(channels),
+            values=more.pop("values", VALUES[template]), customer_ids=customers, by="system:test", **more,
+        )  # fmt: skip
+        return await broadcast.start(self.tx, wanted)
+
+    async def queued(self, **given: Any) -> UUID:
+        """A broadcast whose messages are made."""
+        started = await self.started(**given)
+        while await expansion.expand(self.tx, started):
+            pass
+        return started
+
+    async def states(self, broadcast_id: UUID) -> dict[str, int]:
+        """Messages by state."""
+        return await self._counted("state", broadcast_id)
+
+    async def reasons(self, broadcast_id: UUID) -> dict[str, int]:
+        """Messages by the reason why they were skipped or failed."""
+        return await self._counted("reason", broadcast_id)
+
+    async def _counted(self, column: str, broadcast_id: UUID) -> dict[str, int]:
+        rows = await self.tx.fetch("select state, reason from outgoing where broadcast_id = $1", broadcast_id)
+        named = [row[column] for row in rows if row[column] is not None]
+        return {name: named.count(name) for name in set(named)}

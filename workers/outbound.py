@@ -1,0 +1,182 @@
+"""The loops that bring messages out of the house and take in what comes back.
+
+Everything that they do is safe to do twice and beside others: a second relay helps, and one that dies is not missed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar, get_args
+
+import msgspec
+
+from kernel import logs, metrics, redaction
+from kernel.crypto import BlindIndex, Fields
+from kernel.database import Database, Tx
+from kernel.errors import Unavailable
+from kernel.queues import INBOUND, RECEIPTS, Queue
+from kernel.queues.client import UNREADABLE, Delivery, Queues
+from kernel.scope import apply_system
+from kernel.settings import Settings, words
+from mobile_contracts.outbound import Inbound, Receipt
+from mobile_contracts.template import Channel
+from notifications import dispatch, expansion, hours, in_app, inbound, receipt, tidying
+from notifications.dispatch import BATCH, Dispatch, Open
+from notifications.words import Words
+
+TAKEN = 500
+"""Receipts of one transaction."""
+
+_IDLE = 0.25
+_TIDY_SECONDS = 2.0
+_LEASE = 60.0
+_WAIT = 1.0
+_POISON = 5
+"""Deliveries of a message after which it is held to be what breaks the batch."""
+
+_Item = TypeVar("_Item")
+_log = logs.logger(__name__)
+
+
+class Sender:
+    """Expands open broadcasts and hands their messages over, a batch of each in turn."""
+
+    def __init__(self, database: Database, queues: Queues, settings: Settings) -> None:
+        self._database, self._queues, self._settings = database, queues, settings
+        self._words = Words(settings)
+        self._dispatch = Dispatch(database, queues, settings, self._words)
+
+    async def turn(self) -> float:
+        """One batch of everything that is due; gives the seconds to wait. Raises `Unavailable`."""
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "dispatch", kind="company")
+            waiting = await dispatch.list_open(tx)
+        done = 0
+        for one in waiting:
+            done += await self._advance(one)
+        return 0.0 if done else _IDLE
+
+    async def _advance(self, one: Open) -> int:
+        steps: list[Awaitable[int]] = [self._expand(one)] if one.unexpanded else []
+        if one.state == "running":
+            channels = [channel for channel in get_args(Channel) if channel in one.channels]
+            steps += [self._in_app(one) if channel == "in_app" else self._send(one, channel) for channel in channels]
+        done = await asyncio.gather(*steps, return_exceptions=True)
+        for problem in done:
+            if isinstance(problem, BaseException):
+                raise problem
+        return sum(number for number in done if isinstance(number, int))
+
+    async def _expand(self, one: Open) -> int:
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "expand", kind="company")
+            return await expansion.expand(tx, one.id)
+
+    async def _send(self, one: Open, channel: Literal["sms", "email"]) -> int:
+        """Two batches side by side: while the broker confirms one, the other is rendered."""
+        room = min(await self._dispatch.room(channel, one.purpose), 2 * BATCH)
+        if room <= 0:
+            return 0
+        sent = await asyncio.gather(
+            self._dispatch.send(one, channel, (room + 1) // 2),
+            self._dispatch.send(one, channel, room // 2) if room > 1 else _nothing(),
+        )
+        again = await self._dispatch.send(one, channel, room, unanswered=True)
+        metrics.MESSAGES.labels(channel, one.purpose).inc(sum(sent) + again)
+        return sum(sent) + again
+
+    async def _in_app(self, one: Open) -> int:
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "dispatch", kind="company")
+            if hours.last_moment(hours.of(self._settings, one.purpose), datetime.now(UTC), one.expires_at) is None:
+                return 0
+            return await in_app.give(tx, self._words, one, one.kind, BATCH)
+
+
+class Tidier:
+    """Finds what nobody holds any more."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database, self._settings = database, settings
+
+    async def turn(self) -> float:
+        """One round; gives the seconds to wait."""
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "tidy", kind="company")
+            tidied = await tidying.tidy(tx, self._settings)
+        if tidied.lost:
+            _log.warning("messages whose sending has no record are uncertain now", messages=tidied.lost)
+        if tidied.given_up:
+            _log.warning("messages without any answer were given up", messages=tidied.given_up)
+        return _TIDY_SECONDS
+
+
+class Taker:
+    """Takes what gateways send back, in batches; what is no such message, or breaks its batch, goes among the dead."""
+
+    def __init__(self, database: Database, queues: Queues, settings: Settings) -> None:
+        self._database, self._queues = database, queues
+        self.fields, self.index = Fields(settings), BlindIndex(settings)
+        self._gateways = frozenset((*words(settings.gateways), "smtp-main"))
+
+    async def receipts(self) -> float:
+        """One batch of receipts; gives the seconds to wait. Raises `Unavailable`."""
+        return await self._take(RECEIPTS, Receipt, self._apply_receipts)
+
+    async def replies(self) -> float:
+        """One batch of replies; gives the seconds to wait. Raises `Unavailable`."""
+        return await self._take(INBOUND, Inbound, self._apply_replies)
+
+    async def _apply_receipts(self, tx: Tx, items: Sequence[Receipt]) -> None:
+        await receipt.apply(tx, items, self._gateways)
+
+    async def _apply_replies(self, tx: Tx, items: Sequence[Inbound]) -> None:
+        await inbound.apply(tx, items, self._gateways, self)
+
+    async def _take(
+        self, queue: Queue, kind: type[_Item], apply: Callable[[Tx, Sequence[_Item]], Awaitable[None]]
+    ) -> float:
+        taken = await self._queues.take(queue, TAKEN, lease=_LEASE, wait=_WAIT)
+        good: list[tuple[Delivery, _Item]] = []
+        for delivery in taken:
+            try:
+                good.append((delivery, msgspec.json.decode(delivery.body, type=kind)))
+            except UNREADABLE as error:
+                await self._bury(delivery, str(error))
+        try:
+            await self._apply(apply, [item for _, item in good])
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  # one of them breaks the batch: found out one by one
+            _log.warning("a batch could not be taken, each is tried alone", queue=queue.name, exc_info=error)
+            good = [one for one in good if await self._alone(apply, *one)]
+        await self._queues.acknowledge([delivery for delivery, _ in good])
+        return 0.0 if taken else 0.05
+
+    async def _alone(
+        self, apply: Callable[[Tx, Sequence[Any]], Awaitable[None]], delivery: Delivery, item: Any
+    ) -> bool:
+        """Whether it was taken; else it comes again, a few times, and is buried then."""
+        try:
+            await self._apply(apply, [item])
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
+            if delivery.attempts >= _POISON:
+                await self._bury(delivery, type(error).__name__)
+            return False
+        return True
+
+    async def _apply(self, apply: Callable[[Tx, Sequence[Any]], Awaitable[None]], items: Sequence[Any]) -> None:
+        if items:
+            async with self._database.transaction() as tx:
+                await apply(tx, items)
+
+    async def _bury(self, delivery: Delivery, reason: str) -> None:
+        _log.warning("a message of a gateway was put among the dead", queue=delivery.queue.name, reason=reason)
+        body = msgspec.json.encode(redaction.text(delivery.body.decode(errors="replace")))
+        await self._queues.refuse([msgspec.structs.replace(delivery, body=body)], reason)
+
+
+async def _nothing() -> int:
+    return 0
