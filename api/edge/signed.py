@@ -37,8 +37,10 @@ def signed() -> Guard:
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         request = cast("HttpRequest", connection)
-        given = (header(request.scope, b"x-hexad-" + name) for name in (b"gateway", b"timestamp", b"signature"))
-        key, used = signature.check(request.app.state.gateway_keys, *given, await request.body(), time.time())
+        names = (b"x-hexad-gateway", b"x-hexad-timestamp", b"x-hexad-signature")
+        name, timestamp, given = (header(request.scope, one) for one in names)
+        keys = request.app.state.gateway_keys
+        key, used = signature.check(keys, name, timestamp, given, await request.body(), time.time())
         asgi: Any = request.scope
         principal = Principal(audience="gateway", subject=key.name, session_id=_NO_SESSION, device_id="")
         asgi["hexad_principal"], asgi["hexad_principal_name"] = principal, principal.name

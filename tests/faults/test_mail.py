@@ -50,32 +50,36 @@ def copies(relay: Relay) -> Counter[str]:
 
 @contextlib.asynccontextmanager
 async def cutter(port: int, far: int, after: int) -> AsyncIterator[None]:
-    """A way to the relay on which the first connection breaks once so many bytes went to it."""
-    first = True
+    """A way to the relay on which the first connection that passes so many bytes to it breaks there."""
+    cut, passing = False, set[asyncio.Task[None] | None]()
+
+    async def forth(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal cut
+        passed = 0
+        while data := await reader.read(1024):
+            passed += len(data)
+            if passed > after and not cut:
+                cut = True
+                return
+            writer.write(data)
+
+    async def back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal first
-        left, first = (after if first else 1 << 40), False
+        passing.add(asyncio.current_task())
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", far)
-
-        async def back() -> None:
-            with contextlib.suppress(ConnectionError):
-                while data := await far_reader.read(65536):
-                    writer.write(data)
-            writer.close()
-
-        backwards = asyncio.create_task(back())
-        with contextlib.suppress(ConnectionError):
-            while left > 0 and (data := await reader.read(min(left, 65536))):
-                far_writer.write(data)
-                left -= len(data)
+        ways = [asyncio.create_task(forth(reader, far_writer)), asyncio.create_task(back(far_reader, writer))]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         far_writer.transport.abort()
         writer.transport.abort()
-        await backwards
+        await asyncio.gather(*ways, return_exceptions=True)
 
     server = await asyncio.start_server(pass_on, "127.0.0.1", port)
     yield
     server.close()
+    await asyncio.gather(*(one for one in passing if one is not None))
 
 
 @pytest.mark.timeout(120)
@@ -105,6 +109,7 @@ async def test_a_connection_that_is_cut_in_the_middle_of_the_content(
             await put(queues, email(1, text="长" * 20_000))
         stand.start("mail")
         assert [code.endswith("again") for code in await all_answered(mail, 1)] == [True]
+        stand.processes["mail"].stop()
     assert len(relay.taken) == 1
 
 

@@ -107,7 +107,7 @@ def _names_in(content: bytes) -> list[str]:
 def _from(line: str) -> str:
     """The one address of the sender; raises `InvalidInput` for none, for several and for what is no plain one."""
     try:
-        addresses = EmailMessage(_WIDE).policy.header_factory("From", line).addresses
+        addresses = _WIDE.header_factory("From", line).addresses
     except (ValueError, IndexError, AttributeError):
         addresses = ()
     if len(addresses) != 1:

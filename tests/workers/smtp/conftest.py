@@ -46,7 +46,7 @@ class Relay:
         self.open -= 1
         answer = await self._answer("DATA", server)
         if answer.startswith("2") or answer == "lost":
-            message = cast("EmailMessage", message_from_bytes(envelope.content, policy=policy.default))
+            message = message_from_bytes(envelope.content, policy=policy.default)
             self.taken.append((envelope.mail_from, envelope.rcpt_tos[0], message))
         return answer
 
