@@ -74,6 +74,34 @@ def peer(url: str, settings: Settings, secret: str) -> Iterator[Server]:
         yield server
 
 
+@contextlib.contextmanager
+def relay(settings: Settings) -> Iterator[Server]:
+    """`hexad relay` as in production."""
+    own = msgspec.structs.replace(settings, relay_port=free_port())
+    with _process("relay", own.relay_port, own.var, ("hexad.main", "relay"), environment(own)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def gateway(settings: Settings) -> Iterator[None]:
+    """The bench's gateway."""
+    with _silent("gateway", settings.var, (sys.executable, "-m", "bench.gateway"), environment(settings)):
+        yield
+
+
+@contextlib.contextmanager
+def celery(settings: Settings, superuser: str) -> Iterator[None]:
+    """The peer of the fan-out: two children that do its tasks, and what passes receipts on to them."""
+    given = {**environment(settings), "BENCH_DATABASE_URL": superuser}
+    command = (sys.executable, "-m", "celery", "-A", "bench.tasks", "worker", "-c", "2", "-l", "WARNING",
+               "--without-gossip", "--without-mingle", "--without-heartbeat")  # fmt: skip
+    with (
+        _silent("celery", settings.var, command, given),
+        _silent("receipts", settings.var, (sys.executable, "-m", "bench.tasks"), given),
+    ):
+        yield
+
+
 def free_port() -> int:
     """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
@@ -94,6 +122,23 @@ def _process(
     try:
         _wait(process, name, port, output)
         yield Server(name, port, output, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(_START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def _silent(name: str, folder: Path, command: tuple[str, ...], given: Mapping[str, str]) -> Iterator[None]:
+    """A process without a port."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
+    with (folder / f"{name}.log").open("wb") as out:
+        process = subprocess.Popen(command, env={**inherited, **given}, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        yield
     finally:
         process.terminate()
         try:

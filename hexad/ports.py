@@ -19,6 +19,7 @@ _PORTS = {
     "sms_simulator_port": "probe_host",
     "mailbox_port": "simulator_host",
     "smtp_simulator_port": "simulator_host",
+    "advisory_simulator_port": "simulator_host",
 }
 
 

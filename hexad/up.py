@@ -22,7 +22,7 @@ from kernel.errors import HexadError
 from kernel.migrate import migrate
 from kernel.settings import Settings
 
-_HEALTH = {**PROCESSES, "sms": "sms_simulator_port", "smtp": "mailbox_port"}
+_HEALTH = {**PROCESSES, "sms": "sms_simulator_port", "smtp": "mailbox_port", "advisory": "advisory_simulator_port"}
 """The setting with the health port of each process of the Procfile."""
 
 _PATIENCE = 30.0

@@ -178,6 +178,88 @@ class Unavailable(HexadError):
     code, zh = "unavailable", "服务暂不可用,请稍后重试"
 
 
+class ProductWithdrawn(HexadError):
+    """This product is no longer offered."""
+
+    code, zh = "product_withdrawn", "该产品已下架"
+
+
+class PriceChanged(HexadError):
+    """The price is another by now: read the product again, and confirm anew."""
+
+    code, zh = "price_changed", "产品价格已变更,请重新查看并确认"
+
+
+class AgreementChanged(HexadError):
+    """The agreement is another by now: read it again, and confirm anew."""
+
+    code, zh = "agreement_changed", "协议版本已更新,请重新阅读并确认"
+
+
+class AlreadySubscribed(HexadError):
+    """You have subscribed to this product already, or asked to."""
+
+    code, zh = "already_subscribed", "您已签约该产品,或签约正在处理"
+
+
+class CodeRefused(HexadError):
+    """This code is not right here, or no longer: ask for a new one."""
+
+    code, zh = "code_refused", "验证码不正确或已失效,请重新获取"
+
+
+class NoMobile(HexadError):
+    """No mobile number is known to which a code could be sent: ask your branch."""
+
+    code, zh = "no_mobile", "未登记可接收验证码的手机号,请联系营业部"
+
+
+class QuestionnaireMissing(HexadError):
+    """Answer the suitability questionnaire first."""
+
+    code, zh = "no_questionnaire", "请先完成风险承受能力问卷"
+
+
+class QuestionnaireExpired(HexadError):
+    """Your suitability questionnaire has expired: answer it again."""
+
+    code, zh = "questionnaire_expired", "您的风险承受能力问卷已过期,请重新作答"
+
+
+class QuestionnaireChanged(HexadError):
+    """The questionnaire is another by now: read it again, and answer that one."""
+
+    code, zh = "questionnaire_changed", "问卷已更新,请重新获取并作答"
+
+
+class RiskTooHigh(HexadError):
+    """This product is riskier than what suits you."""
+
+    code, zh = "risk_too_high", "该产品的风险等级高于您的风险承受能力"
+
+
+class CustomerNotActive(HexadError):
+    """Your customer account is frozen or closed: ask your branch."""
+
+    code, zh = "customer_not_active", "您的客户状态异常(冻结或销户),请联系营业部"
+
+
+class NotCancellable(HexadError):
+    """This subscription has ended already."""
+
+    code, zh = "not_cancellable", "该签约已结束,无法取消"
+
+
+class NotLicensed(HexadError):
+    """Only a licensed investment adviser may do this."""
+
+    code, zh = "not_licensed", "仅持有有效投资顾问执业资格的人员可执行此操作"
+
+
+class BrokenReference(RuntimeError):
+    """Staged rows name something that is not there: the loader is wrong, and nothing may be written."""
+
+
 class FieldSealed(HexadError):
     """An encrypted field cannot be read: its key is unknown or its content was altered."""
 

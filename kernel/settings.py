@@ -19,6 +19,7 @@ from kernel.errors import Misconfigured
 from kernel.keys import field_keys, gateway_keys, key
 
 PREFIX = "HEXAD_"
+_TLS = "^(starttls|tls|offered|never)$"
 _HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
@@ -71,16 +72,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     relay_port: Annotated[int, _says("port of the relay's health and metrics", ge=1, le=65535)] = 8003
     beat_port: Annotated[int, _says("port of the beat's health and metrics", ge=1, le=65535)] = 8004
     probe_host: Annotated[str, _says("address of the health ports of worker, relay and beat")] = "127.0.0.1"
-    mailer_port: Annotated[int, _says("port of the e-mail sender's health and metrics", ge=1, le=65535)] = 8007
+    mailer_port: Annotated[int, _says("port of the e-mail sender's health and metrics", ge=1, le=65535)] = 8008
     simulator_host: Annotated[str, _says("address of the gateway simulators")] = "127.0.0.1"
     sms_simulator_port: Annotated[int, _says("port of the SMS simulator's health", ge=1, le=65535)] = 8005
-    sms_simulator_manner: Annotated[
-        str, _says("how the SMS simulator misbehaves: `delay=2,duplicate=0.1,refuse=0.05,shuffle`")
-    ] = ""
-    smtp_simulator_manner: Annotated[
-        str, _says("how the SMTP simulator misbehaves: `delay=2,refuse=0.05,later=0.1,hang_up=0.1`")
-    ] = ""
+    sms_simulator_manner: Annotated[str, _says("how the SMS simulator misbehaves: `delay=2,refuse=0.1,shuffle`")] = ""
+    smtp_simulator_manner: Annotated[str, _says("how the SMTP simulator misbehaves: `delay=2,later=0.1`")] = ""
     mailbox_port: Annotated[int, _says("port of the SMTP simulator's mailbox page", ge=1, le=65535)] = 8006
+    advisory_simulator_port: Annotated[int, _says("port of the simulated advisory platform", ge=1, le=65535)] = 8007
     smtp_simulator_port: Annotated[int, _says("port of the SMTP simulator", ge=1, le=65535)] = 8025
     worker_processes: Annotated[int, _says("children of a worker", ge=1, le=256)] = 2
     job_timeout: Annotated[
@@ -136,20 +134,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     smtp_port: Annotated[int, _says("port of the relay", ge=1, le=65535)] = 587
     smtp_user: Annotated[str, _says("our name at the relay; empty: it asks for none", max_length=200)] = ""
     smtp_password: Annotated[str, _says("our password at the relay", secret=True)] = ""
-    smtp_tls: Annotated[
-        str,
-        _says(
-            "starttls: always; tls: from the first byte; offered: STARTTLS where the relay offers it; never",
-            pattern="^(starttls|tls|offered|never)$",
-        ),
-    ] = "starttls"
+    smtp_tls: Annotated[str, _says("starttls; tls: from the first byte; offered; never", pattern=_TLS)] = "starttls"
     smtp_ca: Annotated[str, _says("file of certificates that vouch for the relay; empty: the system's")] = ""
     smtp_bounce: Annotated[str, _says("address to which undeliverable e-mail returns; empty: its sender's")] = ""
     smtp_connections: Annotated[int, _says("connections to the relay at once", ge=1, le=50)] = 4
     smtp_timeout: Annotated[float, _says("longest wait for an answer of the relay", gt=0, le=300)] = 30.0
-    smtp_test: Annotated[bool, _says("true: the relay is asked whether it would, but no message is handed over")] = (
-        False
-    )
+    smtp_test: Annotated[bool, _says("true: the relay is asked, but no message is handed over")] = False
     sms_rate: Annotated[int, _says("text messages per second that the SMS gateway takes", ge=1, le=100_000)] = 1000
     email_rate: Annotated[int, _says("e-mails per second that the e-mail gateway takes", ge=1, le=100_000)] = 200
     email_from: Annotated[str, _says("whom our e-mail comes from, `Name <a@b.cn>`", pattern="^[^\r\n\x00]{3,200}$")] = (
@@ -176,6 +166,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         "employee_no"
     )
     oidc_redirect_uri: Annotated[str, _says("address of the app to which the OpenID provider sends people back")] = ""
+    advisory_url: Annotated[str, _says("HTTP API of the advisory platform; empty: the simulated one on this host")] = ""
+    advisory_token: Annotated[
+        str, _says("our token at the advisory platform; empty: it asks for none", secret=True)
+    ] = ""
+    advisory_tries: Annotated[
+        int, _says("tries to tell the advisory platform of a subscription before it is given up", ge=1, le=1000)
+    ] = 12
     reveal_quota: Annotated[int, _says("masked fields that one employee may see in full in a day", ge=0, le=10_000)] = (
         50
     )
@@ -198,6 +195,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     def embedded(self) -> bool:
         """Whether the database is the embedded one under `var`."""
         return not self.database_url
+
+
+def advisory_address(settings: Settings) -> str:
+    """Where the advisory platform answers, without a slash at the end."""
+    host, port = settings.simulator_host, settings.advisory_simulator_port
+    here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return (settings.advisory_url or here).rstrip("/")
 
 
 def meta(field: str) -> Meta:
@@ -308,6 +312,7 @@ _SCHEMES = {
     "broker_url": ("amqp://", "amqps://"),
     "bus_url": ("redis://", "rediss://"),
     "otlp_endpoint": ("http://", "https://"),
+    "advisory_url": ("http://", "https://"),
     "public_url": ("https://", "http://"),
 }
 

@@ -114,6 +114,44 @@ class DeliveryLoaded(Event, frozen=True):
     source: str
 
 
+class SuitabilityDecided(Event, frozen=True):
+    """It was decided whether a product suits a customer, and kept."""
+
+    suitability_id: UUID
+
+
+class QuestionnaireAnswered(Event, frozen=True):
+    """A customer answered the suitability questionnaire in the terminal."""
+
+    customer_no: str
+
+
+class SubscriptionAsked(Event, frozen=True):
+    """An investor asked to subscribe, or to cancel: the advisory platform is to be told."""
+
+    subscription_id: UUID
+
+
+class SubscriptionChanged(Event, frozen=True):
+    """A subscription was confirmed, refused, given up, cancelled, or has expired."""
+
+    subscription_id: UUID
+
+
+class AdvisoryDue(Event, frozen=True):
+    """It is time to ask the advisory platform for contracts, and to tell it again what it has not taken yet."""
+
+
+class ExpiryDue(Event, frozen=True):
+    """It is time to end the subscriptions whose contracts have ended."""
+
+
+class ViewPublished(Event, frozen=True):
+    """An adviser published a view of a product: its subscribers are to get it."""
+
+    view_id: UUID
+
+
 class NoticeGiven(Event, frozen=True):
     """Somebody was told something inside the app; `subject` is a person's number."""
 
@@ -160,7 +198,14 @@ class RemindersDue(Event, frozen=True):
 
 
 AnyEvent = (
-    DeliveryLoaded
+    SuitabilityDecided
+    | QuestionnaireAnswered
+    | SubscriptionAsked
+    | SubscriptionChanged
+    | AdvisoryDue
+    | ExpiryDue
+    | ViewPublished
+    | DeliveryLoaded
     | DeviceChanged
     | ContactChanged
     | FieldRevealed

@@ -20,6 +20,11 @@ QUEUE = Queue("outbound.sms.transactional.main")
 _TEXTS = {
     ("sign_in", "zh"): "您的登录验证码为{code},{minutes}分钟内有效。如非本人操作请忽略,切勿告知他人。",
     ("sign_in", "en"): "{code} is your sign-in code, good for {minutes} minutes. Give it to nobody, not even to us.",
+    (
+        "subscribe",
+        "zh",
+    ): "您正在签约产品{about},验证码为{code},{minutes}分钟内有效。如非本人操作请联系我们,切勿告知他人。",
+    ("subscribe", "en"): "{code} is your code to subscribe to {about}, good for {minutes} minutes. Give it to nobody.",
     ("password", "zh"): "您正在设置登录密码,验证码为{code},{minutes}分钟内有效。如非本人操作请忽略,切勿告知他人。",
     ("password", "en"): "{code} is your code to set a password, good for {minutes} minutes. Give it to nobody.",
 }
@@ -35,6 +40,7 @@ class Waiting(Struct, frozen=True):
     language: str
     created_at: datetime
     expires_at: datetime
+    about: str = ""
 
 
 _sql = load(Path(__file__).with_name("code.sql"), Waiting)
@@ -57,7 +63,7 @@ def rendered(waiting: Waiting, fields: Fields, settings: Settings) -> Sms:
     """The message; it expires with its code."""
     code = fields.open(waiting.sealed, Place("one_time_code", "sealed", str(waiting.id)))
     minutes = round((waiting.expires_at - waiting.created_at).total_seconds() / 60)
-    words = _TEXTS[waiting.purpose, waiting.language].format(code=code, minutes=minutes)
+    words = _TEXTS[waiting.purpose, waiting.language].format(code=code, minutes=minutes, about=waiting.about)
     text = signed(settings.sms_signature, words)
     return Sms(
         id=waiting.id,

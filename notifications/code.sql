@@ -1,7 +1,7 @@
 -- name: hold(id)^
 -- record_class: Waiting
 -- scope: none, the worker sends it on behalf of whoever asked
-select c.id, c.purpose, c.sealed, c.mobile, coalesce(p.language, 'zh') as language, c.created_at, c.expires_at
+select c.id, c.purpose, c.sealed, c.mobile, coalesce(p.language, 'zh') as language, c.created_at, c.expires_at, c.about
   from one_time_code c
   left join customer on c.audience = 'investor' and customer.customer_no = c.subject
   left join preference p on p.customer_id = customer.id

@@ -4,7 +4,9 @@ Whoever withdraws waits for what is being handed over just then, a fraction of a
 leaves any more. See `dispatch.py` for the other half of that promise.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -50,7 +52,7 @@ async def give(tx: Tx, customer_id: int, word: Word) -> Consent:
     else:
         after = before
     if not word.allowed:  # last, so that it sees all that was queued meanwhile
-        await _sql.withdraw(tx, **place)
+        await _withdraw(tx, place)
     return after
 
 
@@ -60,6 +62,14 @@ async def customer_id(tx: Tx, customer_no: str) -> int:
     if found is None:
         raise NotFound
     return found
+
+
+async def _withdraw(tx: Tx, place: Mapping[str, Any]) -> None:
+    """Stops what waits for this person, whoever started it."""
+    scope = await _sql.scope(tx)
+    await _sql.set_scope(tx, kind="company")
+    await _sql.withdraw(tx, **place)
+    await _sql.set_scope(tx, kind=scope or "none")
 
 
 async def _emit(tx: Tx, customer_id: int, before: Consent | None, after: Consent) -> None:

@@ -40,7 +40,7 @@ with theirs as (
      where o.customer_id = :customer_id and o.channel = :channel and o.state in ('queued', 'sending')
        and b.purpose = :purpose and (:topic = '' or b.topic = :topic)
      order by o.id
-       for update of o
+       for update of o -- stronger than a receipt needs: what is being handed over is waited for
 )
 update outgoing o set state = 'skipped', reason = 'opted_out', at = clock_timestamp()
   from theirs
@@ -53,3 +53,11 @@ select id from customer where customer_no = :customer_no;
 -- name: number(customer_id)$
 -- scope: none, the system asks on behalf of whoever withdrew
 select customer_no from customer where id = :customer_id;
+
+-- name: scope()$
+-- scope: none, this only reads which it is
+select current_setting('hexad.scope', true);
+
+-- name: set_scope(kind)$
+-- scope: none, for the withdrawal alone, which reaches messages of broadcasts that others started
+select set_config('hexad.scope', :kind, true);

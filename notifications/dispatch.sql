@@ -62,7 +62,7 @@ select o.id
                     where k.customer_id = o.customer_id and k.channel = o.channel and k.purpose = b.purpose
                       and k.topic in ('', b.topic) and k.ended_at is null and k.allowed))
  order by o.id
-   for update of o;
+   for key share of o; -- receipts may go on meanwhile, withdrawing consent waits
 
 -- name: record(ids, state)!
 -- scope: none, the system sends everybody's messages

@@ -1,6 +1,6 @@
 """Replies (上行短信): by `T`, `TD` or `退订` marketing by SMS ends for everybody with that number.
 
-`TDS`, or a second one within a day, ends service messages too. Kept sealed, and taken once: the same reply again changes nothing.
+`TDS`, or a second one within a day, ends service messages too. Kept sealed, and taken once.
 """
 
 from collections.abc import Collection, Sequence

@@ -37,7 +37,7 @@ with given as (
       from outgoing o
      where o.id in (select id from given)
      order by o.id
-       for update of o
+       for no key update of o
 )
 update outgoing o
    set state = given.state, reason = case when given.state in ('failed', 'undelivered') then given.code end,

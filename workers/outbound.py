@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar, get_args
 
+import asyncpg
 import msgspec
 
 from kernel import logs, metrics, redaction
@@ -29,8 +30,12 @@ TAKEN = 500
 
 _IDLE = 0.25
 _TIDY_SECONDS = 2.0
+_GATHERING = 0.05
+"""A pause in which receipts gather, when there were few: a transaction costs as much for one as for many."""
+
 _LEASE = 60.0
 _WAIT = 1.0
+_TRIES = 5
 _POISON = 5
 """Deliveries of a message after which it is held to be what breaks the batch."""
 
@@ -151,7 +156,7 @@ class Taker:
             _log.warning("a batch could not be taken, each is tried alone", queue=queue.name, exc_info=error)
             good = [one for one in good if await self._alone(apply, *one)]
         await self._queues.acknowledge([delivery for delivery, _ in good])
-        return 0.0 if taken else 0.05
+        return 0.0 if len(taken) == TAKEN else _GATHERING
 
     async def _alone(
         self, apply: Callable[[Tx, Sequence[Any]], Awaitable[None]], delivery: Delivery, item: Any
@@ -168,9 +173,16 @@ class Taker:
         return True
 
     async def _apply(self, apply: Callable[[Tx, Sequence[Any]], Awaitable[None]], items: Sequence[Any]) -> None:
-        if items:
-            async with self._database.transaction() as tx:
-                await apply(tx, items)
+        if not items:
+            return
+        for left in reversed(range(_TRIES)):
+            try:
+                async with self._database.transaction() as tx:
+                    await apply(tx, items)
+                return
+            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+                if not left:
+                    raise
 
     async def _bury(self, delivery: Delivery, reason: str) -> None:
         _log.warning("a message of a gateway was put among the dead", queue=delivery.queue.name, reason=reason)

@@ -16,7 +16,7 @@ from kernel.outbox import emit
 from kernel.scope import apply_system
 from kernel.settings import Settings
 from kernel.sql import load
-from mobile_contracts.event import Event, HousekeepingDue, RemindersDue
+from mobile_contracts.event import AdvisoryDue, Event, ExpiryDue, HousekeepingDue, RemindersDue
 from workers import probe
 from workers.loops import Loops
 
@@ -45,6 +45,14 @@ async def _housekeeping(_: Tx) -> Event:
     return HousekeepingDue()
 
 
+async def _advisory(_: Tx) -> Event:
+    return AdvisoryDue()
+
+
+async def _expiry(_: Tx) -> Event:
+    return ExpiryDue()
+
+
 async def _reminders(_: Tx) -> Event:
     return RemindersDue()
 
@@ -52,6 +60,8 @@ async def _reminders(_: Tx) -> Event:
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("probe", datetime.timedelta(minutes=1), probe.prepare),
     Schedule("housekeeping", datetime.timedelta(days=1), _housekeeping, datetime.timedelta(hours=3, minutes=10)),
+    Schedule("advisory", datetime.timedelta(seconds=20), _advisory),
+    Schedule("expiry", datetime.timedelta(hours=1), _expiry, datetime.timedelta(minutes=1)),
     Schedule("reminders", datetime.timedelta(minutes=10), _reminders),
 )
 

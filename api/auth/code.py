@@ -19,7 +19,7 @@ from kernel.scope import Audience
 from kernel.settings import Settings
 from kernel.sql import load
 
-Purpose = Literal["sign_in", "password", "activate"]
+Purpose = Literal["sign_in", "password", "activate", "subscribe"]
 SMS_SECONDS, HAND_SECONDS = 300, 24 * 3600
 PER_ADDRESS, PER_DEVICE = 20, 10
 PER_NUMBER = (1, 5, 10)
@@ -54,12 +54,13 @@ _sql = load(Path(__file__).with_name("code.sql"), Asked)
 
 
 class Owner(Struct, frozen=True):
-    """Whose code it is, what for, and on which device (empty: on any)."""
+    """Whose code it is, what for, and on which device (empty: on any); `about` names the thing it is good for."""
 
     purpose: Purpose
     audience: Audience
     subject: str
     device_id: str
+    about: str = ""
 
 
 class Destination(Struct, frozen=True):
@@ -92,7 +93,7 @@ class Codes:
             tx, id=code_id, purpose=owner.purpose, audience=owner.audience, subject=owner.subject,
             device_id=owner.device_id, hash=self._hash(code_id, owner, code), sealed=sealed if to else None,
             mobile=mobile if to else None, mobile_index=to.index if to else None, address=address,
-            seconds=float(HAND_SECONDS if by_hand else SMS_SECONDS),
+            seconds=float(HAND_SECONDS if by_hand else SMS_SECONDS), about=owner.about,
         )  # fmt: skip
         return code_id, code
 
@@ -104,7 +105,8 @@ class Codes:
         return known_id if right and row else None
 
     def _hash(self, code_id: UUID, owner: Owner, code: str) -> bytes:
-        parts = (str(code_id), owner.purpose, owner.audience, owner.subject, owner.device_id, code)
+        parts: tuple[str, ...] = (str(code_id), owner.purpose, owner.audience, owner.subject, owner.device_id, code)
+        parts += (owner.about,) if owner.about else ()
         told = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
         return hmac.digest(self._key, told, "sha256")
 

@@ -35,19 +35,19 @@ update one_time_code set expires_at = now(), sealed = null
  where audience = :audience and subject = :subject and subject <> '' and purpose = :purpose
    and used_at is null and expires_at > now();
 
--- name: add(id, purpose, audience, subject, device_id, hash, sealed, mobile, mobile_index, address, seconds)!
+-- name: add(id, purpose, audience, subject, device_id, hash, sealed, mobile, mobile_index, address, seconds, about)!
 -- scope: none, a code belongs to whoever asks
 insert into one_time_code (id, purpose, audience, subject, device_id, hash, sealed, mobile, mobile_index, address,
-                           expires_at)
+                           expires_at, about)
 values (:id, :purpose, :audience, :subject, :device_id, :hash, :sealed, :mobile, :mobile_index, :address,
-        now() + make_interval(secs => :seconds));
+        now() + make_interval(secs => :seconds), :about);
 
--- name: try_once(purpose, audience, subject, device_id)^
+-- name: try_once(purpose, audience, subject, device_id, about)^
 -- scope: none, whoever tries has no scope yet
 update one_time_code set tries = tries + 1
  where id = (select id from one_time_code
               where audience = :audience and subject = :subject and purpose = :purpose and device_id = :device_id
-                and subject <> '' and used_at is null and expires_at > now()
+                and about = :about and subject <> '' and used_at is null and expires_at > now()
               order by created_at desc, id desc limit 1)
    and tries < 5 and used_at is null and expires_at > now()
 returning id, hash;

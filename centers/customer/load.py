@@ -4,7 +4,7 @@ import datetime
 from pathlib import Path
 
 from kernel.database import Tx
-from kernel.errors import Unavailable
+from kernel.errors import BrokenReference, Unavailable
 from kernel.sql import load
 
 _sql = load(Path(__file__).with_name("load.sql"))
@@ -15,10 +15,6 @@ KNOWN: dict[str, str] = {
     "known_relation": _sql.known_relations.sql,
 }
 """What the loader compares with, each a query for COPY."""
-
-
-class BrokenReference(RuntimeError):
-    """Staged rows name somebody who is not there: the loader is wrong, and nothing may be written."""
 
 
 async def stage(tx: Tx) -> None:

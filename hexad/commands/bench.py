@@ -8,7 +8,7 @@ import click
 from hexad.commands.group import FAILED, Commands
 
 if TYPE_CHECKING:
-    from bench import figures, ingest
+    from bench import fanout, figures, ingest
 
 
 @click.group("bench", cls=Commands)
@@ -54,7 +54,33 @@ def bench_ingest(customers: int, var: Path | None, file: Path | None) -> None:
     _tell(run(customers, var, lambda line: click.echo(line, err=True)), file)
 
 
-def _tell(report: "figures.Report | ingest.Report", file: Path | None) -> NoReturn:
+@bench.command("fanout")
+@click.option(
+    "--messages", default=200_000, type=click.IntRange(100, 3_000_000), help="Text messages of one broadcast."
+)
+@click.option("--floor-messages", default=50_000, type=click.IntRange(100, 1_000_000), help="Published by the floor.")
+@click.option("--peer-messages", default=5_000, type=click.IntRange(100, 1_000_000), help="Sent by the peer.")
+@click.option("--broker", "broker_url", default="", help="amqp://… of RabbitMQ; without it PGMQ alone is measured.")
+@click.option("--without-peer", is_flag=True, help="Leave out the peer, Celery with one task per message.")
+@click.option("--without-pgmq", is_flag=True, help="Leave out PGMQ.")
+@click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="A folder that keeps the database.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")
+def bench_fanout(var: Path | None, file: Path | None, **given: Any) -> None:
+    """A broadcast by SMS from its start to the last receipt.
+
+    On PGMQ, and on the RabbitMQ that is named, everything on this machine. The floor publishes ready JSON with
+    pipelined confirms; the peer is one Celery task per message. Makes a PostgreSQL of its own. Exit code 1 when a
+    figure is not what is asked of it.
+    """
+    from bench.fanout import Parameters, run
+    from hexad.terminal import progress
+
+    with progress("customers made") as tell:
+        report = run(Parameters(**given), var, lambda line: click.echo(line, err=True), tell)
+    _tell(report, file)
+
+
+def _tell(report: "figures.Report | ingest.Report | fanout.Report", file: Path | None) -> NoReturn:
     """Prints what was measured, and ends with what came of it."""
     import msgspec
 

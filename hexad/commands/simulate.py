@@ -1,4 +1,4 @@
-"""Gateways that reach nobody."""
+"""Gateways that reach nobody, and an advisory platform that sells nothing."""
 
 import click
 
@@ -8,7 +8,7 @@ from hexad.commands.settings import given
 
 @click.group("simulate", cls=Commands)
 def simulate() -> None:
-    """Gateways that reach nobody."""
+    """Gateways that reach nobody, and an advisory platform that sells nothing."""
 
 
 @simulate.command("sms")
@@ -57,6 +57,23 @@ def simulate_reply(number: str, text: str) -> None:
     from hexad.simulators import reply
 
     asyncio.run(reply.send(given(), number, text))
+
+
+@simulate.command("advisory")
+@click.option("--delay", default=0.0, type=click.FloatRange(0, 60), help="Seconds before each answer.")
+@click.option("--down", default=0.0, type=click.FloatRange(0, 1), help="Share of requests answered with 503.")
+@click.option("--nonsense", default=0.0, type=click.FloatRange(0, 1), help="Share of requests answered with nonsense.")
+@click.option("--refuse", default=0.0, type=click.FloatRange(0, 1), help="Share of subscriptions refused.")
+@click.option("--later", is_flag=True, help="Decide later: contracts come when they are asked for.")
+def simulate_advisory(delay: float, down: float, nonsense: float, refuse: float, later: bool) -> None:
+    """An advisory platform that takes subscriptions and gives contracts.
+
+    It keeps them in HEXAD_VAR, so that nothing is forgotten when it stops.
+    """
+    from hexad.simulators import advisory
+    from hexad.simulators.advisory import Manner
+
+    advisory.run(given(), Manner(delay=delay, down=down, nonsense=nonsense, refuse=refuse, later=later))
 
 
 @simulate.command("inbox")

@@ -26,10 +26,10 @@ class Customers:
     """A range of customers, by index, as they are on the day of a number."""
 
     def __init__(self, brokerage: Brokerage, number: int, first: int, end: int) -> None:
-        self._all, self._mix, self._number = brokerage, brokerage.mix, number
+        self._all, self.mix, self._number = brokerage, brokerage.mix, number
         self.index = np.arange(first, end, dtype=np.uint64)
-        self._days = brokerage.dates()
-        self._today = self._days[number]
+        self.days = brokerage.dates()
+        self.today = self.days[number]
 
     @cached_property
     def customer_no(self) -> pa.Array:
@@ -41,7 +41,7 @@ class Customers:
 
     @cached_property
     def _firm(self) -> NDArray[np.bool_]:
-        return self._mix.uniform("institution", self.index) < 0.01
+        return self.mix.uniform("institution", self.index) < 0.01
 
     @cached_property
     def _changed(self) -> Whole:
@@ -51,20 +51,20 @@ class Customers:
     def opened(self) -> Days:
         """The day on which they came: before the first day, or the one on which they are delivered first."""
         seen = self._all.seen_first(self.index)
-        ago = self._mix.below(5_500, "opened", self.index) + np.uint64(30)
-        return np.where(seen > 0, self._days[seen.astype(np.int64)], self._days[0] - ago.astype("timedelta64[D]"))
+        ago = self.mix.below(5_500, "opened", self.index) + np.uint64(30)
+        return np.where(seen > 0, self.days[seen.astype(np.int64)], self.days[0] - ago.astype("timedelta64[D]"))
 
     @cached_property
     def closed(self) -> Days:
         """The first day on which they are closed, `NaT` where they are not."""
-        share = self._mix.uniform("closed", self.index)
-        span = (self._days[0] - self.opened).astype(np.int64)
+        share = self.mix.uniform("closed", self.index)
+        span = (self.days[0] - self.opened).astype(np.int64)
         ago = (share / 0.04 * np.maximum(span - 10, 1)).astype(np.int64)
         early = (share < 0.04) & (span > 20)
-        closed = np.where(early, self._days[0] - ago.astype("timedelta64[D]"), np.datetime64("NaT", "D"))
+        closed = np.where(early, self.days[0] - ago.astype("timedelta64[D]"), np.datetime64("NaT", "D"))
         for day in range(1, self._number + 1):
-            late = (self._mix.uniform("closing", self.index, day) < CLOSING) & np.isnat(closed)
-            closed[late & (self.opened < self._days[day])] = self._days[day]
+            late = (self.mix.uniform("closing", self.index, day) < CLOSING) & np.isnat(closed)
+            closed[late & (self.opened < self.days[day])] = self.days[day]
         return closed
 
     @cached_property
@@ -77,14 +77,14 @@ class Customers:
         return self._branch(self._moved_branch)
 
     def _branch(self, since: Whole) -> Whole:
-        first = self._mix.below(self._all.brokers, "broker", self.index) % np.uint64(self._all.branches)
-        other = self._mix.below(self._all.branches, "branch", self.index, since)
+        first = self.mix.below(self._all.brokers, "broker", self.index) % np.uint64(self._all.branches)
+        other = self.mix.below(self._all.branches, "branch", self.index, since)
         return np.where(since > 0, other, first)
 
     def customer(self) -> pa.Table:
         """Rows of the feed `customer`."""
         identity, born, female = self._born
-        mix, person, firms = self._mix, ~self._firm, self._firm
+        mix, person, firms = self.mix, ~self._firm, self._firm
         foreign = mix.uniform("foreign", self.index) < 0.01
         kind = np.where(firms, 2, np.where(foreign, 1, 0))
         other_no = where(firms, digits(self.index + np.uint64(10**15), 16, "91"), digits(self.index, 8, "E"))
@@ -109,19 +109,32 @@ class Customers:
             }
         )
 
+    @cached_property
+    def assessed(self) -> NDArray[np.bool_]:
+        """Who has ever been assessed."""
+        return self.mix.uniform("assessed", self.index) < 0.93
+
+    @cached_property
+    def assessed_on(self) -> Days:
+        """When the last assessment was, for those who had one."""
+        changed = self._changed
+        ago = self.mix.below(1_000, "assessed.ago", self.index).astype("timedelta64[D]")
+        first = np.maximum(self.days[0] - ago, self.opened)
+        return np.where(changed > 0, self.days[changed.astype(np.int64)], first)
+
+    @cached_property
+    def level(self) -> NDArray[np.int64]:
+        """The risk level of each, 1 to 5."""
+        return self.mix.choice(_LEVELS, "level", self.index, self._changed) + 1
+
     def _standing(self) -> dict[str, pa.Array]:
         """Status, risk level and kind of investor."""
-        mix, changed = self._mix, self._changed
-        status = mix.choice((0.79, 0.207, 0.003), "status", self.index)
-        assessed = mix.uniform("assessed", self.index) < 0.93
-        ago = mix.below(1_000, "assessed.ago", self.index).astype("timedelta64[D]")
-        when = np.where(changed > 0, self._days[changed.astype(np.int64)], np.maximum(self._days[0] - ago, self.opened))
-        level = mix.choice(_LEVELS, "level", self.index, changed) + 1
-        professional = (mix.uniform("professional", self.index) < 0.01).astype(np.int64)
+        status = self.mix.choice((0.79, 0.207, 0.003), "status", self.index)
+        professional = (self.mix.uniform("professional", self.index) < 0.01).astype(np.int64)
         return {
             "status": taken(("normal", "dormant", "frozen", "closed"), np.where(np.isnat(self.closed), status, 3)),
-            "risk_level": pa.array(level, pa.int8(), mask=~assessed),
-            "risk_assessed_on": text.days(when, assessed),
+            "risk_level": pa.array(self.level, pa.int8(), mask=~self.assessed),
+            "risk_assessed_on": text.days(self.assessed_on, self.assessed),
             "investor_kind": taken(("ordinary", "professional"), professional),
         }
 
@@ -130,7 +143,7 @@ class Customers:
         return pa.concat_tables([self._accounts(*kind) for kind in _KINDS])
 
     def _accounts(self, kind: str, share: float, prefix: str, width: int) -> pa.Table:
-        mix, has = self._mix, self._mix.uniform(f"account.{kind}", self.index) < share
+        mix, has = self.mix, self.mix.uniform(f"account.{kind}", self.index) < share
         index, closed = self.index[has], self.closed[has]
         changed, _ = self._all.latest(f"account.{kind}.changed", CHANGED, index, self._number)
         standing = mix.choice((0.97, 0.02, 0.01), f"account.{kind}.status", index, changed)
@@ -158,12 +171,12 @@ class Customers:
 
     def _broker(self, since: Whole, branch: Whole) -> Whole:
         """Who serves each customer since the day of a number."""
-        first = self._mix.below(self._all.brokers, "broker", self.index)
-        pick = self._mix.bits("broker.next", self.index, since)
+        first = self.mix.below(self._all.brokers, "broker", self.index)
+        pick = self.mix.bits("broker.next", self.index, since)
         return np.where(since > 0, self._all.of_branch(branch, self._all.brokers, pick), first)
 
     def _service(self, moved: Whole) -> pa.Table:
-        since = np.where(moved > 0, self._days[moved.astype(np.int64)], self.opened)
+        since = np.where(moved > 0, self.days[moved.astype(np.int64)], self.opened)
         everyone = np.ones(len(self.index), np.bool_)
         to = np.where(self.closed > since, self.closed, np.where(np.isnat(self.closed), self.closed, since))
         return self._relations(everyone, BROKER, self._broker(moved, self.branch), "service", ("1.0000", since, to))
@@ -171,15 +184,15 @@ class Customers:
     def _service_before(self, moved: Whole, before: Whole) -> pa.Table:
         """Who served until the customer was given to another broker."""
         earlier = np.where(before < moved, before, np.uint64(0))
-        since = np.where(earlier > 0, self._days[earlier.astype(np.int64)], self.opened)
-        until = self._days[moved.astype(np.int64)]
+        since = np.where(earlier > 0, self.days[earlier.astype(np.int64)], self.opened)
+        until = self.days[moved.astype(np.int64)]
         branch = self._branch(np.where(self._moved_branch <= earlier, self._moved_branch, np.uint64(0)))
         had = (moved > 0) & (since < until)
         return self._relations(had, BROKER, self._broker(earlier, branch), "service", ("1.0000", since, until))
 
     def _develop(self) -> pa.Table:
         """Some were won by a broker of the branch, of whom some have left since."""
-        mix, share = self._mix, self._mix.uniform("develop", self.index)
+        mix, share = self.mix, self.mix.uniform("develop", self.index)
         origin = self._branch(np.zeros(len(self.index), np.uint64))
         broker = self._all.of_branch(origin, self._all.brokers, mix.bits("develop.who", self.index))
         former = self._all.of_branch(origin, self._all.former, mix.bits("develop.former", self.index))
@@ -195,7 +208,7 @@ class Customers:
         )
 
     def _advise(self) -> pa.Table:
-        mix, origin = self._mix, self._branch(np.zeros(len(self.index), np.uint64))
+        mix, origin = self.mix, self._branch(np.zeros(len(self.index), np.uint64))
         adviser = self._all.of_branch(origin, self._all.advisers, mix.bits("advise.who", self.index))
         forever = np.full(len(self.index), np.datetime64("NaT", "D"))
         return self._relations(

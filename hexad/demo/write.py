@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from hexad.demo import people
+from hexad.demo import advisory, people
 from hexad.demo.brokerage import Brokerage
 from hexad.demo.customers import Customers
 
@@ -25,6 +25,10 @@ _BIG: dict[str, Callable[[Customers], pa.Table]] = {
     "customer": Customers.customer,
     "account": Customers.account,
     "relation": Customers.relation,
+}
+_OF_ADVISORY: dict[str, Callable[[Customers], pa.Table]] = {
+    "contract": advisory.contract,
+    "questionnaire": advisory.questionnaire,
 }
 
 
@@ -49,9 +53,13 @@ def write(
         counter = folder / "counter"
         feeds = {"branch": _file(counter / "branch", form or "csv", [people.branch(brokerage)])}
         tell = partial(_tell, progress, done, total)
-        feeds |= dict(_big(brokerage, number, counter, form or "parquet", tell))
+        platform = folder / "advisory"
+        made = _big(brokerage, number, (counter, platform), form or "parquet", tell)
+        feeds |= made["counter"]
         done += brokerage.customers_on(number)
         yield _delivery(counter, feeds)
+        products = _file(platform / "product", form or "csv", [advisory.product(brokerage, number)])
+        yield _delivery(platform, {"product": products, **made["advisory"]})
 
 
 def _tell(progress: Callable[[int, int], None], before: int, total: int, more: int) -> None:
@@ -59,19 +67,23 @@ def _tell(progress: Callable[[int, int], None], before: int, total: int, more: i
 
 
 def _big(
-    brokerage: Brokerage, number: int, folder: Path, form: Format, tell: Callable[[int], None]
-) -> Iterator[tuple[str, dict[str, object]]]:
-    """The feeds about customers, written side by side."""
-    files = {feed: _Writer(folder / feed, form) for feed in _BIG}
+    brokerage: Brokerage, number: int, folders: tuple[Path, Path], form: Format, tell: Callable[[int], None]
+) -> dict[str, dict[str, dict[str, object]]]:
+    """The feeds about customers, of the counter and of the advisory platform, written side by side."""
+    makers = [(folder, feed, make) for folder, feeds in zip(folders, (_BIG, _OF_ADVISORY), strict=True)
+              for feed, make in feeds.items()]  # fmt: skip
+    files = {feed: _Writer(folder / feed, form) for folder, feed, _ in makers}
     count = brokerage.customers_on(number)
     for first in range(0, count, CHUNK):
         end = min(first + CHUNK, count)
         customers = Customers(brokerage, number, first, end)
-        for feed, make in _BIG.items():
+        for _, feed, make in makers:
             files[feed].write(make(customers))
         tell(end)
-    for feed, file in files.items():
-        yield feed, file.close()
+    written: dict[str, dict[str, dict[str, object]]] = {folder.name: {} for folder in folders}
+    for folder, feed, _ in makers:
+        written[folder.name][feed] = files[feed].close()
+    return written
 
 
 def _file(stem: Path, form: Format, tables: Iterable[pa.Table]) -> dict[str, object]:

@@ -1,4 +1,5 @@
 """Gateways that reach nobody: an SMS gateway on the outbound queues, an SMTP server, and a page to read both.
 
-Owns no table; what was sent stands in `<var>/mailbox`.
+And an advisory platform that sells nothing. Owns no table; what was sent stands in `<var>/mailbox`, what was subscribed
+to in `<var>/advisory.json`.
 """

@@ -11,10 +11,9 @@ import aio_pika
 import aiormq
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
-from pamqp.commands import Basic
 
 from kernel.errors import Unavailable
-from kernel.queues import Queue
+from kernel.queues import Queue, pipeline
 from kernel.queues.client import Delivery, Message, checked
 from kernel.retry import Backoff
 from kernel.settings import Settings
@@ -25,7 +24,7 @@ EXCHANGE = "hexad.outbound"
 BROKEN = (aiormq.AMQPError, OSError, TimeoutError, RuntimeError)
 """What aiormq raises on a connection that is lost; a channel that closed meanwhile is a `RuntimeError`."""
 
-PREFETCH = 500
+PREFETCH = 1000
 """Messages of one queue that a client holds, taken or not, unless it is told otherwise."""
 
 _UNCONFIRMED = 500
@@ -78,9 +77,13 @@ class _Subscription:
         self._leased |= {_tag(one): until for one in taken}
         return [self._delivery(one) for one in taken]
 
-    async def acknowledge(self, tag: int) -> None:
-        """Settles one that is still ours."""
-        if self._leased.pop(tag, None) is not None:
+    async def acknowledge(self, tags: Sequence[int]) -> None:
+        """Settles those that are still ours, in one word when nothing older is left."""
+        ours = sorted(tag for tag in tags if self._leased.pop(tag, None) is not None)
+        if ours and not any(tag < ours[-1] for tag in self._leased):
+            await self.channel.basic_ack(ours[-1], multiple=True, wait=False)
+            return
+        for tag in ours:
             await self.channel.basic_ack(tag, wait=False)
 
     async def _return_overdue(self) -> None:
@@ -131,7 +134,7 @@ class RabbitQueues:
             key = queue.topic or self._prefix + queue.name
             for start in range(0, len(messages), _UNCONFIRMED):
                 window = messages[start : start + _UNCONFIRMED]
-                await asyncio.gather(*(_publish(channel, exchange, key, message) for message in window))
+                await pipeline.publish(channel, exchange, key, window, CONFIRM_SECONDS)
 
     async def take(self, queue: Queue, at_most: int, *, lease: float, wait: float = 0.0) -> list[Delivery]:
         """See `Queues`; what a process that died had taken comes again at once."""
@@ -142,10 +145,11 @@ class RabbitQueues:
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """See `Queues`: those of a connection that was lost are passed over, they come again."""
         async with self._guarded():
-            for one in deliveries:
-                subscription = self._subscriptions.get(one.queue)
-                if subscription and subscription.open and subscription.generation == one.channel:
-                    await subscription.acknowledge(one.tag)
+            for queue in {one.queue for one in deliveries}:
+                known = self._subscriptions.get(queue)
+                if known and known.open:
+                    ours = [one for one in deliveries if one.queue == queue and one.channel == known.generation]
+                    await known.acknowledge([one.tag for one in ours])
 
     async def refuse(self, deliveries: Sequence[Delivery], reason: str) -> None:
         """See `Queues`: confirmed in the dead queue first, then acknowledged, so none is lost in between."""
@@ -233,26 +237,6 @@ async def _connected(url: str) -> aio_pika.abc.AbstractConnection:
         await connection.close()
         raise
     return connection
-
-
-async def _publish(channel: Channel, exchange: str, key: str, message: Message) -> None:
-    properties = Basic.Properties(
-        content_type="application/json",
-        content_encoding="utf-8",
-        delivery_mode=2,
-        headers=dict(message.headers),
-        correlation_id=message.id or None,
-        message_id=message.id or None,
-    )
-    await channel.basic_publish(
-        message.body,
-        exchange=exchange,
-        routing_key=key,
-        properties=properties,
-        mandatory=True,
-        timeout=CONFIRM_SECONDS,
-        wait=False,
-    )
 
 
 def _cancelled() -> bool:

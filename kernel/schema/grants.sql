@@ -9,6 +9,10 @@ grant insert, update, delete on unit_under, assignment, role_permission, one_tim
 grant insert, update, delete on gateway_signature, sms_lease, email_attempt to hexad_app;
 grant insert, update on unit, employee, role, credential, device, customer, relation, account, contact, preference, reveal,
     delivery to hexad_app; -- what others refer to is ended, never deleted
+grant insert, update on product, contract, subscription, advisory_position, product_view to hexad_app;
+grant insert on suitability, product_view_reader to hexad_app;
+grant insert, update, delete on assessment to hexad_app; -- a corrected day of a daily feed replaces its rows
+grant maintain on product, contract, assessment to hexad_app;
 grant insert, update on notice, template, template_version, consent, suppression, broadcast, outgoing, receipt, inbound,
     reminder_rule, reminder to hexad_app;
 grant delete on receipt, inbound to hexad_app; -- forged ones, and what has outlived its purpose

@@ -19,6 +19,8 @@ from kernel.identity import Tokens
 from kernel.scope import Audience
 from kernel.settings import Settings, words
 from mobile_contracts.event import Event
+from tests.brokerage import Brokerage, small
+from tests.products import stocked
 
 Open = Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]
 SignIn = Callable[..., Any]
@@ -87,6 +89,14 @@ async def api(open_api: Open, own_settings: Settings) -> AsyncIterator[httpx.Asy
     """A client of the application on the test's own database."""
     async with open_api(own_settings) as client:
         yield client
+
+
+@pytest.fixture
+async def shop(database: Database, own_settings: Settings) -> Brokerage:
+    """A small brokerage with three products."""
+    house = await small(database, own_settings)
+    await stocked(house)
+    return house
 
 
 @pytest.fixture

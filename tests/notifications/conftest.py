@@ -1,10 +1,27 @@
-"""A house in the transaction of the test."""
+"""A house in the transaction of the test, and one whose messages really leave, on both brokers."""
 
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
 import pytest
 
-from kernel.database import Tx
+from kernel.database import Database, Tx
+from kernel.queues.broker import open_queues
+from kernel.queues.client import Queues
 from kernel.settings import Settings
+from mobile_contracts.outbound import Receipt, ReceiptStatus, Sms
+from notifications import dispatch, receipt
+from notifications.dispatch import Dispatch, Open
+from notifications.words import Words
+from tests.brokers import broker
 from tests.notifications.house import House
+
+__all__ = ["broker"]
+_Result = TypeVar("_Result")
 
 
 @pytest.fixture
@@ -13,3 +30,72 @@ async def house(tx: Tx, settings: Settings) -> House:
     house = House(tx, settings)
     await house.open()
     return house
+
+
+class Street:
+    """What is committed here is handed over to the queues of a real broker."""
+
+    def __init__(self, database: Database, queues: Queues, settings: Settings) -> None:
+        self.database, self.queues, self.settings = database, queues, settings
+        self.dispatch = Dispatch(database, queues, settings, Words(settings))
+
+    @contextlib.asynccontextmanager
+    async def house(self) -> AsyncIterator[House]:
+        """A house in a transaction that commits."""
+        async with self.database.transaction() as tx:
+            house = House(tx, self.settings)
+            await house.open()
+            yield house
+
+    async def within(self, work: Callable[[House], Awaitable[_Result]]) -> _Result:
+        """Does something in a transaction that commits."""
+        async with self.house() as house:
+            return await work(house)
+
+    async def queued(self, people: int, template: str = "care") -> UUID:
+        """A broadcast by SMS to so many new customers, all of whose messages wait."""
+        async with self.house() as house:
+            taken = await house.tx.fetchval("select count(*) from customer")
+            house.count_from(taken)
+            return await house.queued(template=template, customers=[await house.customer() for _ in range(people)])
+
+    async def open(self, broadcast_id: UUID) -> Open:
+        """The broadcast as the sender finds it."""
+        async with self.house() as house:
+            return next(one for one in await dispatch.list_open(house.tx) if one.id == broadcast_id)
+
+    async def send(self, broadcast_id: UUID, *, unanswered: bool = False) -> int:
+        """Hands over what is due of it."""
+        return await self.dispatch.send(await self.open(broadcast_id), "sms", 500, unanswered=unanswered)
+
+    async def taken(self, purpose: str = "service") -> list[Sms]:
+        """What a gateway finds in the queue."""
+        queue = dispatch.queue_of("sms", purpose)  # type: ignore[arg-type]
+        found = await self.queues.take(queue, 500, lease=30, wait=0.5)
+        await self.queues.acknowledge(found)
+        return [msgspec.json.decode(one.body, type=Sms) for one in found]
+
+    async def states(self, broadcast_id: UUID) -> dict[str, int]:
+        """Messages by state."""
+        return await self.within(lambda house: house.states(broadcast_id))
+
+    async def execute(self, statement: str, *given: object) -> None:
+        """One statement as the system."""
+        await self.within(lambda house: house.tx.execute(statement, *given))
+
+    async def answer(self, messages: list[Sms], status: ReceiptStatus, code: str = "") -> None:
+        """A gateway answers for each."""
+        now = datetime.now(UTC)
+        given = [Receipt(id=one.id, gateway="g", gateway_id="1", status=status, code=code, at=now) for one in messages]
+        async with self.database.transaction() as tx:
+            await receipt.apply(tx, given, {"g"})
+
+
+@pytest.fixture
+async def street(broker: Settings) -> AsyncIterator[Street]:
+    """Open at all hours."""
+    settings = msgspec.structs.replace(broker, service_hours="00:00-24:00", marketing_hours="00:00-24:00")
+    database = await Database.open(settings.database_url, settings)
+    async with open_queues(settings) as queues:
+        yield Street(database, queues, settings)
+    await database.close()

@@ -46,6 +46,10 @@ class House:
         await apply_system(self.tx, "test", kind="company")
         await self.tx.execute(_BRANCH, "b1")
 
+    def count_from(self, customers: int) -> None:
+        """So many came before."""
+        self._customers = customers
+
     async def customer(
         self, *, no: str = "", name: str = "张三", mobile: str | None = "", email: str | None = "",
         birthday: Any = None, status: str = "normal", assessed_on: Any = None, branch: str = "b1",
@@ -76,7 +80,7 @@ class House:
         purpose = (await wording.find(self.tx, template)).purpose
         wanted = Wanted(
             kind="test", template=template, purpose=purpose, channels=tuple(channels),
-            values=more.pop("values", VALUES[template]), customer_ids=customers, by="system:test", **more,
+            values=more.pop("values", VALUES.get(template, {})), customer_ids=customers, by="system:test", **more,
         )  # fmt: skip
         return await broadcast.start(self.tx, wanted)
 

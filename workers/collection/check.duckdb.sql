@@ -30,6 +30,7 @@ create macro fault_share(x) as case
     when not regexp_full_match(x, '0(\.[0-9]{1,4})?|1(\.0{1,4})?') or try_cast(x as decimal(5, 4)) = 0
     then 'is no share above 0 and up to 1, with at most 4 digits after the point' end;
 create macro fault_number(x) as case when not regexp_full_match(x, '[0-9]{1,9}') then 'is no whole number' end;
+create macro fault_over(x, most) as case when try_cast(x as bigint) > most then 'is more than ' || most end;
 create macro fault_negative(x) as case when regexp_matches(x, '^-.*[1-9]') then 'is negative' end;
 
 -- The forms that need no second look; whatever else there is goes to kernel.personal.

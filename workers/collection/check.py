@@ -42,6 +42,8 @@ def _fault(column: Column) -> Expression:
         wrong = call(f"fault_{column.kind}", value)
     if column.least:
         wrong = _first(wrong, call("fault_negative", value))
+    if column.most is not None:
+        wrong = _first(wrong, call("fault_over", value, constant(column.most)))
     return CaseExpression(value.isnull(), missing).otherwise(wrong)
 
 

@@ -13,13 +13,14 @@ NUMBERS: tuple[Kind, ...] = ("money", "price", "quantity", "share", "number")
 
 
 class Column(Struct, frozen=True):
-    """One column: its kind, whether it may be empty, its choices, the smallest number that it may be."""
+    """One column: its kind, whether it may be empty, its choices, the smallest and largest number that it may be."""
 
     name: str
     kind: Kind = "text"
     empty: bool = False
     choices: tuple[str, ...] = ()
     least: str = ""
+    most: int | None = None
 
 
 class Reference(Struct, frozen=True):
@@ -205,7 +206,7 @@ _ALL = (
     Feed(
         name="questionnaire", daily=True, key=("customer_no", "time"), references=(_CUSTOMER,),
         columns=(
-            _code("customer_no"), Column("time", "time"), Column("score", "number", least="0"), _level(),
+            _code("customer_no"), Column("time", "time"), Column("score", "number", least="0", most=100), _level(),
             _day("expires_on"),
         ),
     ),
@@ -213,5 +214,5 @@ _ALL = (
 
 FEEDS = {feed.name: feed for feed in _ALL}
 
-LOADED = ("branch", "employee", "customer", "account", "relation")
+LOADED = ("branch", "employee", "customer", "account", "relation", "product", "contract", "questionnaire")
 """The feeds that are loaded, each after those that it refers to."""

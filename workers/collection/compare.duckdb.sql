@@ -10,6 +10,13 @@ create or replace table known_customer (
 create or replace table known_account (key varchar, source varchar, digest varchar);
 create or replace table known_relation (
     customer_id integer, employee_id integer, kind varchar, valid_from varchar, source varchar, digest varchar);
+create or replace table known_product (key varchar, source varchar, digest varchar);
+create or replace table known_contract (
+    key varchar, source varchar, digest varchar, signed_on varchar, polled boolean);
+create or replace table known_questionnaire (customer_id integer, time varchar, source varchar, digest varchar);
+
+-- step: day
+create or replace table loaded_day as select $day::varchar as day;
 
 -- step: macros
 create macro fraction(n) as ((n >> 11) + 1) / 9007199254740993.0;
@@ -94,6 +101,50 @@ select p.delivery, k.customer_id, k.employee_id, k.kind, k.valid_from
  where k.digest is not null;
 create or replace view changed_relation as select * from resolved_relation where changed;
 
+-- step: product
+create or replace table changed_product as
+select l.delivery, l.row_no, k.key is null as fresh
+  from live_product l
+  left join known_product k on k.key = l.product_code
+ where l.latest and (k.key is null or k.digest is distinct from l.digest);
+create or replace table gone_product as
+select p.delivery, k.key as product_code
+  from known_product k
+  join part p on p.feed = 'product' and p.latest and p.source = k.source
+  anti join live_product l on l.product_code = k.key
+ where k.digest is not null;
+
+-- step: contract
+create or replace table changed_contract as
+select l.delivery, l.row_no, k.key is null as fresh, c.id as customer_id
+  from live_contract l
+  join place c on c.key = l.customer_no
+  left join known_contract k on k.key = l.contract_no
+ where l.latest and (k.key is null or k.digest is distinct from l.digest);
+-- One that the platform told of during the day cannot stand in what was written before it was signed.
+create or replace table gone_contract as
+select p.delivery, k.key as contract_no
+  from known_contract k
+  join part p on p.feed = 'contract' and p.latest and p.source = k.source
+  anti join live_contract l on l.contract_no = k.key
+ where k.digest is not null and (not k.polled or k.signed_on < (select day from loaded_day));
+
+-- step: questionnaire
+create or replace table resolved_questionnaire as
+select l.delivery, l.row_no, c.id as customer_id, l.time, l.source, k.time is null as fresh,
+       d.day || ' ' || l.time || '+08' as "at", coalesce(k.digest <> l.digest, true) as changed
+  from live_questionnaire l
+ cross join loaded_day d
+  join place c on c.key = l.customer_no
+  left join known_questionnaire k on k.customer_id = c.id and k.time = l.time and k.source = l.source;
+create or replace table gone_questionnaire as
+select p.delivery, k.customer_id, d.day || ' ' || k.time || '+08' as "at", k.source
+  from known_questionnaire k
+ cross join loaded_day d
+  join part p on p.feed = 'questionnaire' and p.source = k.source
+  anti join resolved_questionnaire r on r.customer_id = k.customer_id and r.time = k.time and r.source = k.source;
+create or replace view changed_questionnaire as select * from resolved_questionnaire where changed;
+
 -- step: forget_known_branch_id
 truncate known_branch_id;
 
@@ -129,3 +180,26 @@ select r.fresh, r.customer_id, r.employee_id, l.kind, l.share, l.valid_from, l.v
   from changed_relation r
   join live_relation l on l.delivery = r.delivery and l.row_no = r.row_no
  order by r.customer_id;
+
+-- step: written_product
+create or replace view written_product as
+select c.fresh, l.* exclude (digest, delivery, row_no, source, file, demo, latest, key),
+       l.source, '\x' || l.digest as digest
+  from changed_product c
+  join live_product l on l.delivery = c.delivery and l.row_no = c.row_no;
+
+-- step: written_contract
+create or replace view written_contract as
+select c.fresh, c.customer_id, l.* exclude (digest, delivery, row_no, source, file, demo, latest, key, customer_no),
+       l.source, '\x' || l.digest as digest
+  from changed_contract c
+  join live_contract l on l.delivery = c.delivery and l.row_no = c.row_no
+ order by c.customer_id;
+
+-- step: written_questionnaire
+create or replace view written_questionnaire as
+select c.customer_id, c."at", l.score, l.risk_level, l.expires_on,
+       l.source, '\x' || l.digest as digest
+  from changed_questionnaire c
+  join live_questionnaire l on l.delivery = c.delivery and l.row_no = c.row_no
+ order by c.customer_id;

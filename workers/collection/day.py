@@ -1,7 +1,5 @@
 """One day's deliveries: taken in, checked alone and together, so that only what is good is left to load."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from datetime import date
 
@@ -10,8 +8,6 @@ from duckdb import DuckDBPyRelation
 
 from kernel import calendar
 from kernel.errors import InvalidInput
-from kernel.keys import key
-from kernel.settings import Settings
 from workers.collection import intake, reference
 from workers.collection.check import check_values
 from workers.collection.column import FEEDS, LOADED, Feed
@@ -66,11 +62,6 @@ class Checked(msgspec.Struct):
         """The feeds that are to be recorded."""
         feeds = self.manifest.feeds if self.manifest else {}
         return [(name, feeds[name]) for name in LOADED if name in feeds and self.tallies[name].state in ("", "older")]
-
-
-def digest_secret(settings: Settings) -> str:
-    """What is mixed into the digests of rows, so that nobody can guess a row from its digest."""
-    return hmac.digest(key("HEXAD_INDEX_KEY", settings.index_key), b"row digest", hashlib.sha256).hex()[:32]
 
 
 def check(work: Workspace, checked: Checked, recorded: Recorded, secret: str, tell: Callable[[int], None]) -> None:
@@ -130,6 +121,8 @@ def _feed(
 def _state(feed: Feed, delivery: Delivery, recorded: list[tuple[date, str]]) -> str:
     if feed.name not in LOADED:
         return "not loaded yet"
+    if feed.daily:
+        return ""  # a daily feed replaces its own day, whichever it is
     return "older" if any(day > delivery.day for day, _ in recorded) else ""
 
 
@@ -173,5 +166,5 @@ def count_changes(work: Workspace, day: list[Checked], feed: str) -> None:
         tally.ended = sum(count for number, count in ended if number == one.number)
 
 
-_END = ("branch", "employee", "relation")
+_END = ("branch", "employee", "relation", "product", "contract", "questionnaire")
 """Feeds whose rows may end by being gone."""

@@ -13,7 +13,8 @@ from kernel.errors import InvalidInput, Overloaded, Unavailable
 from kernel.settings import Settings
 from workers.collection import load
 from workers.collection.column import LOADED
-from workers.collection.day import Checked, Tally, check, digest_secret, judge_together
+from workers.collection.day import Checked, Tally, check, judge_together
+from workers.collection.digest import digest_secret
 from workers.collection.fault import Faults, faults_in_words
 from workers.collection.manifest import Delivery, deliveries
 from workers.collection.workspace import Workspace, workspace
@@ -74,7 +75,7 @@ async def _day(
     say: Callable[[str], None],
     counter: _Counter,
 ) -> bool:
-    work.begin_day()
+    work.begin_day(deliveries_of_day[0].day)
     secret = digest_secret(settings)
     day = [Checked(number, delivery, Faults()) for number, delivery in enumerate(deliveries_of_day)]
     for one in day:
@@ -84,7 +85,7 @@ async def _day(
         one.seconds = time.monotonic() - began
     began = time.monotonic()
     if any(map(work.has, LOADED)):
-        await load.fetch_known(connection, work)
+        await load.fetch_known(connection, work, deliveries_of_day[0].day)
         await asyncio.to_thread(judge_together, work, day)
         await load.load_day(connection, work, day, settings, counter.read)
     together = time.monotonic() - began

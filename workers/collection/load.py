@@ -11,6 +11,7 @@ import msgspec
 
 from centers.customer import load as customer
 from centers.employee import load as employee
+from centers.product import load as product
 from kernel.database import Tx
 from kernel.outbox import Record, emit
 from kernel.scope import apply_system
@@ -25,6 +26,9 @@ from workers.collection.workspace import Workspace
 _sql = load(Path(__file__).with_name("load.sql"))
 
 Tell = Callable[[int], None]
+_OF_CUSTOMERS = ("customer", "account", "relation", "contract", "questionnaire")
+"""Feeds whose rows are a customer's."""
+
 _MANY = 5_000
 """Rows written after which PostgreSQL counts a table anew."""
 
@@ -48,16 +52,20 @@ async def recorded(connection: asyncpg.Connection, source: str) -> dict[str, lis
     return found
 
 
-async def fetch_known(connection: asyncpg.Connection, work: Workspace) -> None:
+async def fetch_known(connection: asyncpg.Connection, work: Workspace, day: date) -> None:
     """Gets what the day is compared with, as far as the feeds at hand need it."""
-    queries = {**employee.KNOWN, **customer.KNOWN}
+    queries = {**employee.KNOWN, **customer.KNOWN, **product.KNOWN}
     wanted = {"known_branch", "known_employee"}
-    if any(map(work.has, ("customer", "account", "relation"))):
+    if any(map(work.has, _OF_CUSTOMERS)):
         wanted |= {"known_customer"}
-    wanted |= {f"known_{feed}" for feed in ("account", "relation") if work.has(feed)}
+    if work.has("product") or work.has("contract"):
+        wanted |= {"known_product"}
+    wanted |= {f"known_{feed}" for feed in ("account", "relation", "contract") if work.has(feed)}
     async with connection.transaction(readonly=True):
         await apply_system(connection, "ingest", kind="company")
         await fetch(connection, {table: queries[table] for table in sorted(wanted)}, work)
+        if work.has("questionnaire"):
+            await fetch(connection, product.KNOWN_OF_DAY, work, day)
 
 
 async def load_day(
@@ -72,6 +80,7 @@ async def load_day(
             await apply_system(connection, "ingest", kind="company")
             await employee.stage(connection)
             await customer.stage(connection)
+            await product.stage(connection)
             await _Merge(connection, work, good, seal, tell).run()
             for one in good:
                 await _record(connection, one)
@@ -105,12 +114,18 @@ class _Merge:
             organisation |= await self._branches()
         if self._work.has("employee"):
             organisation |= await self._employees()
-        if any(map(self._work.has, ("customer", "account", "relation"))):
+        if any(map(self._work.has, _OF_CUSTOMERS)):
             await self._customers()
         if self._work.has("account"):
             await self._accounts()
         if self._work.has("relation"):
             await self._relations()
+        if self._work.has("product"):
+            await self._products()
+        if self._work.has("contract"):
+            await self._contracts()
+        if self._work.has("questionnaire"):
+            await self._questionnaires()
         if organisation:
             await emit(self._connection, OrganisationChanged())
 
@@ -153,6 +168,30 @@ class _Merge:
         async for _ in put_parts(self._connection, *self._plain("relation")):
             await customer.merge_relations(self._connection)
         await self._counted("relation", customer.count_relations)
+
+    async def _products(self) -> None:
+        await self._compare("product")
+        await self._put(self._work.db.table("gone_product").project("product_code"), "staged_gone_product")
+        await put_lines(self._connection, *self._plain("product"))
+        await product.merge_products(self._connection)
+
+    async def _contracts(self) -> None:
+        await self._compare("contract")
+        await self._put(self._work.db.table("gone_contract").project("contract_no"), "staged_gone_contract")
+        await product.end_contracts(self._connection, self._day)
+        async for _ in put_parts(self._connection, *self._plain("contract")):
+            await product.merge_contracts(self._connection)
+        await self._counted("contract", product.count_contracts)
+
+    async def _questionnaires(self) -> None:
+        await self._compare("questionnaire")
+        gone = self._work.db.table("gone_questionnaire").project('customer_id, "at", source')
+        await self._put(gone, "staged_gone_assessment")
+        await product.forget_assessments(self._connection)
+        found, _, columns = self._plain("questionnaire")
+        async for _ in put_parts(self._connection, found, "staged_assessment", columns):
+            await product.merge_assessments(self._connection, self._day)
+        await self._counted("questionnaire", product.count_assessments)
 
     async def _compare(self, feed: str) -> None:
         """Finds out what is new, changed and gone."""

@@ -23,8 +23,10 @@ Ready = Callable[[pa.RecordBatch], "asyncio.Future[bytes]"]
 _CSV = csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
-async def fetch(connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace) -> None:
-    """Puts what each query gives into the DuckDB table that it is named after, by position.
+async def fetch(
+    connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace, *arguments: object
+) -> None:
+    """Puts what each query gives, with these arguments, into the DuckDB table that it is named after, by position.
 
     While DuckDB takes in one, PostgreSQL writes the next.
     """
@@ -32,7 +34,7 @@ async def fetch(connection: asyncpg.Connection, queries: Mapping[str, str], work
     try:
         for table, query in queries.items():
             path = work.folder / f"{table}.csv"
-            await connection.copy_from_query(query.rstrip("; \n"), output=path, format="csv")
+            await connection.copy_from_query(query.rstrip("; \n"), *arguments, output=path, format="csv")
             if taken_in:
                 await taken_in
             taken_in = asyncio.create_task(asyncio.to_thread(_insert, work, path, table))

@@ -5,6 +5,7 @@ import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -82,9 +83,10 @@ class Workspace:
         """One step of `compare.duckdb.sql`."""
         self.db.execute(_STEPS[step], parameters or None)
 
-    def begin_day(self) -> None:
+    def begin_day(self, day: date) -> None:
         """Empty tables for the feeds of a day."""
         self.run("begin")
+        self.run("day", day=f"{day}")
         nothing = self.db.sql("select 0 as delivery, 0::bigint as row_no, '' as digest").limit(0)
         for name in LOADED:
             texts = [constant("").alias(column.name) for column in FEEDS[name].columns]

@@ -31,7 +31,7 @@ create table credential (
 -- Codes for one use: sent by SMS, or handed over by an administrator. `sealed` is forgotten once it was sent.
 create table one_time_code (
     id            uuid primary key,
-    purpose       text not null check (purpose in ('sign_in', 'password', 'activate')),
+    purpose       text not null check (purpose in ('sign_in', 'password', 'activate', 'subscribe')),
     audience      text not null check (audience in ('staff', 'investor')),
     subject       text not null,
     device_id     text not null,
@@ -43,7 +43,8 @@ create table one_time_code (
     tries         integer not null default 0,
     created_at    timestamptz not null default now(),
     expires_at    timestamptz not null,
-    used_at       timestamptz
+    used_at       timestamptz,
+    about         text not null default ''         -- what exactly it is good for, where the purpose alone does not say
 );
 create index one_time_code_subject on one_time_code (audience, subject, purpose, created_at);
 create index one_time_code_mobile on one_time_code (mobile_index, created_at) where mobile_index is not null;

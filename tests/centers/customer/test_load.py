@@ -7,6 +7,7 @@ import pytest
 from centers.customer import load
 from kernel.crypto import Fields, Place
 from kernel.database import Tx
+from kernel.errors import BrokenReference
 from kernel.scope import apply_system
 from kernel.settings import Settings
 from tests.workers.collection.maker import ID_NO, Maker, a_day, row, rows, take
@@ -55,5 +56,5 @@ async def test_rows_that_refer_to_nobody_stop_the_load(tx: Tx, what: str, merge:
     await apply_system(tx, "ingest", kind="company")
     await load.stage(tx)
     await tx.execute(_STAGED[what])
-    with pytest.raises(load.BrokenReference, match=f"1 {what} rows refer to nobody"):
+    with pytest.raises(BrokenReference, match=f"1 {what} rows refer to nobody"):
         await merge(tx)

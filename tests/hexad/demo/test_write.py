@@ -34,5 +34,5 @@ async def test_every_day_of_it_is_loaded(own_settings: Settings, tmp_path: Path)
     good, said = await take(own_settings, tmp_path / "out")
     assert good, said
     found = await counts(own_settings)
-    assert (found["customer"], found["delivery"]) == (3000, 15)
+    assert (found["customer"], found["delivery"]) == (3000, 24)
     assert await rows(own_settings, "select count(*) from customer where assets = 0 and closed_on is null") == [(0,)]

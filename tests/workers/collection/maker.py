@@ -43,12 +43,27 @@ PLAIN: dict[str, dict[str, str]] = {
         "valid_to": "",
     },
 }  # fmt: skip
-"""One right row of each feed."""
+"""One right row of each feed of the systems that know customers and people."""
+
+OF_ADVISORY: dict[str, dict[str, str]] = {
+    "product": {
+        "product_code": "P1", "name": "稳健组合", "category": "advisory", "risk_level": "3", "price": "1200.0000",
+        "period_days": "365", "status": "on",
+    },
+    "contract": {
+        "contract_no": "K1", "customer_no": "C1", "product_code": "P1", "kind": "advisory", "signed_on": "2026-01-05",
+        "ended_on": "",
+    },
+    "questionnaire": {
+        "customer_no": "C1", "time": "09:30:00", "score": "55", "risk_level": "3", "expires_on": "2028-11-20",
+    },
+}  # fmt: skip
+"""One right row of each feed of the advisory platform."""
 
 
 def row(feed: str, **changes: str) -> dict[str, str]:
     """A right row with these values instead."""
-    return {**PLAIN[feed], **changes}
+    return {**(PLAIN | OF_ADVISORY)[feed], **changes}
 
 
 def a_day(**feeds: Sequence[Row]) -> dict[str, Sequence[Row]]:

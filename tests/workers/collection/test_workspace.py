@@ -1,6 +1,7 @@
 """A workspace is private, alone, and gone afterwards; what killed runs left is removed."""
 
 import fcntl
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from workers.collection.workspace import workspace
 def test_nothing_is_left(tmp_path: Path) -> None:
     with workspace(tmp_path) as work:
         assert work.folder.stat().st_mode & 0o077 == 0
-        work.begin_day()
+        work.begin_day(date(2026, 11, 20))
         assert not work.has("branch")
     assert list((tmp_path / "collection").iterdir()) == []
 

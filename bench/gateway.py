@@ -1,0 +1,41 @@
+"""The bench's SMS gateway: takes what is for people, answers each with one receipt, keeps nothing."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import uvloop
+
+from kernel import settings
+from kernel.queues import RECEIPTS, Queue
+from kernel.queues.broker import open_queues
+from kernel.queues.client import Message, Queues
+from mobile_contracts.outbound import Receipt, Sms
+
+QUEUE = Queue("outbound.sms.service.main")
+NAME = "bench-1"
+_BATCH = 500
+
+
+async def serve() -> None:
+    """Answers until it is ended."""
+    async with open_queues(settings.current()) as queues:
+        await _serve(queues)
+
+
+async def _serve(queues: Queues) -> None:
+    encoder, decoder = msgspec.json.Encoder(), msgspec.json.Decoder(Sms)
+    while True:
+        taken = await queues.take(QUEUE, _BATCH, lease=60, wait=1)
+        now, answers = datetime.now(UTC), []
+        for delivery in taken:
+            sms = decoder.decode(delivery.body)
+            receipt = Receipt(
+                id=sms.id, gateway=NAME, gateway_id=sms.id.hex, status="delivered", code="DELIVRD", at=now
+            )
+            answers.append(Message(encoder.encode(receipt), id=str(sms.id)))
+        await queues.publish(RECEIPTS, answers)
+        await queues.acknowledge(taken)
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

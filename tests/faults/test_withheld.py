@@ -1,0 +1,89 @@
+"""Invariant 9: nothing is sent after an opt-out commits, or outside the hours with a loaded queue."""
+
+import asyncio
+import os
+import random
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from kernel.calendar import BEIJING
+from kernel.queues.broker import open_queues
+from notifications import consent
+from notifications.consent import Word
+from tests.faults.crowd import Crowd, answer, taken
+from tests.faults.stand import Stand
+
+OPT_OUT = Word(purpose="service", channel="sms", allowed=False, source="reply", evidence="T", by="gateway:g")
+
+
+@pytest.mark.timeout(120)
+async def test_an_opt_out_races_the_fan_out(stand: Stand) -> None:
+    stand.settings = msgspec.structs.replace(stand.settings, service_hours="00:00-24:00", sms_rate=10)
+    crowd, committed = Crowd(stand, stand.settings), dict[int, datetime]()
+    await crowd.gather(300)
+    leaving = random.Random(9).sample(crowd.people, 150)
+
+    async def leave(customer: int) -> None:
+        await crowd.within(lambda house: consent.give(house.tx, customer, OPT_OUT))
+        committed[customer] = datetime.now(UTC)
+
+    async with open_queues(stand.settings) as queues:
+        stand.start("relay")
+        await crowd.broadcast()
+        for customer in leaving:
+            await asyncio.gather(leave(customer), asyncio.sleep(0.005))
+        sent = await taken(queues)
+        waits = "state in ('queued', 'sending', 'unknown')"
+        await stand.until(30, "nothing waits any more", lambda: _none(crowd, waits))
+        sent += await taken(queues)
+    rows = {row["id"]: row for row in await crowd.rows()}
+    left = {one.id for one in sent}
+    assert len(left) == len(sent)
+    assert left == {id_ for id_, row in rows.items() if row["state"] == "sent"}
+    late = [
+        row
+        for row in rows.values()
+        if row["state"] == "sent" and row["at"] > committed.get(row["customer_id"], row["at"])
+    ]
+    assert late == [], "who had opted out was written to"
+    skipped = [row for row in rows.values() if row["state"] == "skipped"]
+    assert {row["customer_id"] for row in skipped} <= set(leaving)
+    assert {row["reason"] for row in skipped} <= {"opted_out"}
+    assert len(rows) == len(crowd.people)
+    print(
+        f"\n{stand.broker}: {len(leaving)} opted out during the fan-out, {len(skipped)} in time, 0 written to after it"
+    )
+
+
+@pytest.mark.timeout(120)
+async def test_the_hours_end_with_a_loaded_queue(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "TEST_CLOCK", "21:59:54")
+    stand.settings = msgspec.structs.replace(stand.settings, service_hours="08:00-22:00", sms_rate=2)
+    crowd = Crowd(stand, stand.settings)
+    await crowd.gather(150)
+    await crowd.broadcast(expires_at=datetime.now(UTC) + timedelta(days=5))
+    started = datetime.now(UTC)
+    stand.start("relay", module="tests.faults.odd_relay")
+    async with open_queues(stand.settings) as queues:
+        await stand.until(20, "the queue is loaded", lambda: _some(crowd, "state = 'sent'", 60))
+        await asyncio.sleep(max(0.0, 14 - (datetime.now(UTC) - started).total_seconds()))
+        loaded = await taken(queues)
+        ends = {one.expires_at.astimezone(BEIJING).time().isoformat() for one in loaded}
+        assert ends == {"22:00:00"}, "good until the hours end, and no longer"
+        assert all(one.created_at < one.expires_at for one in loaded)
+        await answer(queues, [one.id for one in loaded], "expired")
+        await stand.until(20, "what was too late waits again", lambda: crowd.all("state = 'queued'"))
+        await asyncio.sleep(1)
+        assert await taken(queues) == [], "nothing leaves at night"
+    assert await crowd.count("state = 'queued' and attempt = 1") == len(loaded)
+    print(f"\n{stand.broker}: {len(loaded)} were in the queue when the hours ended, all wait for the morning")
+
+
+async def _none(crowd: Crowd, condition: str) -> bool:
+    return await crowd.count(condition) == 0
+
+
+async def _some(crowd: Crowd, condition: str, number: int) -> bool:
+    return await crowd.count(condition) >= number

@@ -1,0 +1,116 @@
+"""A broadcast is written down once, its audience fixed, and its total is the sum over states at every moment."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from kernel.database import Tx
+from kernel.errors import InvalidInput, NotFound
+from mobile_contracts.template import ByLanguage, TemplateNew, Texts
+from notifications import broadcast, expansion, wording
+from notifications.broadcast import BroadcastCursor, MessageCursor
+from tests.notifications.house import House
+
+
+async def test_the_sum_over_states_is_the_total_before_and_after_expansion(tx: Tx, house: House) -> None:
+    ids = [await house.customer() for _ in range(7)]
+    started = await house.started(customers=[*ids, ids[0]])
+    for done in (0, 3, 6, 7):
+        progress = await broadcast.progress(tx, started)
+        assert sum(msgspec.structs.asdict(progress.counts).values()) == progress.total == 7
+        assert progress.counts.queued == 7
+        assert len(await broadcast.list_messages(tx, started, None, MessageCursor(), 100)) == done
+        await expansion.expand(tx, started, 3)
+    await tx.execute("update outgoing set state = 'delivered' where customer_id <> $1", ids[0])
+    progress = await broadcast.progress(tx, started)
+    assert (progress.done, progress.counts.queued, progress.counts.delivered) == (6, 1, 6)
+    assert progress.rate > 0
+    assert progress.seconds_left is not None
+
+
+async def test_one_that_is_wanted_once_is_started_once(tx: Tx, house: House) -> None:
+    anna = await house.customer()
+    first = await house.started(customers=[anna], once="view 7")
+    assert await house.started(customers=[anna], once="view 7") == first
+    assert await house.started(customers=[anna]) != await house.started(customers=[anna])
+    assert await tx.fetchval("select count(*) from outbox where kind = 'BroadcastStarted'") == 3
+    assert await tx.fetchval("select count(*) from audit where action = 'broadcast.start'") == 3
+
+
+async def test_all_of_a_branch_but_those_who_are_closed(tx: Tx, house: House) -> None:
+    await tx.execute(
+        "insert into unit (kind, code, name, parent_id)"
+        " select 'branch', 'b2', 'b2', id from unit where kind = 'company'"
+    )
+    for branch, status in (("b1", "normal"), ("b1", "closed"), ("b2", "normal")):
+        await house.customer(branch=branch, status=status)
+    (branch,) = await broadcast.branch_ids(tx, ["b1"])
+    started = await house.started(customers=[], branch_ids=[branch])
+    assert (await broadcast.find(tx, started)).total == 1
+    with pytest.raises(NotFound):
+        await broadcast.branch_ids(tx, ["b1", "b9"])
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"values": {}}, "values.words"),
+        ({"values": {"words": "x", "more": "y"}}, "values.more"),
+        ({"values": {"words": "a\r\nBcc: b"}}, "values.words"),
+        ({"channels": ()}, "channels"),
+        ({"channels": ("sms", "sms")}, "channels"),
+        ({"template": "birthday", "values": {"words": "x"}}, "values.words"),
+        ({"expires_at": datetime(2020, 1, 1, tzinfo=UTC)}, "expires_at"),
+        ({"expires_at": datetime.now(UTC) + timedelta(days=400)}, "expires_at"),
+    ],
+)
+async def test_what_could_not_be_sent_is_refused_at_the_start(house: House, given: dict[str, Any], field: str) -> None:
+    anna = await house.customer()
+    with pytest.raises(InvalidInput) as error:
+        await house.started(customers=[anna], **given)
+    assert field in [one.field for one in error.value.errors]
+
+
+async def test_nothing_is_sent_that_nobody_approved(tx: Tx, house: House) -> None:
+    anna, texts = await house.customer(), Texts(sms="{name}")
+    new = TemplateNew("x", "service", "", 3, [], ByLanguage(texts, texts))
+    await wording.do_add_version(tx, "fresh", new, "staff:1")
+    with pytest.raises(InvalidInput) as error:
+        await house.started(template="fresh", customers=[anna], values={})
+    assert [one.field for one in error.value.errors] == ["template"]
+    with pytest.raises(NotFound):
+        await broadcast.find(tx, uuid4())
+
+
+async def test_a_broadcast_is_paused_resumed_and_cancelled(tx: Tx, house: House) -> None:
+    started = await house.started(customers=[await house.customer()])
+    for verb, state in (("pause", "paused"), ("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        assert (await broadcast.change(tx, started, verb)).state == state  # type: ignore[arg-type]
+    for verb in ("pause", "resume"):
+        with pytest.raises(InvalidInput):
+            await broadcast.change(tx, started, verb)  # type: ignore[arg-type]
+    done = [row[0] for row in await tx.fetch("select action from audit where noun = 'broadcast' order by id")]
+    assert done == ["broadcast.start", "broadcast.pause", "broadcast.resume", "broadcast.cancel"]
+    with pytest.raises(NotFound):
+        await broadcast.change(tx, uuid4(), "pause")
+
+
+async def test_lists_go_page_by_page(tx: Tx, house: House) -> None:
+    ids = [await house.customer() for _ in range(3)]
+    made = [await house.queued(customers=ids) for _ in range(3)]
+    first = await broadcast.list_some(tx, BroadcastCursor(), 2)
+    rest = await broadcast.list_some(tx, BroadcastCursor(first[-1].id), 2)
+    assert [one.id for one in first + rest] == made[::-1]
+    one, two = await broadcast.list_messages(tx, made[0], "queued", MessageCursor(), 2)
+    (three,) = await broadcast.list_messages(tx, made[0], "queued", MessageCursor(two.id), 2)
+    assert len({one.id, two.id, three.id}) == 3
+    assert await broadcast.list_messages(tx, made[0], "sent", MessageCursor(), 2) == []
+    with pytest.raises(NotFound):
+        await broadcast.list_messages(tx, UUID(int=0), None, MessageCursor(), 2)
+    nos = [message.customer_no for message in (one, two, three)]
+    assert sorted(await broadcast.customer_ids(tx, nos)) == sorted(ids)
+    with pytest.raises(NotFound):
+        await broadcast.customer_ids(tx, [*nos, "nobody"])

@@ -1,0 +1,117 @@
+"""Receipts move a message forward only: repeated, shuffled, early or forged, the end is the same."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kernel.database import Tx
+from mobile_contracts.outbound import Receipt, ReceiptStatus
+from notifications import receipt
+from notifications.receipt import RANK, Outcome
+from tests.notifications.house import House
+
+NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+STATE = {"accepted": "sent", "rejected": "failed"}
+STATUSES: tuple[ReceiptStatus, ...] = ("accepted", "delivered", "undelivered", "rejected", "expired")
+
+
+def said(message: UUID, status: ReceiptStatus, *, gateway: str = "g", code: str = "", at: datetime = NOON) -> Receipt:
+    """What a gateway says."""
+    return Receipt(id=message, gateway=gateway, gateway_id="7", status=status, code=code, at=at)
+
+
+async def one_message(house: House, state: str = "sent") -> UUID:
+    """A message to a new customer, in this state, which may not be sent again."""
+    sent = await house.queued(customers=[await house.customer()])
+    found: UUID = await house.tx.fetchval(
+        "update outgoing set state = $2, attempt = 5 where broadcast_id = $1 returning id", sent, state
+    )
+    return found
+
+
+async def state_of(tx: Tx, message: UUID) -> tuple[str, str | None]:
+    """State and reason."""
+    row = await tx.fetchrow("select state, reason from outgoing where id = $1", message)
+    return tuple(row)  # type: ignore[arg-type]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(STATUSES), min_size=1, max_size=8), st.sampled_from(["queued", "sending", "unknown"]))
+async def test_whatever_comes_in_whatever_order_the_highest_rank_stays(
+    tx: Tx, house: House, statuses: list[ReceiptStatus], before: str
+) -> None:
+    message = await one_message(house, before)
+    seen = []
+    for place, status in enumerate(statuses):
+        await receipt.apply(tx, [said(message, status, at=NOON + timedelta(seconds=place % 3))], {"g"})
+        seen.append(RANK[(await state_of(tx, message))[0]])
+    assert seen == sorted(seen), "never back"
+    assert seen[-1] == max(RANK[STATE.get(status, status)] for status in statuses)
+
+
+async def test_ten_times_shuffled_in_one_batch_counts_each_once(tx: Tx, house: House) -> None:
+    message = await one_message(house)
+    for order in list(permutations(("accepted", "delivered", "undelivered")))[:3]:
+        outcomes = await receipt.apply(tx, [said(message, status) for status in order * 10], {"g"})  # type: ignore[arg-type]
+        assert outcomes == [Outcome(ok=True)] * 30
+    assert await state_of(tx, message) == ("delivered", None)
+    kept = await tx.fetch("select status, times from receipt where message_id = $1", message)
+    assert {tuple(row) for row in kept} == {("accepted", 30), ("delivered", 30), ("undelivered", 30)}
+
+
+async def test_a_forged_receipt_moves_nothing_and_is_kept(tx: Tx, house: House) -> None:
+    message, nobody = await one_message(house), uuid4()
+    outcomes = await receipt.apply(
+        tx, [said(message, "delivered", gateway="evil"), said(nobody, "delivered"), said(message, "undelivered")], {"g"}
+    )
+    assert [one.code for one in outcomes] == ["unknown_gateway", "unknown_id", ""]
+    assert (await state_of(tx, message))[0] == "undelivered"
+    kept = await tx.fetch("select problem from receipt where problem is not null order by problem")
+    assert [row[0] for row in kept] == ["unknown_gateway", "unknown_id"]
+
+
+async def test_one_for_a_code_by_sms_is_nobodys_forgery(tx: Tx, house: House) -> None:
+    code: UUID = await tx.fetchval(
+        "insert into one_time_code (id, purpose, audience, subject, device_id, hash, address, expires_at)"
+        " values (uuidv7(), 'sign_in', 'investor', '1', 'd', '', 'a', now()) returning id"
+    )
+    assert await receipt.apply(tx, [said(code, "delivered")], {"g"}) == [Outcome(ok=True)]
+
+
+async def test_what_expired_at_the_gateway_goes_again_while_it_may(tx: Tx, house: House) -> None:
+    message = await one_message(house)
+    await tx.execute("update outgoing set attempt = 1 where id = $1", message)
+    await tx.execute("update broadcast set state = 'done', finished_at = now()")
+    early = said(message, "expired")
+    await receipt.apply(tx, [early], {"g"})
+    assert (await state_of(tx, message))[0] == "queued"
+    assert await tx.fetchval("select state from broadcast where finished_at is null") == "running"
+    await tx.execute("update outgoing set attempt = 2, state = 'sent' where id = $1", message)
+    await receipt.apply(tx, [early], {"g"})
+    assert (await state_of(tx, message))[0] == "sent", "the first attempt's end is not the second one's"
+    await tx.execute("update outgoing set attempt = 5 where id = $1", message)
+    await receipt.apply(tx, [said(message, "expired", at=NOON + timedelta(hours=1))], {"g"})
+    assert (await state_of(tx, message))[0] == "expired"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [("550 5.1.1", "hard_bounce"), ("4.2.2", None), ("complaint", "complaint"), ("15.1.1", None)]
+)
+async def test_an_address_that_is_dead_or_complained_gets_no_more(
+    tx: Tx, house: House, code: str, reason: str | None
+) -> None:
+    sent = await house.queued(customers=[await house.customer()], channels=("email",))
+    message = await tx.fetchval("select id from outgoing where broadcast_id = $1", sent)
+    await receipt.apply(tx, [said(message, "undelivered", code=code)], {"g"})
+    assert await tx.fetchval("select reason from suppression") == reason
+    assert await state_of(tx, message) == ("undelivered", code)
+
+
+async def test_nothing_is_nothing(tx: Tx) -> None:
+    assert await receipt.apply(tx, [], set()) == []
+    assert msgspec.to_builtins(Outcome(ok=True)) == {"ok": True, "code": ""}

@@ -1,0 +1,134 @@
+"""The loops bring a broadcast to its last receipt, on both brokers, and no forged message stops them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from kernel.database import Database
+from kernel.queues import INBOUND, RECEIPTS, Queue
+from kernel.queues.broker import open_queues
+from kernel.queues.client import Message
+from kernel.settings import Settings
+from mobile_contracts.outbound import Inbound, Receipt
+from mobile_contracts.template import Channel
+from notifications import broadcast
+from tests.brokers import broker
+from tests.notifications.conftest import Street
+from tests.notifications.house import House
+from workers.outbound import Sender, Taker, Tidier
+
+__all__ = ["broker"]
+
+
+@pytest.fixture
+async def street(broker: Settings) -> AsyncIterator[Street]:
+    """Open at all hours, with one gateway that is believed."""
+    settings = msgspec.structs.replace(broker, service_hours="00:00-24:00", gateways="g")
+    database = await Database.open(settings.database_url, settings)
+    async with open_queues(settings) as queues:
+        yield Street(database, queues, settings)
+    await database.close()
+
+
+async def until_idle(sender: Sender) -> None:
+    """Turns until there is nothing left to do."""
+    while await sender.turn() == 0.0:
+        pass
+
+
+async def answer(street: Street, status: str = "delivered") -> int:
+    """A gateway takes all there is and answers each, twice."""
+    messages = await street.taken()
+    for one in messages:
+        given = Receipt(
+            id=one.id, gateway="g", gateway_id="1", status=status, code="", at=datetime.now(UTC)  # type: ignore[arg-type]
+        )  # fmt: skip
+        await street.queues.publish(RECEIPTS, [Message(msgspec.json.encode(given))] * 2)
+    return len(messages)
+
+
+async def test_a_broadcast_comes_to_its_last_receipt(street: Street) -> None:
+    async with street.house() as house:
+        people = [await house.customer() for _ in range(6)]
+        nowhere = await house.customer(mobile=None)
+        channels: tuple[Channel, ...] = ("sms", "in_app")
+        sent = await house.started(customers=[*people, nowhere], channels=channels)
+    sender, taker = (
+        Sender(street.database, street.queues, street.settings),
+        Taker(street.database, street.queues, street.settings),
+    )
+    await until_idle(sender)
+    assert await street.states(sent) == {"sent": 6, "delivered": 1}
+    assert await answer(street) == 6
+    await taker.receipts()
+    await taker.receipts()
+    assert await street.states(sent) == {"delivered": 7}
+    await Tidier(street.database, street.settings).turn()
+    progress = await street.within(lambda house: broadcast.progress(house.tx, sent))
+    assert (progress.broadcast.state, progress.done, progress.total) == ("done", 7, 7)
+
+
+async def test_a_paused_broadcast_goes_on_where_it_stood(street: Street) -> None:
+    sent, sender = await street.queued(3), Sender(street.database, street.queues, street.settings)
+    await street.within(lambda house: broadcast.change(house.tx, sent, "pause"))
+    await until_idle(sender)
+    assert await street.states(sent) == {"queued": 3}
+    await street.within(lambda house: broadcast.change(house.tx, sent, "resume"))
+    await until_idle(sender)
+    assert await street.states(sent) == {"sent": 3}
+    await street.taken()
+
+
+@pytest.mark.parametrize("queue", [RECEIPTS, INBOUND])
+async def test_poison_goes_among_the_dead_without_a_number_and_stops_nobody(street: Street, queue: Queue) -> None:
+    bodies = [
+        b'{"schema": "hexad.receipt/9"}', b"[]", b'{"from": "+8613800138000", "text": "my number is 13800138000"}',
+        b"1e999999", b"[" * 900 + b"]" * 900,
+    ]  # fmt: skip
+    now = datetime.now(UTC)
+    sound: Receipt | Inbound = (
+        Receipt(id=uuid4(), gateway="g", gateway_id="1", status="delivered", code="", at=now)
+        if queue == RECEIPTS
+        else Inbound(gateway="g", gateway_id="1", from_number=House.number(1), to="1069", text="T", at=now)
+    )  # fmt: skip
+    await street.queues.publish(queue, [*[Message(body) for body in bodies], Message(msgspec.json.encode(sound))])
+    taker = Taker(street.database, street.queues, street.settings)
+    for _ in range(2):
+        await (taker.receipts() if queue == RECEIPTS else taker.replies())
+    table = "receipt" if queue == RECEIPTS else "inbound"
+    assert await street.within(lambda house: house.tx.fetchval(f"select count(*) from {table}")) == 1
+    dead = await street.queues.take(queue.dead, 10, lease=30, wait=2)
+    assert len(dead) == len(bodies)
+    assert not [one for one in dead if b"13800138000" in one.body]
+    await street.queues.acknowledge(dead)
+
+
+async def test_what_breaks_its_batch_is_buried_after_a_few_tries_and_the_others_are_taken(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taker = Taker(street.database, street.queues, street.settings)
+    apply = taker._apply_replies
+
+    async def picky(tx: object, items: list[Inbound]) -> None:
+        if any(item.text == "poison" for item in items):
+            raise ValueError
+        await apply(tx, items)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(taker, "_apply_replies", picky)
+    monkeypatch.setattr("workers.outbound._LEASE", 1.0)
+    texts = ["T", "poison", "谢谢"]
+    replies = [
+        Inbound(gateway="g", gateway_id=str(n), from_number=House.number(n), to="1069", text=text, at=datetime.now(UTC))
+        for n, text in enumerate(texts)
+    ]
+    await street.queues.publish(INBOUND, [Message(msgspec.json.encode(one)) for one in replies])
+    async with asyncio.timeout(30):
+        while not await street.queues.size(INBOUND.dead):
+            await taker.replies()
+    kept = await street.within(lambda house: house.tx.fetch("select gateway_id from inbound order by 1"))
+    assert [row[0] for row in kept] == ["0", "2"]
+    await street.queues.acknowledge(await street.queues.take(INBOUND.dead, 10, lease=30, wait=2))

@@ -1,0 +1,90 @@
+"""The advisory platform (投顾平台) as its client sees it: every call ends in time, every answer is bounded and checked.
+
+What is asked bears its own Idempotency-Key, so that asking again after an answer was lost changes nothing.
+"""
+
+import asyncio
+import ssl
+from itertools import pairwise
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import UUID
+
+import httpx2
+import msgspec
+
+from kernel.errors import Unavailable
+from kernel.settings import Settings, advisory_address
+from mobile_contracts.advisory import ContractsRead, Order, Verdict
+
+CALL_SECONDS = 5.0
+ANSWER_AT_MOST = 1 << 20
+PAGE = 200
+_Answer = TypeVar("_Answer")
+
+
+class Advisory:
+    """A client for as long as its block; every method raises `Unavailable` for what is away, slow or nonsense."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._address = advisory_address(settings)
+        headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+        if settings.advisory_token:
+            headers["Authorization"] = f"Bearer {settings.advisory_token}"
+        self._client = httpx2.AsyncClient(
+            timeout=CALL_SECONDS, follow_redirects=False, trust_env=False, headers=headers,
+            verify=ssl.create_default_context() if self._address.startswith("https://") else False,
+            limits=httpx2.Limits(max_connections=2),
+        )  # fmt: skip
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def order(self, order: Order) -> Verdict:
+        """Asks for a subscription, or how one stands that was asked for before."""
+        return await self._call("POST", "/v1/subscriptions", Verdict, order, order.subscription_id)
+
+    async def cancel(self, subscription_id: UUID) -> Verdict:
+        """Asks to end a subscription; one that the platform never took, it will not take any more."""
+        return await self._call("POST", f"/v1/subscriptions/{subscription_id}/cancel", Verdict, key=subscription_id)
+
+    async def read(self, after: int) -> ContractsRead:
+        """Contracts that are new or changed after a position, in rising order."""
+        read = await self._call("GET", f"/v1/contracts?after={after}&limit={PAGE}", ContractsRead)
+        positions = [after, *(one.position for one in read.items)]
+        if len(read.items) > PAGE or any(one >= other for one, other in pairwise(positions)):
+            raise Unavailable("the advisory platform's contracts do not come in rising order")
+        return read
+
+    async def _call(
+        self, method: str, path: str, kind: type[_Answer], content: Order | None = None, key: UUID | None = None
+    ) -> _Answer:
+        status, body = await self._send(
+            method, path, msgspec.json.encode(content) if content else b"", {"Idempotency-Key": str(key)} if key else {}
+        )
+        if status != 200:
+            raise Unavailable(f"the advisory platform answers {status}")
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise Unavailable("the advisory platform answers nonsense") from error
+
+    async def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        body = bytearray()
+        try:
+            async with (
+                asyncio.timeout(2 * CALL_SECONDS),
+                self._client.stream(method, self._address + path, content=content, headers=headers) as answer,
+            ):
+                async for part in answer.aiter_raw(16 << 10):
+                    body += part
+                    if len(body) > ANSWER_AT_MOST:
+                        raise Unavailable("the advisory platform's answer is too large")
+                return answer.status_code, bytes(body)
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as error:
+            raise Unavailable(f"the advisory platform does not answer: {type(error).__name__}") from error

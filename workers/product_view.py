@@ -1,0 +1,37 @@
+"""Advisers' views on their way to the subscribers of a product."""
+
+from centers.product import view
+from kernel.database import Tx
+from kernel.scope import apply_system
+from mobile_contracts.event import ViewPublished
+from notifications import broadcast
+from notifications.broadcast import Wanted
+from workers.registry import handles
+
+_WORDS = 200
+"""Characters of a view that go along with its title; all of it is read in the app."""
+
+
+@handles(ViewPublished)
+async def spread_view(tx: Tx, event: ViewPublished) -> None:
+    """Chooses the readers of the day, and starts a broadcast by each channel that some of them chose; once."""
+    await apply_system(tx, "spread_view", kind="company")
+    chosen = await view.choose_readers(tx, event.view_id)
+    if chosen is None:
+        return
+    spreading, readers = chosen
+    words = " ".join(spreading.body.split())
+    values = {
+        "product": spreading.product_name,
+        "title": spreading.title,
+        "words": words if len(words) <= _WORDS else f"{words[: _WORDS - 1]}…",
+    }
+    for channel, customer_ids in readers.items():
+        await broadcast.start(
+            tx,
+            Wanted(
+                kind="product_view", template="product_view", purpose="service", channels=(channel,), values=values,
+                customer_ids=customer_ids, topic="product_view", product_code=spreading.product_code,
+                by=f"staff:{spreading.employee_no}", once=f"view:{spreading.id}:{channel}",
+            ),
+        )  # fmt: skip

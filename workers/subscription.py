@@ -1,0 +1,185 @@
+"""Subscriptions on their way: the advisory platform is told and asked, customers and brokers hear what came of it."""
+
+from uuid import UUID
+
+import msgspec
+
+from centers.product import platform
+from centers.product.platform import Due, Outcome
+from kernel import logs
+from kernel.database import Tx
+from kernel.errors import Unavailable
+from kernel.scope import Audience, apply_system
+from kernel.settings import Settings
+from mobile_contracts.advisory import ContractNews, Order, PlatformContract, Verdict
+from mobile_contracts.event import AdvisoryDue, ExpiryDue, SubscriptionAsked, SubscriptionChanged
+from notifications import notice
+from workers.advisory import Advisory
+from workers.collection.digest import digest_secret, row_digest
+from workers.registry import Means, handles, sends
+
+WAITS = (5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds before the next try, the last of them from then on."""
+
+_PENDING_SECONDS = 300.0
+_DUE_AT_MOST = 50
+_PAGES = 10
+_CHUNK, _CHUNKS = 500, 40
+_OUTCOMES = {
+    ("confirmed", "zh"): ("签约成功", "您已成功签约{product}。"),
+    ("confirmed", "en"): ("Subscribed", "You have subscribed to {product}."),
+    ("refused", "zh"): ("签约未通过", "您对{product}的签约未通过。"),
+    ("refused", "en"): ("Subscription refused", "Your subscription to {product} was refused."),
+    ("failed", "zh"): ("签约未完成", "您对{product}的签约暂未完成,请稍后重试。"),
+    ("failed", "en"): ("Subscription not completed", "Your subscription to {product} could not be completed."),
+    ("cancelled", "zh"): ("签约已取消", "您对{product}的签约已取消。"),
+    ("cancelled", "en"): ("Subscription cancelled", "Your subscription to {product} is cancelled."),
+    ("expired", "zh"): ("签约已到期", "您对{product}的签约已到期。"),
+    ("expired", "en"): ("Subscription expired", "Your subscription to {product} has expired."),
+}
+_TO_BROKERS = {"confirmed": ("客户签约", "您服务的客户{customer}已签约{product}。"),
+               "cancelled": ("客户取消签约", "您服务的客户{customer}已取消签约{product}。")}  # fmt: skip
+_log = logs.logger(__name__)
+
+
+@sends(SubscriptionAsked)
+async def tell_platform(tx: Tx, event: SubscriptionAsked, means: Means) -> None:
+    """Tells the advisory platform at once; when it is away, `ask_platform` tells it again."""
+    await apply_system(tx, "tell_platform", kind="company")
+    async with Advisory(means.settings) as advisory:
+        await advance(tx, event.subscription_id, advisory, means.settings)
+
+
+@sends(AdvisoryDue)
+async def ask_platform(tx: Tx, event: AdvisoryDue, means: Means) -> None:
+    """Tells the platform what it has not taken yet, as long as it answers, and reads its contracts."""
+    await apply_system(tx, "ask_platform", kind="company")
+    async with Advisory(means.settings) as advisory:
+        for subscription_id in await platform.list_due(tx, _DUE_AT_MOST):
+            if not await advance(tx, subscription_id, advisory, means.settings):
+                break
+        await read_contracts(tx, advisory, means.settings)
+
+
+@handles(ExpiryDue)
+async def expire_subscriptions(tx: Tx, event: ExpiryDue) -> None:
+    """Ends subscriptions whose contracts have ended; what is left is for the next time."""
+    await apply_system(tx, "expire_subscriptions", kind="company")
+    for _ in range(_CHUNKS):
+        if await platform.expire(tx, _CHUNK) < _CHUNK:
+            break
+
+
+@handles(SubscriptionChanged)
+async def tell_of_subscription(tx: Tx, event: SubscriptionChanged) -> None:
+    """The customer is told of every outcome, the brokers who serve them of those that matter to them."""
+    await apply_system(tx, "tell_of_subscription", kind="company")
+    outcome = await platform.find_outcome(tx, event.subscription_id)
+    if outcome is None or (outcome.state, outcome.language) not in _OUTCOMES:
+        return
+    title, body = _OUTCOMES[outcome.state, outcome.language]
+    await _give(tx, "investor", outcome.customer_no, outcome, title, body)
+    if outcome.state in _TO_BROKERS:
+        for employee_no in outcome.brokers:
+            await _give(tx, "staff", employee_no, outcome, *_TO_BROKERS[outcome.state])
+
+
+async def advance(tx: Tx, subscription_id: UUID, advisory: Advisory, settings: Settings) -> bool:
+    """Tells the platform what is due of one subscription; false when it did not answer as it should."""
+    due = await platform.find_due(tx, subscription_id)
+    if due is None:
+        return True
+    if not due.cancelling and due.tries == 0 and (reason := _outdated(due)):
+        await platform.decide(tx, due.id, "refused", reason)
+        return True
+    try:
+        verdict = await (advisory.cancel(due.id) if due.cancelling else advisory.order(_order(due)))
+        await _take(tx, due, verdict, settings)
+    except Unavailable as error:
+        await _again(tx, due, error.detail, settings)
+        return False
+    return True
+
+
+async def read_contracts(tx: Tx, advisory: Advisory, settings: Settings) -> None:
+    """Reads on where the last reader stopped; equal contracts change nothing, unknown customers wait for the feed."""
+    held = await platform.hold_position(tx)
+    if held is None:
+        return
+    position, problem = held.position, ""
+    try:
+        for _ in range(_PAGES):
+            read = await advisory.read(position)
+            await _put(tx, [one.contract for one in read.items], settings)
+            await platform.confirm(tx, read.items)
+            position = read.items[-1].position if read.items else position
+            if not read.more or not read.items:
+                break
+    except Unavailable as error:
+        problem = error.detail
+    if problem != held.problem:
+        _log.warning("what is wrong with the advisory platform's contracts has changed", problem=problem or "nothing")
+    await platform.move_position(tx, position, problem)
+
+
+async def _take(tx: Tx, due: Due, verdict: Verdict, settings: Settings) -> None:
+    """What the platform says becomes of the subscription; raises `Unavailable` when it makes no sense."""
+    contract = verdict.contract
+    if contract and (contract.customer_no, contract.product_code) != (due.customer_no, due.product_code):
+        raise Unavailable("the advisory platform answers with somebody else's contract")
+    if contract:
+        await _put(tx, [contract], settings)
+    match verdict.status:
+        case "cancelled":
+            await platform.decide(tx, due.id, "cancelled", "by_investor" if due.cancelling else "by_platform")
+        case "refused" if not due.cancelling:
+            await platform.decide(tx, due.id, "refused", verdict.reason)
+        case "pending" if not due.cancelling:
+            await platform.note_try(tx, due.id, max(due.tries, 1), _PENDING_SECONDS, "the platform has not decided yet")
+        case "accepted" if contract and not due.cancelling:
+            if not await platform.confirm(tx, [ContractNews(1, contract, due.id)]):
+                raise Unavailable("the advisory platform answers with a contract that is not this customer's")
+        case _:
+            raise Unavailable(f"the advisory platform answers {verdict.status} where that makes no sense")
+
+
+async def _again(tx: Tx, due: Due, problem: str, settings: Settings) -> None:
+    """Waits longer each time; after the last try a request has failed, and a subscription is not cancelled."""
+    tries = due.tries + 1
+    _log.warning("the advisory platform was not told", subscription=str(due.id), tries=tries, problem=problem)
+    if tries < settings.advisory_tries:
+        await platform.note_try(tx, due.id, tries, WAITS[min(tries, len(WAITS)) - 1], problem)
+    elif due.cancelling:
+        await platform.give_up_cancelling(tx, due.id, problem)
+    else:
+        await platform.decide(tx, due.id, "failed", "platform_unreachable")
+
+
+async def _put(tx: Tx, contracts: list[PlatformContract], settings: Settings) -> None:
+    newest = {one.contract_no: one for one in contracts}
+    secret = digest_secret(settings)
+    digests = [row_digest(secret, map(_text, msgspec.structs.astuple(one))) for one in newest.values()]
+    await platform.put_contracts(tx, list(newest.values()), digests)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _outdated(due: Due) -> str:
+    """Why the platform need not be asked: the product is not any more what the investor saw."""
+    if due.product_status == "off":
+        return "product_withdrawn"
+    return "price_changed" if due.price != due.product_price else ""
+
+
+def _order(due: Due) -> Order:
+    return Order(due.id, due.customer_no, due.product_code, due.price, due.agreement_version, due.requested_at)
+
+
+async def _give(
+    tx: Tx, audience: Audience, subject: str, outcome: Outcome, title: str, body: str
+) -> None:  # fmt: skip
+    text = body.format(product=outcome.product_name, customer=outcome.customer_name)
+    link, once = f"/subscriptions/{outcome.id}", f"subscription:{outcome.id}:{outcome.state}"
+    await notice.give(tx, audience, subject, "subscription", title, text, link, once=once)
