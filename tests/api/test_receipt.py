@@ -133,7 +133,7 @@ JSON = st.recursive(
 
 
 @given(items=st.lists(st.dictionaries(st.sampled_from([*receipt(), "from", "x"]), JSON, max_size=8), max_size=5))
-@bounded(suppress_health_check=[HealthCheck.differing_executors])
+@bounded(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 def test_whatever_an_item_is_it_has_an_answer(items: list[dict[str, Any]]) -> None:
     for kind, name in ((Receipt, "id"), (Inbound, "gateway_id")):
         results, good = sorted_out([*items, receipt(), reply()], kind, "cmcc-1", name)  # type: ignore[type-var]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
 from kernel.errors import InvalidInput
@@ -148,6 +149,7 @@ def test_whatever_else_comes_back_is_refused(other: bytes) -> None:
         receipts(other, "mail-hook", NOW)
 
 
+@bounded(deadline=None)
 @given(cut=st.integers(0, len(POSTFIX)), junk=st.binary(max_size=50))
 def test_a_broken_one_is_read_or_refused(cut: int, junk: bytes) -> None:
     content = POSTFIX.encode()

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
 from kernel.errors import InvalidInput
@@ -133,6 +134,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r
 
 
 @given(subject=TEXT, name=TEXT, value=TEXT, text=TEXT)
+@bounded(deadline=None)
 def test_no_text_makes_a_header_of_its_own(subject: str, name: str, value: str, text: str) -> None:
     try:
         forged: dict[str, Any] = {"from": f"{name} <a@firm.cn>", "headers": {"X-Value": value}}
