@@ -23,6 +23,7 @@ from kernel.bus.choice import open_bus
 from kernel.crypto import BlindIndex, Fields
 from kernel.database import Database
 from kernel.identity import Identities, Tokens
+from kernel.keys import gateway_keys
 from kernel.parent import end_with_parent
 from kernel.settings import Settings, current, words
 
@@ -60,6 +61,7 @@ def furnished(app: Litestar, settings: Settings) -> ASGIApp:
     app.state.tokens = Tokens(settings)
     app.state.catalogue = catalogue(audience_router(one) for one in (*AUDIENCES, "auth"))
     app.state.seals = Seals(Fields(settings), BlindIndex(settings))
+    app.state.gateway_keys = gateway_keys(settings.gateway_secrets)
     app.state.door = Door(settings, app.state.tokens)
     app.state.principal_buckets = Buckets(rate, rate * settings.rate_burst)
     return Gate(app, settings)

@@ -1,4 +1,4 @@
-"""Every permission that a route names, with the routes that name it."""
+"""Every permission that a route names and a role can give, with the routes that name it."""
 
 from collections.abc import Iterable
 
@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from api.edge.identify import PUBLIC
+from api.edge.signed import SIGNED
 from mobile_contracts.role import Permission, Route
 
 
@@ -16,7 +17,7 @@ def catalogue(routers: Iterable[Router]) -> list[Permission]:
     for router in routers:
         for route in router.routes:
             for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-                if (permission := permission_of(handler)) not in (None, PUBLIC):
+                if (permission := permission_of(handler)) not in (None, PUBLIC, SIGNED):
                     methods = sorted({str(one) for one in handler.http_methods} - {"OPTIONS"})
                     named.setdefault(str(permission), []).extend(Route(method, route.path_format) for method in methods)
     return [Permission(one, sorted(named[one], key=lambda route: (route.path, route.method))) for one in sorted(named)]

@@ -23,6 +23,21 @@ from mobile_contracts.base import Problem
 ASSETS = Path(str(metadata.distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
 _TITLES = {"staff": "for brokers and staff", "investor": "for investors", "gateway": "for gateways and source systems",
            "auth": "for signing in"}  # fmt: skip
+_TOKEN = {"token": SecurityScheme(type="http", scheme="bearer")}
+_SCHEMES = {
+    "gateway": {
+        name.lower(): SecurityScheme(
+            type="apiKey", security_scheme_in="header", name=f"X-Hexad-{name}", description=told
+        )
+        for name, told in {
+            "Gateway": "name of the gateway",
+            "Timestamp": "Unix seconds, at most 300 from ours",
+            "Signature": "sha256= and the hexadecimal HMAC-SHA256 of timestamp, a dot and the body; good once",
+        }.items()
+    }
+}
+"""How a request shows who asks, where it is not by a token."""
+
 _ASKED = {
     "X-App-Version": ("version of the app, for instance 2.13.1", False),
     "Accept-Language": ("zh or en, the language of problems; zh without it", False),
@@ -63,8 +78,8 @@ def document(audience: str, router: Router) -> dict[str, Any]:
         title=f"Hexad API {_TITLES[audience]}",
         version="1",
         description="Money and quantities are decimal strings, times RFC 3339 with offset, days ISO 8601.",
-        components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
-        security=None if audience == "auth" else [{"token": []}],
+        components=Components(security_schemes=dict(_SCHEMES.get(audience, _TOKEN))),
+        security=None if audience == "auth" else [{name: [] for name in _SCHEMES.get(audience, _TOKEN)}],
         use_handler_docstrings=True,
     )
     app = Litestar([router], request_class=HttpRequest, openapi_config=config, logging_config=None)

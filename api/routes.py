@@ -17,6 +17,7 @@ from api import (
     health,
     job,
     key,
+    lease,
     me,
     notice,
     organisation,
@@ -24,6 +25,7 @@ from api import (
     product,
     product_view,
     questionnaire,
+    receipt,
     role,
     session,
     subscription,
@@ -84,7 +86,7 @@ def audience_router(audience: str) -> Router:
             subscription.investor,
             *signing_in.INVESTOR,
         ],
-        "gateway": [],
+        "gateway": [receipt.gateway, lease.gateway],
         "auth": [key.auth, *signing_in.AUTH],
     }
     return Router(

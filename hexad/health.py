@@ -16,6 +16,7 @@ PROCESSES: Mapping[str, str] = {
     "worker": "worker_port",
     "relay": "relay_port",
     "beat": "beat_port",
+    "mailer": "mailer_port",
 }
 """The setting with the health port of each process."""
 

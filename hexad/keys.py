@@ -12,7 +12,7 @@ from kernel.errors import Misconfigured
 from kernel.settings import PREFIX
 
 _HEADER = """\
-# Made by Hexad. Whoever has these keys can sign tokens and read encrypted fields;
+# Made by Hexad. Whoever has these keys can sign tokens, read encrypted fields and speak as the simulated gateway;
 # without them the encrypted fields are lost.
 """
 
@@ -29,7 +29,8 @@ def file(var: Path) -> Path:
 
 def make(var: Path) -> bool:
     """Makes the file unless it is there, and says whether it did; raises `Misconfigured` when it cannot be written."""
-    keys = {"TOKEN_KEY": _random(), "FIELD_KEYS": f"k1:{_random()}", "INDEX_KEY": _random()}
+    keys = {"TOKEN_KEY": _random(), "FIELD_KEYS": f"k1:{_random()}", "INDEX_KEY": _random(),
+            "GATEWAY_SECRETS": f"simulator-1:{secrets.token_hex(32)}:transactional+service+marketing"}  # fmt: skip
     text = _HEADER + "".join(f"{PREFIX}{name}={key}\n" for name, key in keys.items())
     try:
         if file(var).exists():

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from hexad.commands import audit, bench, data, installation, people, processes, simulate
+from hexad.commands import audit, bench, data, installation, mailbox, people, processes, simulate
 from hexad.commands.group import FAILED, Commands
 from kernel.errors import HexadError, Unavailable
 
@@ -35,6 +35,7 @@ for _command in (
     processes.work,
     processes.relay,
     processes.beat,
+    processes.mail,
     processes.health,
     data.ingest,
     data.demo,
@@ -42,6 +43,7 @@ for _command in (
     bench.bench,
     audit.audit,
     simulate.simulate,
+    mailbox.mailbox,
 ):
     hexad.add_command(_command)
 

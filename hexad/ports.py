@@ -15,6 +15,7 @@ _PORTS = {
     "worker_port": "probe_host",
     "relay_port": "probe_host",
     "beat_port": "probe_host",
+    "mailer_port": "probe_host",
     "sms_simulator_port": "probe_host",
     "mailbox_port": "simulator_host",
     "smtp_simulator_port": "simulator_host",

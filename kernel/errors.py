@@ -60,6 +60,24 @@ class SignInRefused(HexadError):
     code, zh = "sign_in_refused", "登录信息不正确,或暂时不可用"
 
 
+class SignatureRefused(HexadError):
+    """The signature is missing, or not that of a gateway known here for this time and body."""
+
+    code, zh = "signature_refused", "签名缺失,或与已登记网关、时间、请求体不符"
+
+
+class ClockSkewed(HexadError):
+    """The time of the request is more than 5 minutes from ours: set the clock and sign again."""
+
+    code, zh = "clock_skewed", "请求时间与服务器相差超过 5 分钟,请校准时钟后重新签名"
+
+
+class SignatureUsed(HexadError):
+    """This signature was used before: each is good once."""
+
+    code, zh = "signature_used", "该签名已使用过,每个签名仅可使用一次"
+
+
 class DeviceRevoked(HexadError):
     """This device was revoked: its owner, from another one, or an administrator can allow it again."""
 

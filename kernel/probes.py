@@ -1,4 +1,4 @@
-"""The health and metrics port of processes that serve no HTTP of their own: worker, relay and beat."""
+"""The health and metrics port of processes that serve no HTTP of their own: worker, relay, beat and mailer."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ class Probes:
 
     def __init__(
         self,
-        process: Literal["worker", "relay", "beat", "sms_simulator"],
+        process: Literal["worker", "relay", "beat", "mailer", "sms_simulator"],
         settings: Settings,
         checks: Mapping[str, Check],
         patience: float = 30.0,

@@ -16,9 +16,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kernel.errors import Misconfigured
-from kernel.keys import field_keys, key
+from kernel.keys import field_keys, gateway_keys, key
 
 PREFIX = "HEXAD_"
+_TLS = "^(starttls|tls|offered|never)$"
 _HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
@@ -71,8 +72,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     relay_port: Annotated[int, _says("port of the relay's health and metrics", ge=1, le=65535)] = 8003
     beat_port: Annotated[int, _says("port of the beat's health and metrics", ge=1, le=65535)] = 8004
     probe_host: Annotated[str, _says("address of the health ports of worker, relay and beat")] = "127.0.0.1"
+    mailer_port: Annotated[int, _says("port of the e-mail sender's health and metrics", ge=1, le=65535)] = 8008
     simulator_host: Annotated[str, _says("address of the gateway simulators")] = "127.0.0.1"
     sms_simulator_port: Annotated[int, _says("port of the SMS simulator's health", ge=1, le=65535)] = 8005
+    sms_simulator_manner: Annotated[str, _says("how the SMS simulator misbehaves: `delay=2,refuse=0.1,shuffle`")] = ""
+    smtp_simulator_manner: Annotated[str, _says("how the SMTP simulator misbehaves: `delay=2,later=0.1`")] = ""
     mailbox_port: Annotated[int, _says("port of the SMTP simulator's mailbox page", ge=1, le=65535)] = 8006
     advisory_simulator_port: Annotated[int, _says("port of the simulated advisory platform", ge=1, le=65535)] = 8007
     smtp_simulator_port: Annotated[int, _says("port of the SMTP simulator", ge=1, le=65535)] = 8025
@@ -123,6 +127,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     gateways: Annotated[str, _says("gateways whose receipts and replies are believed, comma-separated names")] = (
         "simulator-1"
     )
+    gateway_secrets: Annotated[
+        str, _says("who may sign over HTTP and lease what: `name:secret:purpose+purpose,…`", secret=True)
+    ] = ""
+    smtp_host: Annotated[str, _says("relay that takes our e-mail; empty: the SMTP simulator of this host")] = ""
+    smtp_port: Annotated[int, _says("port of the relay", ge=1, le=65535)] = 587
+    smtp_user: Annotated[str, _says("our name at the relay; empty: it asks for none", max_length=200)] = ""
+    smtp_password: Annotated[str, _says("our password at the relay", secret=True)] = ""
+    smtp_tls: Annotated[str, _says("starttls; tls: from the first byte; offered; never", pattern=_TLS)] = "starttls"
+    smtp_ca: Annotated[str, _says("file of certificates that vouch for the relay; empty: the system's")] = ""
+    smtp_bounce: Annotated[str, _says("address to which undeliverable e-mail returns; empty: its sender's")] = ""
+    smtp_connections: Annotated[int, _says("connections to the relay at once", ge=1, le=50)] = 4
+    smtp_timeout: Annotated[float, _says("longest wait for an answer of the relay", gt=0, le=300)] = 30.0
+    smtp_test: Annotated[bool, _says("true: the relay is asked, but no message is handed over")] = False
     sms_rate: Annotated[int, _says("text messages per second that the SMS gateway takes", ge=1, le=100_000)] = 1000
     email_rate: Annotated[int, _says("e-mails per second that the e-mail gateway takes", ge=1, le=100_000)] = 200
     email_from: Annotated[str, _says("whom our e-mail comes from, `Name <a@b.cn>`", pattern="^[^\r\n\x00]{3,200}$")] = (
@@ -284,6 +301,8 @@ def _decode(kind: type, value: Any) -> Any:
 
 
 _NO_FOLDER = f"{PREFIX}VAR is empty: name a folder, or leave it unset for `var`"
+_ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_GATEWAY = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,2}")
 _ISSUER = re.compile(r"(https://[^\s?#@/]+|http://(127\.0\.0\.1|localhost)(:\d{1,5})?)(/[^\s?#@]*)?")
 _STORE = re.compile(r"(https?|itms-appss?|[a-z]*market|samsungapps|tmast)://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
@@ -299,7 +318,8 @@ _SCHEMES = {
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    faults = [*_key_faults(settings), *_app_faults(settings), *_oidc_faults(settings), *_hours_faults(settings)]
+    checks = (_key_faults, _app_faults, _oidc_faults, _hours_faults, _gateway_faults)
+    faults = [fault for check in checks for fault in check(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
             try:
@@ -328,6 +348,7 @@ def _key_faults(settings: Settings) -> Iterator[str]:
         (settings.token_key, lambda given: key(f"{PREFIX}TOKEN_KEY", given)),
         (settings.index_key, lambda given: key(f"{PREFIX}INDEX_KEY", given)),
         (settings.field_keys, field_keys),
+        (settings.gateway_secrets, gateway_keys),
     )
     for given, check in checks:
         try:
@@ -345,6 +366,16 @@ def _oidc_faults(settings: Settings) -> Iterator[str]:
     for name in ("oidc_client_id", "oidc_redirect_uri"):
         if not getattr(settings, name):
             yield f"{PREFIX}{name.upper()} is needed with {PREFIX}OIDC_ISSUER: {meta(name).description}"
+
+
+def _gateway_faults(settings: Settings) -> Iterator[str]:
+    for name in words(settings.gateways):
+        if not _GATEWAY.fullmatch(name):
+            yield f"{PREFIX}GATEWAYS: {name!r} is no name of a gateway: small letters, digits and hyphens, at most 32"
+    if settings.smtp_user and settings.smtp_host and settings.smtp_tls in ("offered", "never"):
+        yield f"{PREFIX}SMTP_TLS must be starttls or tls with {PREFIX}SMTP_USER: a password is not sent in clear"
+    if settings.smtp_bounce and not _ADDRESS.fullmatch(settings.smtp_bounce):
+        yield f"{PREFIX}SMTP_BOUNCE must be an address such as bounce@firm.cn, not {settings.smtp_bounce!r}"
 
 
 def _hours_faults(settings: Settings) -> Iterator[str]:

@@ -33,6 +33,7 @@ from workers.app import consumed, make_app
 from workers.child import Child
 from workers.dead_letters import DeadLetters
 from workers.gate import Gate
+from workers.lease import Leases
 from workers.loops import Loops
 from workers.message import Job
 from workers.outbound import Sender, Taker, Tidier
@@ -148,6 +149,7 @@ async def _relay(settings: Settings) -> None:
                 loops.run("receipts", taker.receipts),
                 loops.run("replies", taker.replies),
                 loops.run("dead letters", DeadLetters(queues).turn),
+                loops.run("leases", Leases(database, queues, settings).turn),
                 loops.run("pulse", partial(_pulse, probes)),
             )
         await database.close()

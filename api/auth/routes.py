@@ -3,7 +3,16 @@
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from api.auth import activation, code_request, password_change, password_reset, refresh, sign_in, single_sign_on
+from api.auth import (
+    activation,
+    code_request,
+    password_change,
+    password_reset,
+    refresh,
+    sign_in,
+    single_sign_on,
+    unsubscribe,
+)
 
 
 def _never_cached(*routers: ControllerRouterHandler) -> Router:
@@ -12,7 +21,13 @@ def _never_cached(*routers: ControllerRouterHandler) -> Router:
 
 AUTH = [
     _never_cached(
-        sign_in.auth, code_request.auth, password_reset.auth, refresh.auth, activation.auth, single_sign_on.auth
+        sign_in.auth,
+        code_request.auth,
+        password_reset.auth,
+        refresh.auth,
+        activation.auth,
+        single_sign_on.auth,
+        unsubscribe.auth,
     )
 ]
 STAFF = [_never_cached(password_change.staff, activation.staff)]

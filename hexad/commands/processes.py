@@ -67,8 +67,16 @@ def beat() -> None:
     beat(given())
 
 
+@click.command("mail")
+def mail() -> None:
+    """Send e-mail from the queues by SMTP."""
+    from workers.smtp.run import mail
+
+    mail(given())
+
+
 @click.command("health")
-@click.argument("processes", nargs=-1, type=click.Choice(["api", "realtime", "worker", "relay", "beat"]))
+@click.argument("processes", nargs=-1, type=click.Choice(["api", "realtime", "worker", "relay", "beat", "mailer"]))
 def health(processes: tuple[str, ...]) -> None:
     """Say whether the processes of this host live.
 

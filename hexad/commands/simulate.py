@@ -12,30 +12,51 @@ def simulate() -> None:
 
 
 @simulate.command("sms")
-@click.option("--delay", default=0.0, type=click.FloatRange(0, 3600), help="Seconds until the last receipt.")
-@click.option("--duplicate", default=0.0, type=click.FloatRange(0, 1), help="Share of receipts sent twice.")
-@click.option("--refuse", default=0.0, type=click.FloatRange(0, 1), help="Share of messages rejected.")
-@click.option("--shuffle", is_flag=True, help="Send receipts in any order.")
-def simulate_sms(delay: float, duplicate: float, refuse: float, shuffle: bool) -> None:
+@click.option("--delay", type=click.FloatRange(0, 3600), help="Seconds until the last receipt.")
+@click.option("--duplicate", type=click.FloatRange(0, 1), help="Share of receipts sent twice.")
+@click.option("--refuse", type=click.FloatRange(0, 1), help="Share of messages rejected.")
+@click.option("--shuffle", is_flag=True, default=None, help="Send receipts in any order.")
+def simulate_sms(**options: float | bool | None) -> None:
     """An SMS gateway on the outbound queues.
 
-    Numbers that end in 0001 are undelivered, 0002 rejected, 0003 expired; all others are delivered.
+    Numbers that end in 0001 are undelivered, 0002 rejected, 0003 expired; all others are delivered. A message that
+    comes again under its id is shown once. Without options HEXAD_SMS_SIMULATOR_MANNER holds.
     """
     from hexad.simulators import sms
-    from hexad.simulators.rules import Manner
+    from hexad.simulators.rules import manner
 
-    sms.run(given(), Manner(delay=delay, duplicate=duplicate, refuse=refuse, shuffle=shuffle))
+    settings = given()
+    sms.run(settings, manner(settings.sms_simulator_manner, **options))
 
 
 @simulate.command("smtp")
-def simulate_smtp() -> None:
+@click.option("--delay", type=click.FloatRange(0, 3600), help="Seconds until it answers for a message.")
+@click.option("--refuse", type=click.FloatRange(0, 1), help="Share of messages refused for good (554).")
+@click.option("--later", type=click.FloatRange(0, 1), help="Share of messages put off (451).")
+@click.option("--hang-up", type=click.FloatRange(0, 1), help="Share of messages at which it says 421.")
+def simulate_smtp(**options: float | None) -> None:
     """An SMTP server, and a page to read the mailbox.
 
-    Recipients `unknown@…` do not exist and `full@…` is full for now; all others are taken.
+    Recipients `unknown@…` do not exist and `full@…` is full for now; all others are taken. Without options
+    HEXAD_SMTP_SIMULATOR_MANNER holds.
     """
     from hexad.simulators import smtp
+    from hexad.simulators.rules import manner
 
-    smtp.run(given())
+    settings = given()
+    smtp.run(settings, manner(settings.smtp_simulator_manner, **options))
+
+
+@simulate.command("reply")
+@click.option("--from", "number", required=True, help="The number of who replies, such as +8613800000000.")
+@click.option("--text", required=True, help="What they write: T, TD or 退订 to get no more messages.")
+def simulate_reply(number: str, text: str) -> None:
+    """A text message that somebody sends us, as the gateway would pass it on."""
+    import asyncio
+
+    from hexad.simulators import reply
+
+    asyncio.run(reply.send(given(), number, text))
 
 
 @simulate.command("advisory")

@@ -23,6 +23,9 @@ class Letter(Struct, frozen=True):
     to: str
     subject: str
     text: str
+    id: str = ""
+    html: str = ""
+    headers: dict[str, str] = {}
 
     @property
     def when(self) -> str:
@@ -47,13 +50,24 @@ class Mailbox:
         with file.open("ab") as out:
             out.write(b"".join(msgspec.json.encode(letter) + b"\n" for letter in letters))
 
-    def newest(self, at_most: int) -> list[Letter]:
-        """The newest letters of all channels, the newest first; a line that was cut short is left out."""
+    def newest(self, at_most: int, to: str = "") -> list[Letter]:
+        """The newest letters of all channels, the newest first; `to` is a part of whom they went to.
+
+        A line that was cut short is left out.
+        """
+        letters = [letter for letter in self._all("*.*") if to.casefold() in letter.to.casefold()]
+        return sorted(letters, key=lambda letter: letter.at, reverse=True)[:at_most]
+
+    def ids(self, channel: str) -> list[str]:
+        """The ids of all letters of a channel that are still there."""
+        return [letter.id for letter in self._all(f"{channel}.*") if letter.id]
+
+    def _all(self, files: str) -> list[Letter]:
         letters: list[Letter] = []
-        for file in sorted(self._folder.glob("*.*")):
+        for file in sorted(self._folder.glob(files)):
             with contextlib.suppress(FileNotFoundError):  # set aside just now: the next look has it
                 letters += _whole(file.read_bytes().splitlines())
-        return sorted(letters, key=lambda letter: letter.at, reverse=True)[:at_most]
+        return letters
 
 
 def _whole(lines: list[bytes]) -> Iterator[Letter]:

@@ -32,7 +32,10 @@ def render(letters: list[Letter]) -> str:
 def _article(letter: Letter) -> str:
     head = f"{letter.when} · {letter.channel} · {letter.sender} → {letter.to}"
     subject = f"<strong>{escape(letter.subject)}</strong>" if letter.subject else ""
-    return f"<article><header>{escape(head)}</header>{subject}<pre>{escape(letter.text)}</pre></article>"
+    lists = "".join(
+        f"<br>{escape(name)}: {escape(value)}" for name, value in letter.headers.items() if name.startswith("List-")
+    )
+    return f"<article><header>{escape(head)}{lists}</header>{subject}<pre>{escape(letter.text)}</pre></article>"
 
 
 class Page:

@@ -2,10 +2,14 @@
 
 import random
 from datetime import datetime, timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
+from kernel.errors import Misconfigured
+from kernel.settings import words
 from mobile_contracts.outbound import Receipt, ReceiptStatus, Sms
 
 GATEWAY = "simulator-1"
@@ -21,13 +25,35 @@ _CODES: dict[ReceiptStatus, str] = {
 }
 
 
-class Manner(Struct, frozen=True):
-    """How the gateway misbehaves: seconds until the last receipt, and shares (0 to 1) doubled and refused."""
+Share = Annotated[float, Meta(ge=0, le=1)]
 
-    delay: float = 0.0
-    duplicate: float = 0.0
-    refuse: float = 0.0
+
+class Manner(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a gateway misbehaves: seconds until the last receipt or the answer, and shares (0 to 1) of messages.
+
+    `duplicate` and `shuffle` are about receipts of text messages; `later` (451) and `hang_up` (421) about e-mail.
+    """
+
+    delay: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+    duplicate: Share = 0.0
+    refuse: Share = 0.0
     shuffle: bool = False
+    later: Share = 0.0
+    hang_up: Share = 0.0
+
+
+def manner(text: str, **options: float | bool | None) -> Manner:
+    """The manner of a setting such as `delay=2,refuse=0.1,shuffle`, unless an option says otherwise.
+
+    Raises `Misconfigured` for what is no manner.
+    """
+    pairs = (word.partition("=") for word in words(text))
+    given: dict[str, Any] = {name: value if equals else "true" for name, equals, value in pairs}
+    given |= {name: value for name, value in options.items() if value is not None}
+    try:
+        return msgspec.convert(given, Manner, strict=False)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"{text!r} is no manner of a simulator: {error}") from error
 
 
 def answers(sms: Sms, now: datetime, manner: Manner) -> list[Receipt]:

@@ -24,6 +24,7 @@ _BATCH = 200
 _BATCHES_AT_ONCE = 8
 _LEASE = 30.0
 _WAIT = 2.0
+_REMEMBERED = 500_000
 _log = logs.logger(__name__)
 
 
@@ -49,6 +50,7 @@ class Gateway:
     def __init__(self, queues: Queues, mailbox: Mailbox, manner: Manner) -> None:
         self._queues, self._mailbox, self._manner = queues, mailbox, manner
         self._room = asyncio.Semaphore(_BATCHES_AT_ONCE)
+        self._seen = dict.fromkeys(mailbox.ids("sms"))
         self.problem: str | None = "the broker was not reached yet"
 
     async def serve(self, stop: asyncio.Event, beat: Callable[[], None] = lambda: None) -> None:
@@ -100,12 +102,18 @@ class Gateway:
     async def _answer(self, messages: list[Sms]) -> list[Receipt]:
         """Sends the receipts that are due at once and gives the later ones."""
         now = datetime.now(UTC)
-        self._mailbox.keep(
-            [Letter("sms", now, sms.sender, sms.to, "", sms.text) for sms in messages if now < sms.expires_at]
-        )
+        self._deliver([sms for sms in messages if now < sms.expires_at], now)
         receipts = [receipt for sms in messages for receipt in answers(sms, now, self._manner)]
         await self._send([receipt for receipt in receipts if receipt.at <= now])
         return [receipt for receipt in receipts if receipt.at > now]
+
+    def _deliver(self, messages: list[Sms], now: datetime) -> None:
+        """Shows the texts to their people; one that comes again under its id is the same, and not shown twice."""
+        new = {str(sms.id): sms for sms in messages if str(sms.id) not in self._seen}
+        self._mailbox.keep([Letter("sms", now, sms.sender, sms.to, "", sms.text, id_) for id_, sms in new.items()])
+        self._seen.update(dict.fromkeys(new))
+        while len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
 
     async def _send(self, receipts: list[Receipt]) -> None:
         await self._queues.publish(

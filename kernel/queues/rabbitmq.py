@@ -24,7 +24,9 @@ EXCHANGE = "hexad.outbound"
 BROKEN = (aiormq.AMQPError, OSError, TimeoutError, RuntimeError)
 """What aiormq raises on a connection that is lost; a channel that closed meanwhile is a `RuntimeError`."""
 
-_PREFETCH = 1000
+PREFETCH = 1000
+"""Messages of one queue that a client holds, taken or not, unless it is told otherwise."""
+
 _UNCONFIRMED = 500
 _FIRST_SECONDS = 0.1
 _DELIVERIES = 1_000_000
@@ -45,8 +47,8 @@ def arguments(name: str) -> dict[str, Any]:
 class _Subscription:
     """One queue consumed on a channel of its own: what came is buffered, what was taken is watched until settled."""
 
-    def __init__(self, queue: Queue, channel: Channel) -> None:
-        self.queue, self.channel, self.generation = queue, channel, next(_generations)
+    def __init__(self, queue: Queue, channel: Channel, prefetch: int) -> None:
+        self.queue, self.channel, self.generation, self._prefetch = queue, channel, next(_generations), prefetch
         self._buffer: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
         self._leased: dict[int, float] = {}
         self._cancelled = False
@@ -59,7 +61,7 @@ class _Subscription:
     async def start(self, name: str) -> None:
         """Asks the broker for messages."""
         self.channel.on_consumer_cancel_callbacks.add(self._on_cancel)
-        await self.channel.basic_qos(prefetch_count=_PREFETCH, timeout=CONFIRM_SECONDS)
+        await self.channel.basic_qos(prefetch_count=self._prefetch, timeout=CONFIRM_SECONDS)
         await self.channel.basic_consume(name, self._on_message, timeout=CONFIRM_SECONDS)
 
     async def take(self, at_most: int, lease: float, wait: float) -> list[Delivery]:
@@ -113,8 +115,8 @@ class _Subscription:
 class RabbitQueues:
     """`Queues` on RabbitMQ; all names carry `settings.queue_prefix`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._url, self._prefix = settings.broker_url, settings.queue_prefix
+    def __init__(self, settings: Settings, prefetch: int = PREFETCH) -> None:
+        self._url, self._prefix, self._prefetch = settings.broker_url, settings.queue_prefix, prefetch
         self._backoff = Backoff("RabbitMQ")
         self._lock = asyncio.Lock()
         self._connection: aio_pika.abc.AbstractConnection | None = None
@@ -163,12 +165,14 @@ class RabbitQueues:
             return int(found.message_count or 0)
 
     async def close(self) -> None:
-        """See `Queues`."""
+        """See `Queues`; a channel that is closed in good order has passed on what was acknowledged on it."""
         connection, self._connection, self._publisher = self._connection, None, None
-        self._subscriptions = {}
+        subscriptions, self._subscriptions = self._subscriptions, {}
         if connection is not None:
             with contextlib.suppress(*BROKEN):
                 async with asyncio.timeout(CONNECT_SECONDS):
+                    for one in subscriptions.values():
+                        await one.channel.close()
                     await connection.close()
 
     @contextlib.asynccontextmanager
@@ -200,7 +204,7 @@ class RabbitQueues:
         async with self._lock:
             known = self._subscriptions.get(queue)
             if known is None or not known.open:
-                known = _Subscription(queue, await self._channel())
+                known = _Subscription(queue, await self._channel(), self._prefetch)
                 await known.start(self._prefix + queue.name)
                 self._subscriptions[queue] = known
             return known

@@ -17,6 +17,8 @@ from api.routes import AUDIENCES, audience_router
 from kernel.database import Database
 from kernel.settings import Settings
 from tests.api.conftest import Open
+from tests.api.signing import headers as signed_headers
+from tests.api.signing import with_gateways
 from tests.brokerage import Brokerage, small
 
 SEEN = {
@@ -149,6 +151,17 @@ async def test_a_route_opens_to_whoever_has_its_permission_about_whoever_is_in_s
             for number in "123456":
                 status = await route.ask(patient, headers, f"8800000{number}")
                 assert status == (200 if number in SEEN[who] else 404), (route, number)
+
+
+async def test_a_gateways_signature_opens_the_routes_of_gateways_and_no_other(
+    open_api: Open, own_settings: Settings, house: Brokerage
+) -> None:
+    generous = msgspec.structs.replace(with_gateways(own_settings), rate_per_principal=1e6, rate_per_address=1e6)
+    async with open_api(generous) as api:
+        for route in ROUTES:
+            sends = route.method in ("POST", "PUT", "PATCH")
+            status = await route.ask(api, signed_headers(b"{}" if sends else b""))
+            assert (status == 400) if route.audience == "gateway" else (status == 401), route
 
 
 async def test_an_investor_asks_about_nobody_else(patient: httpx.AsyncClient, house: Brokerage) -> None:

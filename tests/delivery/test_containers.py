@@ -32,7 +32,7 @@ def exists(command: list[str]) -> bool:
 
 
 def test_every_process_has_its_service() -> None:
-    assert {*OURS} == {"migrate", "api", "realtime", "worker", "relay", "beat"}
+    assert {*OURS} == {"migrate", "api", "realtime", "worker", "relay", "beat", "mailer"}
     assert {*SERVICES} - {*OURS} == {"postgres", "rabbitmq", "valkey", "roles", "caddy"}
 
 

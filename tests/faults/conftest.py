@@ -48,6 +48,7 @@ def stand(
         relay_port=free_port(),
         beat_port=free_port(),
         api_port=free_port(),
+        mailer_port=free_port(),
         worker_silence=3.0,
         job_timeout=3.0,
         job_backoff=0.2,

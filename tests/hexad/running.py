@@ -14,7 +14,9 @@ from pathlib import Path
 import psutil
 
 HEXAD = Path(sys.executable).with_name("hexad")
-PORTS = ("API", "REALTIME", "WORKER", "RELAY", "BEAT", "SMS_SIMULATOR", "SMTP_SIMULATOR", "ADVISORY_SIMULATOR")
+PORTS = (
+    "API", "REALTIME", "WORKER", "RELAY", "BEAT", "MAILER", "SMS_SIMULATOR", "SMTP_SIMULATOR", "ADVISORY_SIMULATOR",
+)  # fmt: skip
 READY_SECONDS = 90.0
 STOP_SECONDS = 60.0
 

@@ -8,7 +8,9 @@ from hexad import keys
 from kernel.crypto import Fields
 from kernel.errors import Misconfigured
 from kernel.identity import Tokens
+from kernel.keys import gateway_keys
 from kernel.settings import current
+from notifications.gateway.known import names
 
 
 def test_keys_are_made_once_and_never_overwritten(tmp_path: Path) -> None:
@@ -43,6 +45,8 @@ def test_the_settings_find_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         settings = current()
         Tokens(settings)
         Fields(settings)
+        (simulator,) = gateway_keys(settings.gateway_secrets)
+        assert simulator.name in names(settings)
     finally:
         current.cache_clear()
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from kernel.errors import Misconfigured
-from kernel.keys import field_keys, key
+from kernel.keys import field_keys, gateway_keys, key
 
 GOOD = base64.b64encode(bytes(range(32))).decode()
 
@@ -29,3 +29,17 @@ def test_field_keys_come_in_their_order() -> None:
 def test_wrong_field_keys_name_the_variable(wrong: str) -> None:
     with pytest.raises(Misconfigured, match="HEXAD_FIELD_KEYS"):
         field_keys(wrong)
+
+
+def test_a_gateway_may_have_two_secrets_while_they_change_and_says_none_of_them() -> None:
+    old, new = gateway_keys(f"cmcc-1:{'o' * 32}:service+marketing, cmcc-1:{'n' * 32},")
+    assert (old.name, old.secret, old.purposes) == ("cmcc-1", b"o" * 32, {"service", "marketing"})
+    assert (new.secret, new.purposes) == (b"n" * 32, set())
+    assert "o" * 32 not in repr(old)
+
+
+@pytest.mark.parametrize("wrong", ["x", "a:b", f"a:{'s' * 31}", f"A:{'s' * 32}", f"a:{'s' * 32}:all", f":{'s' * 32}"])
+def test_wrong_gateway_secrets_name_the_variable_and_are_not_repeated(wrong: str) -> None:
+    with pytest.raises(Misconfigured, match="HEXAD_GATEWAY_SECRETS") as error:
+        gateway_keys(wrong)
+    assert "sssss" not in error.value.detail

@@ -75,6 +75,14 @@ def test_every_wrong_number_names_its_variable(name: str, wrong: str) -> None:
         ("store_url", "javascript://x/%0aalert(1)"),
         ("store_url", "store.test/hexad"),
         ("store_url", "https://store.test/\nX: y"),
+        ("gateways", "CMCC 1"),
+        ("gateway_secrets", "cmcc-1:short"),
+        ("gateway_secrets", f"cmcc-1:{'s' * 32}:everything"),
+        ("gateway_secrets", f"CMCC:{'s' * 32}"),
+        ("public_url", "hexad.firm.cn"),
+        ("smtp_tls", "maybe"),
+        ("smtp_bounce", "nobody"),
+        ("smtp_test", "perhaps"),
     ],
 )
 def test_every_wrong_text_names_its_variable(name: str, wrong: str) -> None:
@@ -115,7 +123,7 @@ def test_whatever_is_given_is_settings_or_misconfigured(given: dict[str, str]) -
 @pytest.mark.parametrize("name", [name for name in NAMES if module.is_secret(name)])
 def test_a_secret_is_never_shown(name: str) -> None:
     start = {"broker_url": "amqp://", "bus_url": "redis://", "database_url": "postgresql://", "owner_url": "postgresql://",
-             "field_keys": "k1:"}.get(name, "")  # fmt: skip
+             "field_keys": "k1:", "gateway_secrets": "cmcc-1:"}.get(name, "")  # fmt: skip
     end = "" if "://" in start else "A" * 37 + "="
     given = {PREFIX + "VAR": ".", PREFIX + name.upper(): f"{start}canary{end}"}
     made = parse(given)
@@ -151,6 +159,12 @@ def test_what_is_shown_can_be_read(settings: Settings) -> None:
 def test_settings_that_contradict_one_another_are_refused(tmp_path: Path) -> None:
     assert "HEXAD_SOCKET_SILENCE" in refusal(socket_ping="90")
     assert "HEXAD_TOKEN_KEY" in refusal(database_url="postgresql://db", var=str(tmp_path / "missing"))
+
+
+def test_a_password_is_not_sent_to_a_relay_in_clear() -> None:
+    assert "HEXAD_SMTP_TLS" in refusal(smtp_host="relay.test", smtp_user="hexad", smtp_tls="offered")
+    safe = {"HEXAD_SMTP_HOST": "relay.test", "HEXAD_SMTP_USER": "hexad", "HEXAD_SMTP_TLS": "tls"}
+    assert parse(safe).smtp_tls == "tls"
 
 
 @pytest.fixture

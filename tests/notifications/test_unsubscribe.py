@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
 from kernel.crypto import Fields
@@ -40,6 +41,7 @@ def test_it_stands_under_the_public_address(settings: Settings) -> None:
     assert unsubscribe.link(six, 1, "service", "").startswith("http://[::1]:8000/v1/auth/unsubscribe?token=")
 
 
+@bounded(deadline=None)
 @given(place=st.integers(0, 200), letter=st.sampled_from("Aa0_-"))
 def test_a_link_that_was_changed_is_none(base_settings: Settings, place: int, letter: str) -> None:
     token = token_of(unsubscribe.link(base_settings, 42, "marketing", ""))
@@ -50,6 +52,7 @@ def test_a_link_that_was_changed_is_none(base_settings: Settings, place: int, le
             unsubscribe.wish(Fields(base_settings), changed)
 
 
+@bounded(deadline=None)
 @given(st.text(max_size=300))
 def test_whatever_is_made_up_is_none(base_settings: Settings, token: str) -> None:
     with pytest.raises(NotFound):

@@ -28,6 +28,15 @@ def test_the_time_of_a_letter_is_told_as_in_the_logs() -> None:
     assert letter("one").when == "2026-11-22 17:00:00+08:00"
 
 
+def test_letters_are_found_by_whom_they_went_to_and_by_their_ids(tmp_path: Path) -> None:
+    box = Mailbox(tmp_path)
+    box.keep([letter("one"), Letter("sms", NOW, "1069", "+8613900000000", "", "two", "id-2")])
+    box.keep([Letter("email", NOW, "a@b.cn", "Li.Lei@b.cn", "", "three", "id-3")])
+    assert [one.text for one in box.newest(10, "+86139")] == ["two"]
+    assert [one.text for one in box.newest(10, "li.lei@B.CN")] == ["three"]
+    assert (box.ids("sms"), box.ids("email")) == (["id-2"], ["id-3"])
+
+
 def test_an_empty_one_is_empty(tmp_path: Path) -> None:
     Mailbox(tmp_path).keep([])
     assert Mailbox(tmp_path).newest(10) == []

@@ -23,6 +23,13 @@ def test_whatever_was_sent_is_text() -> None:
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp; &quot;&#x27;") == 4
 
 
+def test_the_way_out_of_a_list_is_shown() -> None:
+    headers = {"List-Unsubscribe": "<https://x/?a=1&b=<2>>", "X-Other": "hidden"}
+    page = render([Letter("email", datetime.now(UTC), "a", "b", "c", "d", headers=headers)])
+    assert "List-Unsubscribe: &lt;https://x/?a=1&amp;b=&lt;2&gt;&gt;" in page
+    assert "hidden" not in page
+
+
 def test_it_is_served_with_scripts_forbidden(tmp_path: Path, free_port: Callable[[], int]) -> None:
     box, port = Mailbox(tmp_path), free_port()
     with Page(Settings(mailbox_port=port), box):

@@ -8,7 +8,8 @@ import uuid_utils.compat as uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexad.simulators.rules import GATEWAY, Manner, answers
+from hexad.simulators.rules import GATEWAY, Manner, answers, manner
+from kernel.errors import Misconfigured
 from mobile_contracts.outbound import Sms
 
 NOW, PLAIN = datetime(2026, 11, 22, 9, tzinfo=UTC), Manner()
@@ -55,11 +56,23 @@ def test_a_repeated_message_gets_the_same_answers_under_its_own_id(
     duplicate: float, refuse: float, shuffle: bool, seed: int
 ) -> None:
     message = sms(sms_id=UUID(int=seed & ~(0xF << 76) | 7 << 76))
-    manner = Manner(duplicate=duplicate, refuse=refuse, shuffle=shuffle)
-    first = answers(message, NOW, manner)
-    assert answers(message, NOW, manner) == first
+    odd = Manner(duplicate=duplicate, refuse=refuse, shuffle=shuffle)
+    first = answers(message, NOW, odd)
+    assert answers(message, NOW, odd) == first
     assert {(one.id, one.gateway) for one in first} == {(message.id, GATEWAY)}
     assert {one.status for one in first} in ({"accepted", "delivered"}, {"rejected"})
+
+
+def test_a_manner_is_written_in_a_word_and_an_option_goes_before_it() -> None:
+    written = manner(" delay=2, duplicate=0.1,shuffle", duplicate=0.5, refuse=None)
+    assert written == Manner(delay=2, duplicate=0.5, shuffle=True)
+    assert manner("") == PLAIN
+
+
+@pytest.mark.parametrize("wrong", ["delay=soon", "refuse=2", "lose=1", "delay=nan", "delay"])
+def test_what_is_no_manner_is_said(wrong: str) -> None:
+    with pytest.raises(Misconfigured, match="is no manner of a simulator"):
+        manner(wrong)
 
 
 def test_shares_are_kept_over_many_messages() -> None:

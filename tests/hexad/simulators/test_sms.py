@@ -80,6 +80,17 @@ async def test_every_purpose_is_served_and_receipts_come_in_order(broker: Settin
     assert [await queues.size(queue) for queue in QUEUES] == [0, 0, 0]
 
 
+async def test_a_repeated_id_is_answered_again_and_shown_to_nobody_twice(broker: Settings, queues: Queues) -> None:
+    one = sms("+8613800009999")
+    async with gateway(broker):
+        await send(queues, QUEUES[1], one, one)
+        assert len(await receipts(queues, 4)) == 4
+    async with gateway(broker):  # which has its memory from the mailbox
+        await send(queues, QUEUES[1], one)
+        assert {receipt.id for receipt in await receipts(queues, 2)} == {one.id}
+    assert [letter.id for letter in Mailbox(broker.var).newest(10)] == [str(one.id)]
+
+
 async def test_what_is_malformed_lies_among_the_dead_with_the_reason(broker: Settings, queues: Queues) -> None:
     good = sms("+8613800009999")
     forged = msgspec.json.encode(msgspec.to_builtins(good) | {"to": "nobody"})

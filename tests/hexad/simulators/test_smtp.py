@@ -14,15 +14,17 @@ import pytest
 
 from hexad.simulators.mailbox import Mailbox
 from tests.hexad.running import HEXAD, own_environment
+from tests.workers.smtp.test_letter import email
+from workers.smtp.letter import compose
 
 
 class Smtp:
     """A sink in a process of its own."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, *options: str) -> None:
         self.environment = own_environment(var) | {"HEXAD_TOKEN_KEY": "", "HEXAD_LOG_LEVEL": "WARNING"}
         self.mailbox = Mailbox(var)
-        self.process = subprocess.Popen([HEXAD, "simulate", "smtp"], env=self.environment)
+        self.process = subprocess.Popen([HEXAD, "simulate", "smtp", *options], env=self.environment)
 
     @property
     def port(self) -> int:
@@ -42,8 +44,8 @@ class Smtp:
 
 
 @pytest.fixture
-def smtp(tmp_path: Path) -> Iterator[Smtp]:
-    sink = Smtp(tmp_path)
+def smtp(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Smtp]:
+    sink = Smtp(tmp_path, *getattr(request, "param", ()))
     url = f"http://127.0.0.1:{sink.environment['HEXAD_MAILBOX_PORT']}/health/ready"
     with httpx.Client(transport=httpx.HTTPTransport(retries=6)) as client:
         assert client.get(url).status_code == 200
@@ -63,6 +65,27 @@ def test_recipients_are_refused_for_good_or_for_now(smtp: Smtp) -> None:
     refused = asyncio.run(smtp.send("a@b.cn", "unknown@b.cn", "full@b.cn"))
     assert {to: answer[0] for to, answer in refused.items()} == {"unknown@b.cn": 550, "full@b.cn": 452}
     assert [letter.to for letter in smtp.mailbox.newest(10)] == ["a@b.cn"]
+
+
+async def test_headers_and_the_html_part_are_kept_with_the_message_id(smtp: Smtp) -> None:
+    link = "<https://hexad.firm.cn/v1/auth/unsubscribe?token=A>"
+    letter = compose(email(headers={"List-Unsubscribe": link, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}))
+    async with aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp.port) as client:
+        await client.sendmail(letter.sender, [letter.to], letter.content)
+    (kept,) = smtp.mailbox.newest(10)
+    assert kept.headers["List-Unsubscribe"] == link
+    assert kept.html.strip() == "<p>您好</p>"
+    assert kept.id == f"<{email().id}@firm.cn>"
+
+
+@pytest.mark.parametrize(
+    ("smtp", "code"), [(("--refuse", "1"), 554), (("--later", "1"), 451), (("--hang-up", "1"), 421)], indirect=["smtp"]
+)
+def test_a_sink_may_have_its_manner(smtp: Smtp, code: int) -> None:
+    with pytest.raises(aiosmtplib.SMTPResponseException) as refused:
+        asyncio.run(smtp.send("a@b.cn"))
+    assert refused.value.code == code
+    assert smtp.mailbox.newest(1) == []
 
 
 async def test_what_cannot_be_decoded_is_kept_as_such(smtp: Smtp) -> None:

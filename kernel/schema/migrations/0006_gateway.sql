@@ -1,0 +1,34 @@
+-- Signatures that gateways have used: each is good once. Kept for as long as its time would be accepted.
+create table gateway_signature (
+    signature  bytea primary key,
+    gateway    text not null,
+    at         timestamptz not null default now()
+);
+create index gateway_signature_at on gateway_signature (at);
+
+-- Text messages that a gateway without AMQP holds on a lease; sealed, since they bear a number and words.
+create table sms_lease (
+    id       uuid primary key,        -- the message's own
+    lease    uuid not null,
+    gateway  text not null,
+    purpose  text not null check (purpose in ('transactional', 'service', 'marketing')),
+    sealed   bytea not null,
+    done     boolean not null default false, -- acknowledged: kept until the lease would have ended, so that it may be repeated
+    until    timestamptz not null
+);
+create index sms_lease_lease on sms_lease (lease);
+create index sms_lease_until on sms_lease (until);
+
+-- What our SMTP sender did with an e-mail, so that a message that comes again is not sent again; nothing of its content.
+create table email_attempt (
+    id          uuid primary key,     -- the message's own
+    attempt     integer not null,     -- the message's own
+    tries       integer not null default 1,
+    unanswered  integer not null default 1, -- tries since the last answer of the relay: more than the one in work were cut off
+    status      text check (status in ('accepted', 'rejected', 'undelivered')),
+    code        text not null default '',
+    gateway_id  text not null default '',
+    again_at    timestamptz,          -- the relay said "later": not before this
+    at          timestamptz not null default now()
+);
+create index email_attempt_at on email_attempt (at);

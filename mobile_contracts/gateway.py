@@ -1,0 +1,56 @@
+"""What gateways ask over HTTP: receipts and replies posted, text messages taken on a lease and acknowledged."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta
+
+from mobile_contracts.base import Answer, Input
+from mobile_contracts.outbound import Purpose, Sms
+
+ITEMS_AT_MOST = 1000
+LEASED_AT_MOST = 500
+
+
+class Items(Input, frozen=True):
+    """Messages as they would lie in the queue; each is looked at by itself, so one that is wrong harms no other."""
+
+    items: Annotated[
+        list[dict[str, Any]], Meta(max_length=ITEMS_AT_MOST, description="hexad.receipt/1 or hexad.inbound/1")
+    ]
+
+
+class Result(Answer, frozen=True, omit_defaults=True):
+    """What became of one item: `id` as the item bears it (a reply: its gateway_id), `code` why it was not taken."""
+
+    id: str
+    ok: bool
+    code: str | None = None
+
+
+class Results(Answer, frozen=True):
+    """One for each item, in their order."""
+
+    results: list[Result]
+
+
+class LeaseRequest(Input, frozen=True):
+    """How many messages are wanted, and for how long; what is not acknowledged by then comes again."""
+
+    purpose: Purpose
+    max: Annotated[int, Meta(ge=1, le=LEASED_AT_MOST)]
+    seconds: Annotated[int, Meta(ge=1, le=300)]
+
+
+class Lease(Answer, frozen=True):
+    """Messages that nobody else is given until the lease ends."""
+
+    lease: UUID
+    items: list[Sms]
+
+
+class Acknowledgement(Input, frozen=True):
+    """Messages of a lease that the gateway has taken over."""
+
+    lease: UUID
+    ids: Annotated[list[UUID], Meta(max_length=LEASED_AT_MOST)]

@@ -1,0 +1,100 @@
+"""Text messages for a gateway without AMQP: moved from the queue into a lease, and back when nobody acknowledges them.
+
+A lease lives in the database, so that any process may be asked for it, and none that dies takes it along.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from kernel.crypto import Fields, Place
+from kernel.database import Tx
+from kernel.queues import Queue
+from kernel.queues.client import UNREADABLE, Delivery, Message, Queues
+from kernel.sql import load
+from mobile_contracts.outbound import Sms
+
+_BATCH = 500
+_TAKEN_SECONDS = 60.0
+
+
+class Overdue(Struct, frozen=True):
+    """A message whose lease has ended, settled or not."""
+
+    id: UUID
+    purpose: str
+    sealed: bytes
+    done: bool
+
+
+class Wanted(Struct, frozen=True):
+    """What a gateway asks for."""
+
+    gateway: str
+    purpose: str
+    at_most: int
+    seconds: int
+
+
+_sql = load(Path(__file__).with_name("lease.sql"), Overdue)
+
+
+def queue(purpose: str) -> Queue:
+    """The queue that text messages of a purpose are leased from."""
+    return Queue(f"outbound.sms.{purpose}.main")
+
+
+async def take(queues: Queues, wanted: Wanted) -> list[tuple[Delivery, Sms]]:
+    """Messages that are there now; what cannot be read goes to the dead letters.
+
+    They are the broker's until they are acknowledged, which is for after the commit of `hold`.
+    """
+    taken: list[tuple[Delivery, Sms]] = []
+    while len(taken) < wanted.at_most:
+        more = await queues.take(queue(wanted.purpose), wanted.at_most - len(taken), lease=_TAKEN_SECONDS)
+        if not more:
+            break
+        for delivery in more:
+            try:
+                taken.append((delivery, msgspec.json.decode(delivery.body, type=Sms)))
+            except UNREADABLE as error:
+                await queues.refuse([delivery], str(error)[:200])
+    return taken
+
+
+async def hold(tx: Tx, fields: Fields, wanted: Wanted, lease: UUID, messages: Iterable[Sms]) -> list[Sms]:
+    """Notes the lease, and gives the messages in it: one that another lease holds is a double and left out."""
+    unique = {sms.id: sms for sms in messages}
+    bodies = [fields.seal(msgspec.json.encode(sms).decode(), _place(sms.id)) for sms in unique.values()]
+    held = await _sql.hold(
+        tx, ids=list(unique), sealed=bodies, lease=lease, gateway=wanted.gateway, purpose=wanted.purpose,
+        seconds=wanted.seconds,
+    )  # fmt: skip
+    ours = {row["id"] for row in held}
+    return [sms for sms in unique.values() if sms.id in ours]
+
+
+async def settle(tx: Tx, gateway: str, lease: UUID, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the messages that the gateway has taken over; it may say so again while its lease lasts."""
+    return frozenset(row["id"] for row in await _sql.settle(tx, lease=lease, gateway=gateway, ids=ids))
+
+
+async def give_back(tx: Tx, queues: Queues, fields: Fields) -> int:
+    """Puts what nobody acknowledged back into its queue, forgets what was settled, and gives how many leases ended.
+
+    Raises `Unavailable` when the broker does not answer.
+    """
+    overdue: list[Overdue] = await _sql.overdue(tx, size=_BATCH)
+    for purpose in sorted({one.purpose for one in overdue if not one.done}):
+        lost = [one for one in overdue if one.purpose == purpose and not one.done]
+        bodies = [Message(fields.open(one.sealed, _place(one.id)).encode(), id=str(one.id)) for one in lost]
+        await queues.publish(queue(purpose), bodies)
+    await _sql.remove(tx, ids=[one.id for one in overdue])
+    return len(overdue)
+
+
+def _place(message_id: UUID) -> Place:
+    return Place("sms_lease", "sealed", str(message_id))

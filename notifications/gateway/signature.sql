@@ -1,0 +1,10 @@
+-- name: use(gateway, signature)$
+-- scope: none, signatures of machines
+insert into gateway_signature (signature, gateway) values (:signature, :gateway)
+on conflict (signature) do nothing
+returning true;
+
+-- name: forget(seconds)!
+-- scope: none, signatures of machines
+delete from gateway_signature where ctid in (
+    select ctid from gateway_signature where at < now() - make_interval(secs => :seconds) limit 5000);

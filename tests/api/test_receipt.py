@@ -1,0 +1,142 @@
+"""What a gateway posts has the effect that it would have from the queue; each item is answered by itself."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
+
+from api.receipt import sorted_out
+from kernel.database import Database
+from kernel.scope import apply_system
+from kernel.settings import Settings
+from mobile_contracts.outbound import Inbound, Receipt
+from tests.api.conftest import Open
+from tests.api.signing import post, with_gateways
+from tests.notifications.gateway.test_bounce import OURS, POSTFIX
+from tests.notifications.house import House
+
+
+def receipt(number: int = 1, **changed: Any) -> dict[str, Any]:
+    """A receipt as a gateway writes it."""
+    plain = {"schema": "hexad.receipt/1", "id": f"019a3b5e-0000-7000-8000-{number:012d}", "gateway": "cmcc-1",
+             "gateway_id": "M1", "status": "delivered", "code": "OK", "at": "2026-11-24T10:00:00+08:00"}  # fmt: skip
+    return plain | changed
+
+
+def reply(**changed: Any) -> dict[str, Any]:
+    """A reply as a gateway writes it."""
+    plain = {"schema": "hexad.inbound/1", "gateway": "cmcc-1", "gateway_id": "R1", "from": "+8613800000000",
+             "to": "10690000", "text": "T", "at": "2026-11-24T10:00:00+08:00"}  # fmt: skip
+    return plain | changed
+
+
+@pytest.fixture
+async def api(open_api: Open, own_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with open_api(with_gateways(own_settings)) as client:
+        yield client
+
+
+@pytest.fixture
+async def sent(database: Database, own_settings: Settings) -> list[UUID]:
+    """Messages that were handed over to gateways, the last of them an e-mail."""
+    async with database.transaction() as tx:
+        house = House(tx, own_settings)
+        await house.open()
+        people = [await house.customer() for _ in range(3)]
+        for channel in ("sms", "email"):
+            await house.queued(customers=people, channels=(channel,), once=channel)
+        await tx.execute("update outgoing set state = 'sending', attempt = 1")
+        rows = await tx.fetch("select id from outgoing order by channel desc, id")
+    return [row["id"] for row in rows]
+
+
+async def state(database: Database, message_id: UUID) -> str:
+    """What is known of a message."""
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        return str(await tx.fetchval("select state from outgoing where id = $1", message_id))
+
+
+async def test_receipts_are_taken_one_by_one(api: httpx.AsyncClient, sent: list[UUID], database: Database) -> None:
+    first, second, third = map(str, sent[:3])
+    items = [receipt(id=first), receipt(id=second, status="lost"), receipt(id=third, gateway="unicom-1"), receipt(9),
+             {"id": 4}, receipt(id=second, more=1), {}]  # fmt: skip
+    answer = await post(api, "/receipts", {"items": items})
+    assert answer.status_code == 200
+    assert answer.json()["results"] == [
+        {"id": first, "ok": True},
+        {"id": second, "ok": False, "code": "invalid"},
+        {"id": third, "ok": False, "code": "unknown_gateway"},
+        {"id": receipt(9)["id"], "ok": False, "code": "unknown_id"},
+        {"id": "", "ok": False, "code": "invalid"},
+        {"id": second, "ok": False, "code": "invalid"},
+        {"id": "", "ok": False, "code": "invalid"},
+    ]
+    assert [await state(database, one) for one in sent[:3]] == ["delivered", "sending", "sending"]
+
+
+async def test_a_receipt_may_come_again(api: httpx.AsyncClient, sent: list[UUID], database: Database) -> None:
+    for space in range(3):
+        body = msgspec.json.encode({"items": [receipt(id=str(sent[0]))] * 2}) + b" " * space
+        assert [one["ok"] for one in (await post(api, "/receipts", body)).json()["results"]] == [True, True]
+    assert await state(database, sent[0]) == "delivered"
+
+
+async def test_a_reply_that_opts_out_is_taken_by_the_gateways_own_id(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database
+) -> None:
+    items = [reply(**{"from": House.number(1)}), reply(gateway_id="R2", to="+86"), reply(gateway_id="R3", gateway="x")]
+    assert (await post(api, "/inbound", {"items": items})).json()["results"] == [
+        {"id": "R1", "ok": True}, {"id": "R2", "ok": False, "code": "invalid"},
+        {"id": "R3", "ok": False, "code": "unknown_gateway"},
+    ]  # fmt: skip
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        (row,) = await tx.fetch("select purpose, channel, allowed, source from consent")
+    assert tuple(row) == ("marketing", "sms", False, "reply")
+
+
+async def test_an_e_mail_that_came_back_was_not_delivered(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database
+) -> None:
+    answer = await post(api, "/bounces", POSTFIX.replace(str(OURS), str(sent[-1])).encode())
+    assert answer.json() == {"results": [{"id": str(sent[-1]), "ok": True}]}
+    assert await state(database, sent[-1]) == "undelivered"
+    assert (await post(api, "/bounces", POSTFIX.encode())).json()["results"][0]["code"] == "unknown_id"
+    assert (await post(api, "/bounces", b"Subject: hello\n\n")).json()["code"] == "invalid_input"
+
+
+async def test_a_thousand_at_once_are_taken_and_one_more_is_not(api: httpx.AsyncClient) -> None:
+    assert (await post(api, "/receipts", {"items": [receipt(n) for n in range(1001)]})).status_code == 400
+    answer = await post(api, "/receipts", {"items": [receipt(n) for n in range(1000)]})
+    assert {one["code"] for one in answer.json()["results"]} == {"unknown_id"}
+    assert len(answer.json()["results"]) == 1000
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"items": 1}', b'{"items": [1]}', b"{", b'{"items": []}' + b"[" * 5000])
+async def test_what_is_no_list_of_items_is_refused_as_a_whole(api: httpx.AsyncClient, body: bytes) -> None:
+    answer = await post(api, "/receipts", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=80),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(items=st.lists(st.dictionaries(st.sampled_from([*receipt(), "from", "x"]), JSON, max_size=8), max_size=5))
+@bounded(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+def test_whatever_an_item_is_it_has_an_answer(items: list[dict[str, Any]]) -> None:
+    for kind, name in ((Receipt, "id"), (Inbound, "gateway_id")):
+        results, good = sorted_out([*items, receipt(), reply()], kind, "cmcc-1", name)  # type: ignore[type-var]
+        assert len(results) == len(items) + 2
+        assert sum(one.ok for one in results) == len(good)
+        assert good

@@ -1,0 +1,27 @@
+"""A text message whose lease has ended is back in its queue, once."""
+
+from uuid import uuid4
+
+from kernel.crypto import Fields
+from kernel.database import Database
+from kernel.queues.broker import open_queues
+from kernel.settings import Settings
+from notifications.gateway import lease
+from tests.brokers import broker
+from tests.notifications.gateway.test_lease import WANTED, ended, sms
+from workers.lease import Leases
+
+__all__ = ["broker"]
+
+
+async def test_what_was_not_acknowledged_is_back_once(broker: Settings, database: Database) -> None:
+    async with database.transaction() as tx:
+        await lease.hold(tx, Fields(broker), WANTED, uuid4(), [sms(1)])
+    async with open_queues(broker) as queues:
+        leases = Leases(database, queues, broker)
+        assert await leases.turn() > 0
+        async with database.transaction() as tx:
+            await ended(tx)
+        assert await leases.turn() == 0
+        assert await leases.turn() > 0
+        assert [one for _, one in await lease.take(queues, WANTED)] == [sms(1)]

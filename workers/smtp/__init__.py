@@ -1,0 +1,4 @@
+"""Our own SMTP sender: the default consumer of the e-mail queues, a gateway like those of others.
+
+Owns the table `email_attempt`.
+"""

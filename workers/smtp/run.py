@@ -1,0 +1,69 @@
+"""The process `hexad mail`: sends e-mail until a signal, then ends the batch in hand."""
+
+import asyncio
+import contextlib
+import signal
+from functools import partial
+from typing import Any
+
+import uvloop
+
+from kernel import logs, metrics
+from kernel.database import Database
+from kernel.probes import Check, Probes
+from kernel.queues.broker import open_queues
+from kernel.settings import Settings
+from workers.gate import Gate
+from workers.loops import Loops
+from workers.smtp.pool import Pool
+from workers.smtp.sender import QUEUES, Sender
+
+_CONNECTIONS = 4
+
+
+def mail(settings: Settings) -> None:
+    """Takes e-mail from the queues to the relay; `settings.database_url` must name the database."""
+    logs.configure("mailer", settings)
+    metrics.start("mailer")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_mail(settings))
+
+
+async def _mail(settings: Settings) -> None:
+    gate, loops, pool = Gate(settings), Loops(), Pool(settings)
+    checks: dict[str, Check] = {queue.name: partial(loops.problems.get, queue.name) for queue in QUEUES}
+    checks |= {"schema": lambda: gate.problem, "relay": lambda: pool.problem}
+    with Probes("mailer", settings, checks) as probes:
+        if not await gate.passed(probes.beat):
+            return
+        database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
+        async with open_queues(settings) as queues:
+            sender = Sender(settings, database, queues, pool)
+            running = asyncio.gather(
+                *(loops.run(queue.name, partial(sender.turn, queue)) for queue in QUEUES),
+                loops.run("relay", pool.check),
+                loops.run("memory", sender.forget),
+                loops.run("pulse", partial(_pulse, probes)),
+            )
+            await _until_signal(running, loops, settings.drain)
+        await pool.close()
+        await database.close()
+
+
+async def _until_signal(running: "asyncio.Future[Any]", loops: Loops, drain: float) -> None:
+    """Waits for the loops, at a signal no longer than the drain: what is in hand then comes again."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loops.stop()
+        loop.call_later(drain, running.cancel)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+async def _pulse(probes: Probes) -> float:
+    probes.beat()
+    return 1.0
