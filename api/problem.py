@@ -22,6 +22,7 @@ STATUS: Mapping[type[HexadError], int] = {
     errors.TooSlow: 408,
     errors.StillRunning: 409,
     errors.NotEmpty: 409,
+    errors.ConversationClosed: 409,
     errors.VersionConflict: 412,
     errors.AppTooOld: 426,
     errors.VersionRequired: 428,

@@ -42,11 +42,11 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     tokens = Tokens(settings)
     database = await Database.open(settings.database_url, settings, minimum=0)
-    hub = Hub(settings, database, SignIn(tokens, database, settings))
-    app = application(settings, hub)
     with contextlib.closing(_listen(settings)) as listener:
         async with open_bus(settings) as bus:
-            beside = [asyncio.create_task(hub.watch()), asyncio.create_task(bus.listen(hub.heard))]
+            hub = Hub(settings, database, SignIn(tokens, database, settings), bus)
+            app = application(settings, hub)
+            beside = [asyncio.create_task(hub.run()), asyncio.create_task(bus.listen(hub.heard))]
             try:
                 await _Server(_config(settings, app), hub, settings.drain).serve([listener])
             finally:

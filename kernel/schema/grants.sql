@@ -8,6 +8,9 @@ grant insert, update, delete on unit_under, assignment, role_permission, one_tim
     sign_in_attempt, customer_left to hexad_app;
 grant insert, update on unit, employee, role, credential, device, customer, relation, account, contact, preference, reveal,
     delivery to hexad_app; -- what others refer to is ended, never deleted
+grant insert, update on conversation, participant, staff_status to hexad_app;
+grant insert on message, rating to hexad_app; -- what was said stays as it was said
+grant insert, update, delete on attendance to hexad_app;
 grant maintain on unit, employee, customer, relation, account to hexad_app; -- a load analyses what it has filled
 grant insert (action, noun, noun_id, before, after, reason) on audit to hexad_app;
 grant insert on audit_unsealed, audit_seal to hexad_app;
