@@ -166,6 +166,22 @@ class StatusChanged(Event, frozen=True):
     status: str
 
 
+class NoticeGiven(Event, frozen=True):
+    """Somebody was told something inside the app; `subject` is a person's number."""
+
+    urgent = True
+    notice_id: UUID
+    audience: str
+    subject: str
+
+
+class NoticesRead(Event, frozen=True):
+    """Somebody read notices of theirs."""
+
+    audience: str
+    subject: str
+
+
 AnyEvent = (
     ConversationOpened
     | ConversationAssigned
@@ -191,4 +207,6 @@ AnyEvent = (
     | SignedIn
     | CredentialChanged
     | CodeWanted
+    | NoticeGiven
+    | NoticesRead
 )

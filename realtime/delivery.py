@@ -130,10 +130,14 @@ class Delivery:
         for name in (f"staff:{change.employee_no}", *investors):
             self.push(name, frame)
 
+    def is_here(self, name: str) -> bool:
+        """Whether a principal has a socket on this node."""
+        return bool(self._sockets(name))
+
     def push(self, name: str, frame: ServerFrame) -> None:
         """A frame to every socket of a principal."""
         for connection in tuple(self._sockets(name)):
-            if connection.reader is not None:
+            if connection.principal is not None:
                 connection.push(frame)
 
     def _know(self, line: Line) -> Thread:

@@ -11,11 +11,14 @@ from centers.service.rules import Line
 from kernel import logs
 from kernel.database import Database
 from kernel.scope import apply_system
-from mobile_contracts.event import ConversationMoved, Event, Marked, MessagesStored, StatusChanged
+from mobile_contracts.event import ConversationMoved, Event, Marked, MessagesStored, NoticeGiven, StatusChanged
+from mobile_contracts.frame import Notice
+from notifications import notice
 from realtime.connection import Connection
 from realtime.desk import Desk
 
 LOOK_SECONDS = 2.0
+_NOTICES_AT_MOST = 10_000
 _BREATH_SECONDS = 0.02
 _TRY_AGAIN_SECONDS = 0.5
 _log = logs.logger(__name__)
@@ -32,7 +35,8 @@ class Lookout:
         self._told = asyncio.Event()
         self._due = 0.0
         self._present: dict[str, int] = {}
-        self.works: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (self.read, self.look)
+        self._notices: asyncio.Queue[NoticeGiven] = asyncio.Queue(_NOTICES_AT_MOST)
+        self.works: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (self.read, self.look, self.tell)
 
     def heard(self, event: Event | None) -> None:
         """What the bus says; after a silence everything is looked at."""
@@ -51,6 +55,9 @@ class Lookout:
                 delivery.marked(event)
             case StatusChanged():
                 delivery.reachable(event)
+            case NoticeGiven(audience=audience, subject=subject) if delivery.is_here(f"{audience}:{subject}"):
+                with contextlib.suppress(asyncio.QueueFull):  # who is not told here finds it in their list
+                    self._notices.put_nowait(event)
             case _:
                 pass
 
@@ -66,6 +73,20 @@ class Lookout:
                 self._failed(error)
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
                 delivery.moved.set()
+
+    async def tell(self) -> None:
+        """Gives notices to those who are here, for ever."""
+        while True:
+            given = await self._notices.get()
+            try:
+                async with self._database.transaction() as tx:
+                    await apply_system(tx, "chat", kind="company")
+                    found = await notice.find(tx, given.notice_id)
+            except Exception as error:  # noqa: BLE001  # it stands in their list
+                self._failed(error)
+                continue
+            frame = Notice(found.id, found.kind, found.title, found.body, found.at, found.link)
+            self._desk.delivery.push(f"{given.audience}:{given.subject}", frame)
 
     async def look(self) -> None:
         """Looks at conversations and at who is here, for ever."""

@@ -11,6 +11,7 @@ grant insert, update on unit, employee, role, credential, device, customer, rela
 grant insert, update on conversation, participant, staff_status to hexad_app;
 grant insert on message, rating to hexad_app; -- what was said stays as it was said
 grant insert, update, delete on attendance to hexad_app;
+grant insert, update on notice to hexad_app;
 grant maintain on unit, employee, customer, relation, account to hexad_app; -- a load analyses what it has filled
 grant insert (action, noun, noun_id, before, after, reason) on audit to hexad_app;
 grant insert on audit_unsealed, audit_seal to hexad_app;

@@ -35,12 +35,13 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/preferences"): {
         "language": "en", "channel": "sms", "contact_from": "09:00", "contact_to": "10:00",
     },
+    ("PUT", "/notices/read"): {"last": "019a3b5e-0000-7000-8000-000000000000"},
     ("POST", "/reveal"): {"field": "mobile", "reason": "asked to be called"},
 }  # fmt: skip
 VALUES = {
     "device_id": "nowhere", "session_id": "019a3b5e-0000-7000-8000-000000000000", "employee_no": "9999",
     "code": "nobody", "unit_id": "999999", "day": "2026-10-01", "event_id": "019a3b5e-0000-7000-8000-000000000000",
-    "handler": "nothing",
+    "handler": "nothing", "notice_id": "019a3b5e-0000-7000-8000-000000000000",
 }  # fmt: skip
 
 

@@ -1,0 +1,77 @@
+"""Notices (站内信): given to one person by number, told at once to whoever is there, kept to be read later."""
+
+from pathlib import Path
+from uuid import UUID
+
+import uuid_utils.compat as uuid
+
+from kernel.cursor import Cursor
+from kernel.database import Tx
+from kernel.errors import NotFound
+from kernel.outbox import Record, emit
+from kernel.scope import Audience, Principal
+from kernel.sql import load
+from mobile_contracts.event import NoticeGiven, NoticesRead
+from mobile_contracts.notice import Notice
+
+_sql = load(Path(__file__).with_name("notice.sql"), Notice)
+
+
+class NoticeCursor(Cursor, frozen=True):
+    """Where a list of notices ended: ids of a later time are greater."""
+
+    id: UUID = UUID(int=2**128 - 1)
+
+
+async def give(
+    tx: Tx, audience: Audience, subject: str, kind: str, title: str, body: str, link: str | None = None, *,
+    once: str = "",
+) -> UUID | None:  # fmt: skip
+    """Gives a notice and its id; null when this person was given one with the same `once` before."""
+    notice_id = uuid.uuid7()
+    given = await _sql.give(
+        tx, id=notice_id, audience=audience, subject=subject, kind=kind, title=title, body=body, link=link, once=once
+    )
+    if not given:
+        return None
+    await emit(tx, NoticeGiven(notice_id=notice_id, audience=audience, subject=subject))
+    return notice_id
+
+
+async def find(tx: Tx, notice_id: UUID) -> Notice:
+    """One notice, to the system or to whom it was given; raises `NotFound`."""
+    found: Notice | None = await _sql.find(tx, notice_id=notice_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def list_own(tx: Tx, who: Principal, after: NoticeCursor, size: int, *, unread: bool = False) -> list[Notice]:
+    """What somebody was told, the newest first; with `unread` only what was not read yet."""
+    notices: list[Notice] = await _sql.list(
+        tx, audience=who.audience, subject=who.subject, unread=unread, before=after.id, size=size
+    )
+    return notices
+
+
+async def count_unread(tx: Tx, who: Principal) -> int:
+    """How many notices somebody has not read."""
+    return int(await _sql.unread(tx, audience=who.audience, subject=who.subject))
+
+
+async def mark_read(tx: Tx, who: Principal, notice_id: UUID) -> Notice:
+    """Notes that somebody read one of their notices, once; raises `NotFound`."""
+    if await _sql.read(tx, audience=who.audience, subject=who.subject, notice_id=notice_id):
+        await _emit_read(tx, who, str(notice_id))
+    return await find(tx, notice_id)
+
+
+async def mark_read_up_to(tx: Tx, who: Principal, last: UUID) -> None:
+    """Notes that somebody read this notice and all older ones."""
+    if await _sql.read_up_to(tx, audience=who.audience, subject=who.subject, last=last):
+        await _emit_read(tx, who, f"up to {last}")
+
+
+async def _emit_read(tx: Tx, who: Principal, what: str) -> None:
+    event = NoticesRead(audience=who.audience, subject=who.subject)
+    await emit(tx, event, Record(action="notice.read", noun="notice", noun_id=what))

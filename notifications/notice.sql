@@ -1,0 +1,34 @@
+-- name: give(id, audience, subject, kind, title, body, link, once)!
+-- scope: none, whoever is told something need not be in the scope of who says it
+insert into notice (id, audience, subject, kind, title, body, link, once)
+values (:id, :audience, :subject, :kind, :title, :body, :link, :once)
+on conflict do nothing;
+
+-- name: find(notice_id)^
+-- record_class: Notice
+-- scope: none, the table's policy shows one's own, and all to the system
+select id, kind, title, body, link, at, read_at from notice where id = :notice_id;
+
+-- name: list(audience, subject, unread, before, size)
+-- record_class: Notice
+-- scope: none, subject and audience are the principal's, and the table's policy holds it too
+select id, kind, title, body, link, at, read_at
+  from notice
+ where audience = :audience and subject = :subject and id < :before
+   and (not :unread::boolean or read_at is null)
+ order by id desc
+ limit :size;
+
+-- name: unread(audience, subject)$
+-- scope: none, a count of one's own
+select count(*) from notice where audience = :audience and subject = :subject and read_at is null;
+
+-- name: read(audience, subject, notice_id)!
+-- scope: none, subject and audience are the principal's, and the table's policy holds it too
+update notice set read_at = now(), changed_in = pg_current_xact_id()
+ where id = :notice_id and audience = :audience and subject = :subject and read_at is null;
+
+-- name: read_up_to(audience, subject, last)!
+-- scope: none, subject and audience are the principal's, and the table's policy holds it too
+update notice set read_at = now(), changed_in = pg_current_xact_id()
+ where audience = :audience and subject = :subject and id <= :last and read_at is null;
