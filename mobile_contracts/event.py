@@ -151,8 +151,9 @@ class MessagesStored(Event, frozen=True):
 
 
 class Marked(Event, frozen=True):
-    """Between realtime nodes: somebody, by number, has got so far."""
+    """Between realtime nodes: somebody, by number, has got so far; said by this node."""
 
+    node_id: UUID
     conversation_id: UUID
     no: str
     delivered_seq: int
@@ -160,8 +161,9 @@ class Marked(Event, frozen=True):
 
 
 class StatusChanged(Event, frozen=True):
-    """Between realtime nodes: an employee can or cannot be reached now."""
+    """Between realtime nodes: an employee can or cannot be reached now; said by this node."""
 
+    node_id: UUID
     employee_no: str
     status: str
 

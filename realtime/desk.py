@@ -59,7 +59,7 @@ class Desk:
     ) -> None:
         self.delivery, self.gossip = delivery, gossip
         self.writer = Writer(database, self._stored)
-        self.marks = Marks(database, delivery, gossip)
+        self.marks = Marks(database, node, delivery, gossip)
         self._database, self._line, self._node = database, line, node
         self._answers: Mapping[type, Callable[[Asker, Any], Awaitable[Sequence[ServerFrame]]]] = {
             SendMessage: self._send, Delivered: self._mark, Read: self._mark, HistoryWanted: self._history,
@@ -95,8 +95,9 @@ class Desk:
         asker = Asker(connection, _scope(connection.principal, connection.reader), connection.reader)
         return await self._answers[type(frame)](asker, frame)
 
-    def reachable(self, change: StatusChanged) -> None:
-        """Tells everybody here and elsewhere whom it concerns."""
+    def reachable(self, employee_no: str, status: str) -> None:
+        """An employee can or cannot be reached now: tells everybody here and elsewhere whom it concerns."""
+        change = StatusChanged(self._node, employee_no, status)
         self.delivery.reachable(change)
         self.gossip.say(change)
 
@@ -172,7 +173,7 @@ class Desk:
     async def _status(self, asker: Asker, frame: Status) -> Sequence[ServerFrame]:
         async with self._scoped(asker.scope) as tx:
             await attendance.set_status(tx, asker.reader.person.id, frame.status)
-        self.reachable(StatusChanged(asker.reader.person.no, frame.status))
+        self.reachable(asker.reader.person.no, frame.status)
         return []
 
     async def _serving(self, tx: Tx, principal: Principal) -> Scope:

@@ -51,9 +51,9 @@ class Lookout:
             case ConversationMoved(conversation_id):
                 self._named.add(conversation_id)
                 self._told.set()
-            case Marked():
+            case Marked(node_id=node) if node != self._node:
                 delivery.marked(event)
-            case StatusChanged():
+            case StatusChanged(node_id=node) if node != self._node:
                 delivery.reachable(event)
             case NoticeGiven(audience=audience, subject=subject) if delivery.is_here(f"{audience}:{subject}"):
                 with contextlib.suppress(asyncio.QueueFull):  # who is not told here finds it in their list
@@ -136,7 +136,7 @@ class Lookout:
             found = await attendance.statuses(tx, list(moved)) if moved else []
         self._present = staff
         for one in found:
-            self._desk.reachable(StatusChanged(one.id, one.status))
+            self._desk.reachable(one.id, one.status)
 
     def _failed(self, error: Exception) -> None:
         _log.warning("the chat was not looked at; it is tried again", problem=type(error).__name__)

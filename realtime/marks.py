@@ -37,8 +37,8 @@ class Said(Struct):
 class Marks:
     """Gathers marks by person and conversation, so that there are never more than these."""
 
-    def __init__(self, database: Database, delivery: Delivery, gossip: Gossip) -> None:
-        self._database, self._delivery, self._gossip = database, delivery, gossip
+    def __init__(self, database: Database, node: UUID, delivery: Delivery, gossip: Gossip) -> None:
+        self._database, self._node, self._delivery, self._gossip = database, node, delivery, gossip
         self._said: dict[Key, Said] = {}
         self._waits = asyncio.Event()
 
@@ -78,6 +78,6 @@ class Marks:
 
     def _tell(self, marks: list[Mark], taken: dict[Key, Said]) -> None:
         for mark in marks:
-            event = Marked(mark.conversation_id, mark.no, mark.delivered_seq, mark.read_seq)
+            event = Marked(self._node, mark.conversation_id, mark.no, mark.delivered_seq, mark.read_seq)
             self._delivery.marked(event, taken[mark.conversation_id, mark.kind, mark.no].sockets)
             self._gossip.say(event)

@@ -1,0 +1,142 @@
+"""What one socket is given: every message once and in order, whatever comes live, is read, or was accepted."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mobile_contracts.frame import Accepted
+from realtime.view import RESUMED_AT_MOST, View
+
+ONE, OWN = UUID(int=1), UUID(int=99)
+
+
+def client(seq: int) -> UUID:
+    return UUID(int=1000 + seq)
+
+
+def accepted(seq: int, client_id: UUID = OWN) -> Accepted:
+    return Accepted(client_id, ONE, UUID(int=seq), seq, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_live_messages_are_given_in_order_and_once() -> None:
+    view = View()
+    view.follow(ONE, 3, 3)
+    assert not view.live(ONE, 3, client(3))
+    assert view.live(ONE, 4, client(4))
+    assert not view.live(ONE, 4, client(4))
+    assert view.behind == set()
+
+
+def test_a_conversation_that_is_not_followed_gives_nothing() -> None:
+    view = View()
+    assert not view.live(ONE, 1, client(1))
+    view.follow(ONE, 0, 0)
+    view.forget(ONE)
+    assert not view.live(ONE, 1, client(1))
+
+
+def test_a_gap_puts_the_socket_behind_until_it_was_read() -> None:
+    view = View()
+    view.follow(ONE, 0, 0)
+    assert not view.live(ONE, 2, client(2))
+    assert view.behind == {ONE}
+    assert not view.live(ONE, 3, client(3))
+    assert [view.catch_up(ONE, seq, client(seq)) for seq in (1, 2, 3)] == [True, True, True]
+    assert view.caught_up(ONE, 3)
+    assert view.live(ONE, 4, client(4))
+
+
+def test_accepted_stands_in_the_place_of_ones_own_message() -> None:
+    view = View()
+    view.follow(ONE, 0, 0)
+    view.sends(ONE, OWN)
+    assert view.accepted(accepted(1))
+    assert not view.live(ONE, 1, OWN), "it has it already"
+    view.sends(ONE, OWN)
+    assert not view.accepted(accepted(3)), "the second one comes first"
+    assert [view.catch_up(ONE, seq, client(seq)) for seq in (2, 3)] == [True, accepted(3)]
+
+
+def test_a_message_that_is_seen_before_it_is_known_to_be_accepted_waits() -> None:
+    view = View()
+    view.follow(ONE, 0, 0)
+    view.sends(ONE, OWN)
+    assert not view.live(ONE, 1, OWN)
+    assert not view.catch_up(ONE, 1, OWN)
+    assert not view.accepted(accepted(1))
+    assert view.catch_up(ONE, 1, OWN) == accepted(1)
+
+
+def test_one_whose_sender_never_learned_of_it_comes_as_a_message() -> None:
+    view = View()
+    view.follow(ONE, 0, 0)
+    view.sends(ONE, OWN)
+    assert not view.live(ONE, 1, OWN)
+    view.failed()
+    assert view.catch_up(ONE, 1, OWN) is True
+
+
+def test_a_repetition_is_answered_at_once() -> None:
+    view = View()
+    view.follow(ONE, 5, 5)
+    view.sends(ONE, OWN)
+    assert view.accepted(accepted(2))
+
+
+def test_resuming_gives_what_was_missed_or_asks_for_history() -> None:
+    for seq, head, resumed in ((3, 7, True), (7, 7, True), (0, RESUMED_AT_MOST, True), (0, RESUMED_AT_MOST + 1, False),
+                               (8, 7, False)):  # fmt: skip
+        view = View()
+        assert view.resume(ONE, seq, head) is resumed
+        assert view.seq(ONE) == (seq if resumed else head)
+        assert (ONE in view.behind) == (resumed and seq < head)
+
+
+def test_resuming_on_an_open_socket_begins_earlier_only_before_its_first_message() -> None:
+    view = View()
+    view.follow(ONE, 5, 5)
+    assert view.resume(ONE, 5, 5)
+    assert view.behind == set()
+    assert view.resume(ONE, 3, 5)
+    assert (view.seq(ONE), view.behind) == (3, {ONE})
+    assert [view.catch_up(ONE, seq, client(seq)) for seq in (4, 5)] == [True, True]
+    assert view.caught_up(ONE, 5)
+    assert view.resume(ONE, 4, 5), "it was given, so it is no matter"
+    assert not view.resume(ONE, 2, 5)
+
+
+@given(st.lists(st.sampled_from(["other", "own", "lost", "read", "repeat"]), max_size=60))
+def test_every_message_comes_once_and_in_order(story: list[str]) -> None:
+    """Others and this socket add messages; some live words are lost; what is behind is read at some time."""
+    view, head, got = View(), 0, list[int]()
+    view.follow(ONE, 0, 0)
+    clients: dict[int, UUID] = {}
+
+    def read() -> None:
+        for seq in range((view.seq(ONE) or 0) + 1, head + 1):
+            if view.catch_up(ONE, seq, clients[seq]):
+                got.append(seq)
+        assert view.caught_up(ONE, head)
+
+    for step in story:
+        if step in ("other", "lost", "own"):
+            head += 1
+            clients[head] = client(head)
+        if step == "own":
+            view.sends(ONE, clients[head])
+            if head % 2 and view.live(ONE, head, clients[head]):
+                raise AssertionError("given as a message before it was accepted")
+            if view.accepted(accepted(head, clients[head])):
+                got.append(head)
+        if step == "other" and view.live(ONE, head, clients[head]):
+            got.append(head)
+        if step == "repeat" and got:
+            assert view.accepted(accepted(got[-1], clients[got[-1]]))
+        if step == "read" and view.behind:
+            read()
+    view.follow(ONE, 0, head)
+    view.behind.add(ONE)
+    read()
+    assert got == list(range(1, head + 1))
