@@ -81,7 +81,7 @@ def _judged(given: Parameters, steady: Run, best: Run, floor: Run, figures: list
 
 
 def _highest(name: str, server: Server, talks: list[Talk], given: Parameters, say: Say) -> Run:
-    """The fastest load that is borne: the rate is raised by half until it is not, then by an eighth from the last good."""
+    """The fastest load that is borne: the rate is raised by half until it is not, then in small steps from there."""
     rate, step, best = given.start, 1.5, Run(0, 0, 0, 0, 0, 0, 0)
     while rate <= given.most:
         done = measured(Chatter(server.port, talks, given.seconds / 2, rate))

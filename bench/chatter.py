@@ -1,7 +1,7 @@
-"""The clients of `hexad bench chat`: bare WebSockets in a process of their own, so that they are never what is measured.
+"""The clients of `hexad bench chat`: bare WebSockets in a process of their own, so that they are not what is measured.
 
-Open loop: messages leave at random moments of a fixed rate, whatever comes back; the time until `accepted` counts from when
-a message was due, so that a server that stalls is not excused from those it kept waiting.
+Open loop: messages leave at random moments of a fixed rate, whatever comes back; the time until `accepted` counts from
+when a message was due, so that a server that stalls is not excused from those it kept waiting.
 """
 
 import asyncio
@@ -71,8 +71,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         key = base64.b64encode(os.urandom(16)).decode()
         self._transport.write(
-            f"GET /ws HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: hexad.v1\r\n\r\n".encode()
+            "GET /ws HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Protocol: hexad.v1\r\n\r\n".encode()
         )
 
     def send(self, text: bytes) -> None:
@@ -193,23 +194,18 @@ async def _say(chatter: Chatter, people: list[Connection], sent: dict[str, float
         client_id = str(UUID(int=moments.getrandbits(128)))
         count += 1
         sent[client_id] = begun + due
-        people[who].send(
-            msgspec.json.encode(
-                {
-                    "type": "send",
-                    "client_id": client_id,
-                    "conversation_id": chatter.talks[who].conversation_id,
-                    "kind": "text",
-                    "body": _BODY,
-                }
-            )  # fmt: skip
-        )
+        people[who].send(_sending(client_id, chatter.talks[who].conversation_id))
     return count
+
+
+def _sending(client_id: str, conversation_id: str) -> bytes:
+    frame = {"type": "send", "client_id": client_id, "conversation_id": conversation_id, "kind": "text", "body": _BODY}
+    return msgspec.json.encode(frame)
 
 
 async def _answered(sent: dict[str, float]) -> None:
     until = time.perf_counter() + _ANSWER_SECONDS
-    while sent and time.perf_counter() < until:
+    while sent and time.perf_counter() < until:  # noqa: ASYNC110  # it is the connections that empty it
         await asyncio.sleep(0.01)
     sent.clear()
 

@@ -28,6 +28,8 @@ PAGE = 50
 """Messages that are read at once for a client who missed some."""
 
 _TRY_AGAIN = 1.0
+_received = FRAMES.labels("in", "any")
+_sent: dict[type[ServerFrame], Any] = {}
 _CODES: Mapping[str, ErrorCode] = {
     "not_found": "not_found", "not_allowed": "not_allowed", "invalid_input": "bad_frame",
     "rate_limited": "rate_limited", "conversation_closed": "conversation_closed",
@@ -36,6 +38,8 @@ _CODES: Mapping[str, ErrorCode] = {
 Event = MutableMapping[str, Any]
 Cut = Callable[[int, str], None]
 """Closes a socket without waiting for the peer, who may not be reading."""
+Write = Callable[[bytes], bool]
+"""Writes a text frame at once, or says that it cannot."""
 
 
 class Arrival(Struct, frozen=True):
@@ -75,16 +79,19 @@ class Waiting(Struct):
 class Connection:
     """Reads frame by frame, so that a client is answered in its order; writes from a line of 256 live frames."""
 
-    def __init__(self, owner: Owner, host: str, receive: Callable[[], Awaitable[Event]],
-                 send: Callable[[Event], Awaitable[None]], cut: Cut) -> None:  # fmt: skip
+    def __init__(
+        self, owner: Owner, host: str, receive: Callable[[], Awaitable[Event]],
+        send: Callable[[Event], Awaitable[None]], cut: Cut, write: Write = lambda text: False,
+    ) -> None:  # fmt: skip
         self.host = host
+        self._write_now = write
         self.reader: Reader | None = None
         self.view = View()
         self._owner, self._receive, self._send, self._cut = owner, receive, send, cut
         self._loop = asyncio.get_running_loop()
         self._session = Session(self._loop.time())
         self._line: deque[Waiting] = deque()
-        self._live, self._gone = 0, False
+        self._live, self._gone, self._busy = 0, False, False
         self._waits, self._behind = asyncio.Event(), asyncio.Event()
         self._timer: TimerHandle | None = None
         self._due = math.inf
@@ -147,15 +154,17 @@ class Connection:
     async def pace(self, frames: Sequence[ServerFrame]) -> None:
         """Sends frames that are not counted, and waits until the last is written."""
         if frames and not (self._session.closed or self._gone):
+            unwritten = [frame for frame in frames if not self._written(Send(frame))]
+            if not unwritten:
+                return
             written: Future[None] = self._loop.create_future()
-            self._line.extend(Waiting(Send(frame), written) for frame in frames[:-1])
-            self._line.append(Waiting(Send(frames[-1]), written))
+            self._line.extend(Waiting(Send(frame), written) for frame in unwritten)
             self._waits.set()
             await written
 
     async def _read(self) -> int:
         while (event := await self._receive())["type"] == "websocket.receive":
-            FRAMES.labels("in", "any").inc()
+            _received.inc()
             message = event.get("text")
             effects = self._session.receive(event["bytes"] if message is None else message, self._loop.time())
             self._apply(effects)
@@ -234,11 +243,23 @@ class Connection:
                 self._session.closed = True
                 self._cut(session.TOO_SLOW, "the client does not read")
                 break
-            self._live += 1
-            self._line.append(Waiting(effect))
-            self._waits.set()
+            if not self._written(effect):
+                self._live += 1
+                self._line.append(Waiting(effect))
+                self._waits.set()
         if self._session.deadline != self._due:
             self._set_timer(self._session.deadline)
+
+    def _written(self, effect: Send | Close) -> bool:
+        """Whether a frame could be written at once, since nothing waits before it; most are."""
+        if self._line or self._busy or isinstance(effect, Close):
+            self._busy = True
+            return False
+        if not self._write_now(wire.encoded(effect.frame)):
+            self._busy = True
+            return False
+        _count(effect.frame)
+        return True
 
     def _set_timer(self, due: float) -> None:
         self._due = due
@@ -255,6 +276,7 @@ class Connection:
             while True:
                 while self._line:
                     await self._write_one(self._line.popleft())
+                self._busy = False
                 self._waits.clear()
                 await self._waits.wait()
         except OSError:  # the peer is gone, which the reader is about to hear
@@ -279,5 +301,12 @@ def _done(waiting: Waiting) -> None:
 def _event(effect: Send | Close) -> Event:
     if isinstance(effect, Close):
         return {"type": "websocket.close", "code": effect.code, "reason": effect.reason}
-    FRAMES.labels("out", wire.kind(effect.frame)).inc()
+    _count(effect.frame)
     return {"type": "websocket.send", "text": wire.write(effect.frame)}
+
+
+def _count(frame: ServerFrame) -> None:
+    counter = _sent.get(type(frame))
+    if counter is None:
+        counter = _sent[type(frame)] = FRAMES.labels("out", wire.kind(frame))
+    counter.inc()

@@ -14,7 +14,7 @@ from mobile_contracts.event import Event, MessagesStored
 _SEQS_EACH = 60
 """Conversations in one message, which stays below what the bus takes."""
 _AT_MOST = 1000
-_BREATH = 0.005
+_BREATH = 0.02
 
 
 class Gossip:

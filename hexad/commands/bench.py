@@ -52,9 +52,9 @@ def bench_http(var: Path | None, file: Path | None, **given: Any) -> None:
 def bench_chat(var: Path | None, file: Path | None, **given: Any) -> None:
     """Messages of the chat, from `send` to `accepted`, beside a floor.
 
-    Open loop: first a steady load, then the highest rate with a p99 below 250 ms. The floor is a bare server on the same
-    uvicorn that passes text on and stores nothing. Makes a PostgreSQL of its own. Exit code 1 when a figure is not what
-    is asked of it.
+    Open loop: first a steady load, then the highest rate with a p99 below 250 ms. The floor is a bare server on the
+    same uvicorn that passes text on and stores nothing. Makes a PostgreSQL of its own. Exit code 1 when a figure is not
+    what is asked of it.
     """
     from bench.chat import Parameters, run
 

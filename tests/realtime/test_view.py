@@ -107,36 +107,58 @@ def test_resuming_on_an_open_socket_begins_earlier_only_before_its_first_message
     assert not view.resume(ONE, 2, 5)
 
 
-@given(st.lists(st.sampled_from(["other", "own", "lost", "read", "repeat"]), max_size=60))
-def test_every_message_comes_once_and_in_order(story: list[str]) -> None:
-    """Others and this socket add messages; some live words are lost; what is behind is read at some time."""
-    view, head, got = View(), 0, list[int]()
-    view.follow(ONE, 0, 0)
-    clients: dict[int, UUID] = {}
+class Story:
+    """One socket and a conversation in which it and others speak."""
 
-    def read() -> None:
-        for seq in range((view.seq(ONE) or 0) + 1, head + 1):
-            if view.catch_up(ONE, seq, clients[seq]):
-                got.append(seq)
-        assert view.caught_up(ONE, head)
+    def __init__(self) -> None:
+        self.view, self.got, self.clients = View(), list[int](), dict[int, UUID]()
+        self.view.follow(ONE, 0, 0)
 
-    for step in story:
-        if step in ("other", "lost", "own"):
-            head += 1
-            clients[head] = client(head)
-        if step == "own":
-            view.sends(ONE, clients[head])
-            if head % 2 and view.live(ONE, head, clients[head]):
-                raise AssertionError("given as a message before it was accepted")
-            if view.accepted(accepted(head, clients[head])):
-                got.append(head)
-        if step == "other" and view.live(ONE, head, clients[head]):
-            got.append(head)
-        if step == "repeat" and got:
-            assert view.accepted(accepted(got[-1], clients[got[-1]]))
-        if step == "read" and view.behind:
-            read()
-    view.follow(ONE, 0, head)
-    view.behind.add(ONE)
-    read()
-    assert got == list(range(1, head + 1))
+    @property
+    def head(self) -> int:
+        return len(self.clients)
+
+    def add(self) -> tuple[int, UUID]:
+        self.clients[self.head + 1] = client(self.head + 1)
+        return self.head, self.clients[self.head]
+
+    def own(self) -> None:
+        """This socket sends; every second time the message is seen before it is known to be accepted."""
+        seq, client_id = self.add()
+        self.view.sends(ONE, client_id)
+        assert not (seq % 2 and self.view.live(ONE, seq, client_id))
+        if self.view.accepted(accepted(seq, client_id)):
+            self.got.append(seq)
+
+    def other(self) -> None:
+        """Another one sends, and it comes live."""
+        seq, client_id = self.add()
+        if self.view.live(ONE, seq, client_id):
+            self.got.append(seq)
+
+    def lost(self) -> None:
+        """Another one sends, and nobody says so."""
+        self.add()
+
+    def repeat(self) -> None:
+        """This socket sends again what it has."""
+        if self.got:
+            assert self.view.accepted(accepted(self.got[-1], self.clients[self.got[-1]]))
+
+    def read(self) -> None:
+        """What is missing is read."""
+        if self.view.behind:
+            for seq in range((self.view.seq(ONE) or 0) + 1, self.head + 1):
+                if self.view.catch_up(ONE, seq, self.clients[seq]):
+                    self.got.append(seq)
+            assert self.view.caught_up(ONE, self.head)
+
+
+@given(st.lists(st.sampled_from(["own", "other", "lost", "repeat", "read"]), max_size=60))
+def test_every_message_comes_once_and_in_order(steps: list[str]) -> None:
+    story = Story()
+    for step in steps:
+        getattr(story, step)()
+    story.view.behind.add(ONE)
+    story.read()
+    assert story.got == list(range(1, story.head + 1))
