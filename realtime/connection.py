@@ -18,7 +18,7 @@ from centers.service.rules import Reader, Said, Stored
 from kernel.errors import HexadError, NotSignedIn, RateLimited, Unavailable
 from kernel.metrics import CLOSES, FRAMES
 from kernel.scope import Principal
-from mobile_contracts.frame import Accepted, Asked, ConversationLine, ErrorCode, ServerFrame
+from mobile_contracts.frame import Accepted, Asked, ConversationLine, ErrorCode, SendMessage, ServerFrame
 from realtime import session, wire
 from realtime.session import Ask, Authenticate, Close, Effect, Send, Session
 from realtime.view import View
@@ -62,6 +62,9 @@ class Owner(Protocol):
     async def ask(self, connection: "Connection", frame: Asked) -> Sequence[ServerFrame]:
         """Does what the frame asks for and gives the answers; raises `HexadError`."""
 
+    def send(self, connection: "Connection", frame: SendMessage) -> None:
+        """Has a message stored, after which `stored` or `refused` is called; raises `NotAllowed` or `Unavailable`."""
+
     async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:
         """The first messages after a seq; raises `Unavailable`."""
 
@@ -92,7 +95,9 @@ class Connection:
         self._session = Session(self._loop.time())
         self._line: deque[Waiting] = deque()
         self._live, self._gone, self._busy = 0, False, False
-        self._waits, self._behind = asyncio.Event(), asyncio.Event()
+        self._waits, self._behind, self._settled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._settled.set()
+        self._unsettled = 0
         self._timer: TimerHandle | None = None
         self._due = math.inf
 
@@ -129,9 +134,17 @@ class Connection:
     def stored(self, stored: Stored) -> None:
         """A message of this client has its place: `accepted` goes out, in that place."""
         said = stored.said
+        self._settle()
         frame = Accepted(said.client_id, said.conversation_id, said.message_id, said.seq, said.at)
         if self.view.accepted(frame):
             self.push(frame)
+        self.look()
+
+    def refused(self, frame: SendMessage, code: ErrorCode, why: str) -> None:
+        """A message of this client is not stored, as far as anybody knows."""
+        self._settle()
+        self.view.failed(frame.conversation_id, frame.client_id)
+        self.push(session.refused(frame, code, why))
         self.look()
 
     def look(self) -> None:
@@ -173,7 +186,10 @@ class Connection:
                     self._apply(await self._authenticate(effect))
                     self.look()
                 elif isinstance(effect, Ask):
-                    await self._answer(effect.frame)
+                    if isinstance(effect.frame, SendMessage):
+                        self._store(effect.frame)
+                    else:
+                        await self._answer(effect.frame)
         return int(event.get("code") or 0)
 
     async def _authenticate(self, wanted: Authenticate) -> list[Effect]:
@@ -195,7 +211,23 @@ class Connection:
         at, now = datetime.now(UTC), self._loop.time()
         return self._session.authenticated(principal, now + expires - time.time(), at, now, found.lines, found.resync)
 
+    def _store(self, frame: SendMessage) -> None:
+        """Hands a message over, and reads on: what comes meanwhile and is no message waits until it is stored."""
+        self._unsettled += 1
+        self._settled.clear()
+        self.view.sends(frame.conversation_id, frame.client_id)
+        try:
+            self._owner.send(self, frame)
+        except HexadError as error:
+            self.refused(frame, _CODES.get(error.code, "unavailable"), error.detail or error.title)
+
+    def _settle(self) -> None:
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._settled.set()
+
     async def _answer(self, frame: Asked) -> None:
+        await self._settled.wait()
         try:
             await self.pace(await self._owner.ask(self, frame))
         except HexadError as error:

@@ -39,6 +39,7 @@ class Delivery:
         self._sockets, self._everybody = sockets, everybody
         self._threads: dict[UUID, Thread] = {}
         self._moved: dict[UUID, int] = {}
+        self._statuses: dict[str, str] = {}
         self.moved = asyncio.Event()
         """Set when messages must be read."""
 
@@ -123,11 +124,13 @@ class Delivery:
                     connection.push(receipt)
 
     def reachable(self, change: StatusChanged) -> None:
-        """An employee can or cannot be reached: they and the investors who speak with them are told."""
+        """An employee can or cannot be reached: the investors who speak with them are told, unless they know."""
+        if self._statuses.get(change.employee_no, "online") == change.status:
+            return
+        self._statuses[change.employee_no] = change.status
         frame = Presence(change.employee_no, change.status)  # type: ignore[arg-type]  # of the same words
         served = (one.line for one in self._threads.values() if one.line.staff_no == change.employee_no)
-        investors = {f"investor:{line.investor_no}" for line in served}
-        for name in (f"staff:{change.employee_no}", *investors):
+        for name in {f"investor:{line.investor_no}" for line in served}:
             self.push(name, frame)
 
     def is_here(self, name: str) -> bool:

@@ -26,6 +26,7 @@ from mobile_contracts.frame import (
     HistoryWanted,
     Open,
     Opened,
+    Presence,
     Rate,
     Read,
     SendMessage,
@@ -36,7 +37,6 @@ from realtime.connection import Arrival, Connection
 from realtime.delivery import Delivery
 from realtime.gossip import Gossip
 from realtime.marks import Marks
-from realtime.session import refused
 from realtime.writer import Writer
 
 _ANSWER_SECONDS = 5.0
@@ -62,7 +62,7 @@ class Desk:
         self.marks = Marks(database, node, delivery, gossip)
         self._database, self._line, self._node = database, line, node
         self._answers: Mapping[type, Callable[[Asker, Any], Awaitable[Sequence[ServerFrame]]]] = {
-            SendMessage: self._send, Delivered: self._mark, Read: self._mark, HistoryWanted: self._history,
+            Delivered: self._mark, Read: self._mark, HistoryWanted: self._history,
             Open: self._open, Accept: self._accept, CloseConversation: self._close, Rate: self._rate,
             Status: self._status,
         }  # fmt: skip
@@ -95,31 +95,27 @@ class Desk:
         asker = Asker(connection, _scope(connection.principal, connection.reader), connection.reader)
         return await self._answers[type(frame)](asker, frame)
 
+    def send(self, connection: Connection, frame: SendMessage) -> None:
+        """Has a message stored, and answered when it is; raises `NotAllowed`, or `Unavailable` when too many wait."""
+        if connection.reader is None:
+            raise NotAllowed
+        who = connection.reader.person
+
+        def tell(outcome: Stored | Refused) -> None:
+            if isinstance(outcome, Stored):
+                connection.stored(outcome)
+            else:
+                connection.refused(frame, outcome.code, _WHY[outcome.code])
+
+        self.writer.put(
+            Wanted(frame.conversation_id, who, frame.client_id, uuid.uuid7(), frame.kind, frame.body or ""), tell
+        )
+
     def reachable(self, employee_no: str, status: str) -> None:
         """An employee can or cannot be reached now: tells everybody here and elsewhere whom it concerns."""
         change = StatusChanged(self._node, employee_no, status)
         self.delivery.reachable(change)
         self.gossip.say(change)
-
-    async def _send(self, asker: Asker, frame: SendMessage) -> Sequence[ServerFrame]:
-        connection, who = asker.connection, asker.reader.person
-        decided: asyncio.Future[Stored | Refused] = asyncio.get_running_loop().create_future()
-
-        def tell(outcome: Stored | Refused) -> None:
-            if isinstance(outcome, Stored):
-                connection.stored(outcome)
-            if not decided.done():
-                decided.set_result(outcome)
-
-        wanted = Wanted(frame.conversation_id, who, frame.client_id, uuid.uuid7(), frame.kind, frame.body or "")
-        connection.view.sends(frame.conversation_id, frame.client_id)
-        try:
-            self.writer.put(wanted, tell)
-            outcome = await decided
-        finally:
-            connection.view.failed()
-            connection.look()
-        return [refused(frame, outcome.code, _WHY[outcome.code])] if isinstance(outcome, Refused) else []
 
     async def _mark(self, asker: Asker, frame: Delivered | Read) -> Sequence[ServerFrame]:
         if asker.connection.view.seq(frame.conversation_id) is None:
@@ -174,7 +170,7 @@ class Desk:
         async with self._scoped(asker.scope) as tx:
             await attendance.set_status(tx, asker.reader.person.id, frame.status)
         self.reachable(asker.reader.person.no, frame.status)
-        return []
+        return [Presence(asker.reader.person.no, frame.status)]
 
     async def _serving(self, tx: Tx, principal: Principal) -> Scope:
         """The customers in an employee's scope as it is now, not as it was at the sign-in."""

@@ -20,7 +20,7 @@ from kernel.metrics import POOL_FREE, POOL_WAITING, SOCKETS
 from kernel.scope import Principal
 from kernel.settings import Settings
 from mobile_contracts.event import Event, PersonChanged, SessionEnded
-from mobile_contracts.frame import Asked, ServerFrame
+from mobile_contracts.frame import Asked, SendMessage, ServerFrame
 from realtime.connection import Arrival, Connection
 from realtime.delivery import Delivery
 from realtime.desk import Desk
@@ -105,6 +105,10 @@ class Hub:
     async def ask(self, connection: Connection, frame: Asked) -> Sequence[ServerFrame]:
         """Does what a frame of the chat asks for and gives the answers; raises `HexadError`."""
         return await self._desk.ask(connection, frame)
+
+    def send(self, connection: Connection, frame: SendMessage) -> None:
+        """Has a message stored, and answered when it is; raises `NotAllowed` or `Unavailable`."""
+        self._desk.send(connection, frame)
 
     async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:
         """The first messages of a conversation after a seq; raises `Unavailable`."""

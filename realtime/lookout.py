@@ -19,6 +19,7 @@ from realtime.desk import Desk
 
 LOOK_SECONDS = 2.0
 _NOTICES_AT_MOST = 10_000
+_AT_ONCE = 200
 _BREATH_SECONDS = 0.02
 _TRY_AGAIN_SECONDS = 0.5
 _log = logs.logger(__name__)
@@ -112,8 +113,10 @@ class Lookout:
             raise
         if every:
             self._due = asyncio.get_running_loop().time() + LOOK_SECONDS
-        for line in lines:
+        for number, line in enumerate(lines):
             self._desk.delivery.changed(line)
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)  # messages do not wait until thousands of conversations were looked at
 
     async def _everything(self, named: set[UUID]) -> list[Line]:
         readers = [one.reader for one in self._connections() if one.reader is not None]

@@ -29,7 +29,7 @@ class View:
     def __init__(self) -> None:
         self.behind: set[UUID] = set()
         self._given: dict[UUID, Given] = {}
-        self._sending: tuple[UUID, UUID] | None = None
+        self._sending: set[tuple[UUID, UUID]] = set()
 
     def seq(self, conversation_id: UUID) -> int | None:
         """Up to which seq it was given; null when it is not followed."""
@@ -67,15 +67,15 @@ class View:
 
     def sends(self, conversation_id: UUID, client_id: UUID) -> None:
         """A message of this socket is being stored, which may be seen before it is known to be accepted."""
-        self._sending = conversation_id, client_id
+        self._sending.add((conversation_id, client_id))
 
-    def failed(self) -> None:
+    def failed(self, conversation_id: UUID, client_id: UUID) -> None:
         """It was not stored, as far as anybody knows."""
-        self._sending = None
+        self._sending.discard((conversation_id, client_id))
 
     def accepted(self, frame: Accepted) -> bool:
         """Whether `accepted` is due now; else it comes in its place, after those before it."""
-        self._sending = None
+        self._sending.discard((frame.conversation_id, frame.client_id))
         given = self._given.get(frame.conversation_id)
         if given is None or frame.seq <= given.seq:
             return True
@@ -91,7 +91,7 @@ class View:
         given = self._given.get(conversation_id)
         if given is None or seq <= given.seq or conversation_id in self.behind:
             return False
-        if seq > given.seq + 1 or self._sending == (conversation_id, client_id):
+        if seq > given.seq + 1 or (conversation_id, client_id) in self._sending:
             self.behind.add(conversation_id)
             return False
         given.seq = seq
@@ -105,7 +105,7 @@ class View:
         if frame := given.accepted.pop(seq, None):
             given.seq = seq
             return frame
-        if self._sending == (conversation_id, client_id):
+        if (conversation_id, client_id) in self._sending:
             return False
         given.seq = seq
         return True

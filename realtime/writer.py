@@ -8,6 +8,7 @@ holds is tried again until it has waited too long. A client is answered after th
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import asyncpg
 from msgspec import Struct
@@ -29,6 +30,7 @@ PATIENCE = 5.0
 _PAUSE, _AWAY_PAUSE = 0.01, 0.2
 _TRANSACTION_SECONDS = 10.0
 _log = logs.logger(__name__)
+_counters: dict[str, Any] = {}
 
 
 class Item(Struct, frozen=True):
@@ -95,7 +97,7 @@ class Writer:
         item.tell(outcome)
         if isinstance(outcome, Stored) and outcome.new:
             self._stored(outcome.said)
-        MESSAGES.labels(_meaning(outcome)).inc()
+        _count(_meaning(outcome))
         return True
 
     def _retry(self, items: Sequence[Item]) -> None:
@@ -104,10 +106,16 @@ class Writer:
         for item in items:
             if item.until <= now:
                 item.tell(Refused("unavailable"))
-                MESSAGES.labels("unavailable").inc()
+                _count("unavailable")
         if left := [item for item in items if item.until > now]:
             self._line.extendleft(reversed(left))
             asyncio.get_running_loop().call_later(_PAUSE, self._waits.set)
+
+
+def _count(meaning: str) -> None:
+    if meaning not in _counters:
+        _counters[meaning] = MESSAGES.labels(meaning)
+    _counters[meaning].inc()
 
 
 def _meaning(outcome: Stored | Refused) -> str:

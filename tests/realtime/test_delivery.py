@@ -12,7 +12,7 @@ import pytest
 from centers.service.rules import Line, Person, Reader, Said
 from kernel.scope import Audience, Principal
 from mobile_contracts.event import Marked, StatusChanged
-from mobile_contracts.frame import Asked, ServerFrame
+from mobile_contracts.frame import Asked, SendMessage, ServerFrame
 from realtime.connection import Arrival, Connection, Event
 from realtime.delivery import Delivery
 
@@ -44,6 +44,9 @@ class Nobody:
         raise AssertionError
 
     async def ask(self, connection: Connection, frame: Asked) -> Sequence[ServerFrame]:
+        raise AssertionError
+
+    def send(self, connection: Connection, frame: SendMessage) -> None:
         raise AssertionError
 
     async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:

@@ -40,7 +40,8 @@ async def broker(database: Database, own_settings: Settings) -> Person:
     async with database.transaction() as tx:
         await apply_system(tx, "chat", kind="company")
         await tx.execute(
-            "insert into conversation (id, customer_id, branch_id, employee_id, state) values ($1, $2, $3, $4, 'assigned')",
+            "insert into conversation (id, customer_id, branch_id, employee_id, state)"
+            " values ($1, $2, $3, $4, 'assigned')",
             CONVERSATION, investor.id, house.units["b1"], broker.id,
         )  # fmt: skip
         for who in (broker, investor):

@@ -74,7 +74,7 @@ def test_one_whose_sender_never_learned_of_it_comes_as_a_message() -> None:
     view.follow(ONE, 0, 0)
     view.sends(ONE, OWN)
     assert not view.live(ONE, 1, OWN)
-    view.failed()
+    view.failed(ONE, OWN)
     assert view.catch_up(ONE, 1, OWN) is True
 
 
