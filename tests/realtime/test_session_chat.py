@@ -99,7 +99,14 @@ def test_resume_goes_on_and_ready_bears_what_was_found() -> None:
 @given(
     st.dictionaries(
         st.sampled_from(["client_id", "conversation_id", "kind", "body", "seq", "limit", "score", "customer_no"]),
-        st.one_of(st.none(), st.integers(), st.text(max_size=5), st.just(ONE), st.just("text"), st.just("x" * 4001)),
+        st.one_of(
+            st.none(),
+            st.integers(),
+            st.sampled_from(["", " ", "88", "a\x00"]),
+            st.just(ONE),
+            st.just("text"),
+            st.just("x" * 4001),
+        ),
     ),
     st.sampled_from(["send", "open", "read", "history", "accept", "close", "rate", "status"]),
     st.sampled_from(["staff", "investor"]),
