@@ -16,7 +16,7 @@ import msgspec
 import uvicorn
 import uvloop
 
-from mobile_contracts.frame import Accepted, Message, Party, SendMessage
+from mobile_contracts.frame import Accepted, Message, Sender, SendMessage
 from realtime.handshake import SUBPROTOCOL
 from realtime.session import FRAME_BYTES
 
@@ -37,7 +37,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.send", "text": '{"type":"ready"}'})
     while (event := await receive())["type"] == "websocket.receive":
         frame, seq, at = _decode(event["text"]), next(_seqs), datetime.now(UTC)
-        said = Message(frame.conversation_id, _NOBODY, seq, Party("staff", "1", "x"), "text", at, frame.body)
+        said = Message(frame.conversation_id, _NOBODY, seq, Sender("staff", "1", "x"), "text", at, frame.body)
         accepted = Accepted(frame.client_id, frame.conversation_id, _NOBODY, seq, at)
         await send({"type": "websocket.send", "text": _encode(accepted).decode()})
         text = _encode(said).decode()

@@ -211,13 +211,21 @@ class Accepted(ServerFrame, frozen=True, tag="accepted"):
     at: Time
 
 
+class Sender(Struct, frozen=True):
+    """Who said something: `id` is a customer_no or an employee_no."""
+
+    kind: Literal["investor", "staff", "system"]
+    id: str
+    name: str
+
+
 class Message(ServerFrame, frozen=True, tag="message"):
     """Something was said; `client_id` is for the devices of who said it."""
 
     conversation_id: UUID
     message_id: UUID
     seq: Seq
-    sender: Party
+    sender: Sender
     kind: Kind
     at: Time
     body: str | None = None

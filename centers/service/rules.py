@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from mobile_contracts.frame import Assigned, ConversationLine, Employee, Kind, Message, Party, State
+from mobile_contracts.frame import Assigned, ConversationLine, Employee, Kind, Message, Party, Sender, State
 
 BODY_AT_MOST = 4000
 """Characters of one message."""
@@ -166,7 +166,7 @@ def takes_part(who: Person, customer_id: int, employee_id: int | None) -> bool:
 def frame(said: Said, *, own: bool) -> Message:
     """The message as it travels; `own`: to a device of who said it."""
     return Message(
-        said.conversation_id, said.message_id, said.seq, Party(said.sender_kind, said.sender_no, said.sender_name),
+        said.conversation_id, said.message_id, said.seq, Sender(said.sender_kind, said.sender_no, said.sender_name),
         said.kind, said.at, said.body, said.client_id if own else None,
     )  # fmt: skip
 
