@@ -10,6 +10,7 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -87,7 +88,7 @@ class Talk:
         """The newest seq of each conversation."""
         return {str(row["conversation_id"]): row["seq"] for row in (await self.messages())[::-1]}
 
-    async def messages(self) -> list[dict[str, object]]:
+    async def messages(self) -> list[dict[str, Any]]:
         """Everything that is stored, the newest of each conversation first."""
         async with self.stand.transaction() as tx:
             await apply_system(tx, "test", kind="company")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,9 +12,9 @@ import pytest
 from centers.service.rules import Line, Person, Reader, Said
 from kernel.scope import Audience, Principal
 from mobile_contracts.event import Marked, StatusChanged
-from mobile_contracts.frame import Asked, SendMessage, ServerFrame
-from realtime.connection import Arrival, Connection, Event
+from realtime.connection import Connection, Event
 from realtime.delivery import Delivery
+from tests.realtime.nobody import Nobody
 
 ONE = UUID(int=1)
 CUSTOMER = Person("investor", 1, "88", "王一")
@@ -34,28 +34,6 @@ def said(seq: int, who: Person = CUSTOMER) -> Said:
     )  # fmt: skip
 
 
-class Nobody:
-    """A hub of which nothing is asked."""
-
-    async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
-        raise AssertionError
-
-    async def arrive(self, connection: Connection, principal: Principal, resume: Mapping[UUID, int]) -> Arrival:
-        raise AssertionError
-
-    async def ask(self, connection: Connection, frame: Asked) -> Sequence[ServerFrame]:
-        raise AssertionError
-
-    def send(self, connection: Connection, frame: SendMessage) -> None:
-        raise AssertionError
-
-    async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:
-        raise AssertionError
-
-    def head(self, conversation_id: UUID) -> int:
-        raise AssertionError
-
-
 class Node:
     """A delivery and sockets whose frames are kept."""
 
@@ -67,14 +45,17 @@ class Node:
     def enter(self, who: Person, *lines: Line, resume: Mapping[UUID, int] | None = None) -> Connection:
         """Somebody signs in."""
 
-        async def never(event: Event | None = None) -> Event:
+        async def receive() -> Event:
+            raise AssertionError
+
+        async def send(event: Event) -> None:
             raise AssertionError
 
         def write(text: bytes) -> bool:
             self.frames[connection].append(text)
             return True
 
-        connection = Connection(Nobody(), "h", never, never, lambda code, why: None, write)
+        connection = Connection(Nobody(), "h", receive, send, lambda code, why: None, write)
         audience: Audience = "staff" if who.kind == "staff" else "investor"
         connection._session.principal = Principal(
             audience=audience, subject=who.no, session_id=UUID(int=9), device_id="d"

@@ -34,19 +34,19 @@ def outcome(audience: Audience, **frame: object) -> str:
     return "ask"
 
 
-BOTH = {
+BOTH: dict[str, dict[str, object]] = {
     "send": {"client_id": CLIENT, "conversation_id": ONE, "kind": "text", "body": "好"},
     "delivered": {"conversation_id": ONE, "seq": 1},
     "read": {"conversation_id": ONE, "seq": 1},
     "history": {"conversation_id": ONE, "limit": 100},
 }
-STAFF = {
+STAFF: dict[str, dict[str, object]] = {
     "open": {"client_id": CLIENT, "customer_no": "88"},
     "accept": {"conversation_id": ONE},
     "close": {"conversation_id": ONE},
     "status": {"status": "away"},
 }
-INVESTOR = {
+INVESTOR: dict[str, dict[str, object]] = {
     "open": {"client_id": CLIENT, "topic": "product", "employee_no": "1001"},
     "rate": {"conversation_id": ONE, "score": 5},
 }
