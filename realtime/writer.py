@@ -1,6 +1,6 @@
 """Stores the messages of every client of this node: those that wait share one transaction.
 
-One batch is under way at a time; what comes meanwhile is the next one, so that under load a commit is paid by hundreds.
+One batch is under way at a time; what comes meanwhile is the next one, so that under load a commit is paid by many.
 A batch that PostgreSQL refuses is halved until what is wrong stands alone. A message whose conversation another node
 holds is tried again until it has waited too long. A client is answered after the commit alone.
 """
@@ -24,6 +24,8 @@ from kernel.scope import apply_system
 WAITING_AT_MOST = 5_000
 """Messages; another one is refused with `unavailable`."""
 BATCH = 500
+SPACING = 0.01
+"""Seconds from one batch to the next: when they follow one another they shall be worth their round trips."""
 PATIENCE = 5.0
 """Seconds for which a message is tried; then nobody can tell whether it is stored, and its client repeats it."""
 
@@ -62,11 +64,13 @@ class Writer:
             await self._waits.wait()
             self._waits.clear()
             while self._line:
+                begun = asyncio.get_running_loop().time()
                 items = [self._line.popleft() for _ in range(min(BATCH, len(self._line)))]
                 again = await self._store(items)
                 self._retry(again)
                 if len(again) == len(items):
                     break
+                await asyncio.sleep(begun + SPACING - asyncio.get_running_loop().time())
 
     async def _store(self, items: Sequence[Item]) -> list[Item]:
         """Tells of those that are decided and gives those to be tried again."""

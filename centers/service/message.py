@@ -43,7 +43,6 @@ async def store(tx: Tx, wanted: Sequence[Wanted]) -> list[Outcome]:
 
     The message is the record of itself: nobody can change it, so it has no audit row and no event.
     """
-    await _sql.hasten(tx)
     ids = sorted({one.conversation_id for one in wanted})
     standings = {one.id: one for one in await _sql.lock(tx, ids=ids)}
     missing = [one for one in ids if one not in standings]
@@ -106,5 +105,3 @@ async def _add(tx: Tx, said: Sequence[Said]) -> None:
         bodies=[one.body for one in said],
         ats=[one.at for one in said],
     )
-    heads = {one.conversation_id: one.seq for one in said}
-    await _sql.advance(tx, ids=list(heads), seqs=list(heads.values()))

@@ -1,15 +1,12 @@
--- name: hasten()$
--- scope: none, no row is read; a node that stops in the middle loses its locks after this time
-select set_config('idle_in_transaction_session_timeout', '3000', true);
-
 -- name: lock(ids)
 -- record_class: Standing
 -- scope: none, the system stores for many people at once; who takes part is checked message by message
 select c.id, c.state, c.customer_id, c.employee_id, c.last_seq, clock_timestamp() as at
-  from conversation c
+  from (select set_config('idle_in_transaction_session_timeout', '3000', true)) as hastened -- a node that stops lets go
+  join conversation c on true
  where c.id = any (:ids::uuid[])
  order by c.id
-   for no key update skip locked;
+   for no key update of c skip locked;
 
 -- name: held(ids)$
 -- scope: none, the system stores for many people at once; who takes part is checked message by message
@@ -28,17 +25,17 @@ select m.conversation_id, m.client_id, m.sender_kind, m.sender_id, m.id as messa
 
 -- name: add(conversation_ids, seqs, ids, sender_kinds, sender_ids, client_ids, kinds, bodies, ats)!
 -- scope: none, the system stores for many people at once; who takes part was checked message by message
-insert into message (conversation_id, seq, id, sender_kind, sender_id, client_id, kind, body, at)
-select *
-  from unnest(:conversation_ids::uuid[], :seqs::bigint[], :ids::uuid[], :sender_kinds::text[], :sender_ids::integer[],
-              :client_ids::uuid[], :kinds::text[], :bodies::text[], :ats::timestamptz[]);
-
--- name: advance(ids, seqs)!
--- scope: none, the rows are locked and the messages added
+with added as (
+    insert into message (conversation_id, seq, id, sender_kind, sender_id, client_id, kind, body, at)
+    select *
+      from unnest(:conversation_ids::uuid[], :seqs::bigint[], :ids::uuid[], :sender_kinds::text[], :sender_ids::integer[],
+                  :client_ids::uuid[], :kinds::text[], :bodies::text[], :ats::timestamptz[])
+ returning conversation_id, seq
+)
 update conversation c
-   set last_seq = w.seq
-  from unnest(:ids::uuid[], :seqs::bigint[]) as w (id, seq)
- where c.id = w.id;
+   set last_seq = head.seq
+  from (select conversation_id, max(seq) as seq from added group by conversation_id) as head
+ where c.id = head.conversation_id;
 
 -- name: missed(ids, seqs, size)
 -- record_class: Said
