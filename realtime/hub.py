@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat as uuid
@@ -32,7 +33,7 @@ from realtime.sign_in import AUDIENCES, SignIn
 LOOK_SECONDS = 2.0
 """How often the sessions behind the sockets are looked at when the bus is silent: a revocation takes 4 s at most."""
 
-_BREATH_SECONDS = 0.1
+_BREATH_SECONDS, _FAILED_SECONDS = 0.1, 1.0
 _RECONNECTS_A_SECOND = 200.0
 _RETRY_SECONDS = 30.0
 _chance = random.SystemRandom()
@@ -123,7 +124,7 @@ class Hub:
         desk = self._desk
         async with asyncio.TaskGroup() as group:
             for work in (self.watch, desk.writer.run, desk.marks.run, desk.gossip.run, *self._lookout.works):
-                group.create_task(work())
+                group.create_task(_kept_up(work))
 
     async def watch(self) -> None:
         """Ends the sockets of ended sessions, for ever; without PostgreSQL they live on, until their tokens expire."""
@@ -183,3 +184,13 @@ class Hub:
 
     def _pause(self) -> int:
         return _chance.randint(1, int(_RETRY_SECONDS))
+
+
+async def _kept_up(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Begins the work again should it ever end in an error: the node's other work does not stop for it."""
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001  # our fault; it is said, and the node serves on
+            _log.exception("work beside the sockets failed")
+            await asyncio.sleep(_FAILED_SECONDS)

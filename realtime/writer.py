@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import asyncpg
 from msgspec import Struct
 
 from centers.service import message
@@ -82,7 +81,7 @@ class Writer:
             _log.warning("messages wait: they cannot be stored just now", messages=len(items), problem=str(error))
             await asyncio.sleep(_AWAY_PAUSE)
             return list(items)
-        except asyncpg.PostgresError:
+        except Exception:  # noqa: BLE001  # whatever is wrong with one of them must not stop the others
             return await self._halve(items)
         return [item for item, outcome in zip(items, outcomes, strict=True) if not self._tell(item, outcome)]
 

@@ -1,16 +1,25 @@
 """What people who speak with each other notice, on two nodes."""
 
 import asyncio
+import contextlib
 import json
+import socket
 from uuid import uuid4
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from kernel.scope import apply_system
 from notifications import notice
 from tests.realtime.chat import House, house, numbers, two_nodes
 
 __all__ = ["house", "numbers", "two_nodes"]
+
+_SPEAK = (
+    "insert into message (conversation_id, seq, id, sender_kind, sender_id, client_id, kind, body)"
+    " select c.id, n, gen_random_uuid(), 'staff', c.employee_id, gen_random_uuid(), 'text', repeat('好', 4000)"
+    " from conversation c, generate_series(1, $2::integer) n where c.id = $1::text::uuid"
+)
 
 
 async def test_an_investor_and_their_broker_speak(house: House) -> None:
@@ -113,6 +122,31 @@ async def test_who_missed_more_than_a_thousand_asks_for_history(house: House) ->
         async with house.device(name, resume={conversation: 150}) as again:
             assert again.frames[0]["resync"] == []
             assert [(await again.get("message"))["seq"] for _ in range(950)] == list(range(151, 1101))
+
+
+async def test_a_device_that_does_not_read_is_cut_and_loses_nothing(house: House) -> None:
+    async with house.pair() as (investor, _, conversation):
+        deaf = socket.create_connection(("127.0.0.1", house.nodes[0].settings.realtime_port))
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.settimeout(0)
+        name = str(investor.frames[0]["principal"])
+        async with house.nodes[0].client(sock=deaf, max_queue=1) as client:
+            token = await house.token("investor", name.split(":")[1])
+            assert (await client.ask(type="auth", token=token, device_id="d"))["type"] == "ready"
+            await house.brokerage.execute(_SPEAK, conversation, 950)
+            await house.brokerage.execute(
+                "update conversation set last_seq = 950 where id = $1::text::uuid", conversation
+            )
+            assert [(await investor.get("message"))["seq"] for _ in range(950)] == list(range(1, 951))
+            last = 0
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    frame = await client.receive(20)
+                    assert frame["seq"] == last + 1
+                    last = frame["seq"]
+            assert await client.closed(20) == 4008
+        async with house.device(name, resume={conversation: last}) as again:
+            assert [(await again.get("message"))["seq"] for _ in range(950 - last)] == list(range(last + 1, 951))
 
 
 async def test_receipts_go_to_the_others_and_stand_in_ready(house: House) -> None:
