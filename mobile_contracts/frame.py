@@ -16,13 +16,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1, description="exact in every clie
 Seq = Annotated[int, Meta(ge=1, le=2**53 - 1, description="1, 2, 3, … in each conversation, without gaps")]
 Seconds = Annotated[float, Meta(ge=0)]
 Number = Annotated[str, Meta(min_length=1, max_length=40, pattern=NO_CONTROLS)]
-Body = Annotated[
-    str,
-    Meta(
-        pattern=r"^(?![\s\S]*\x00)(?=[\s\S]*\S)",
-        description="not blank, without NUL; over 4,000 characters: error too_long",
-    ),
-]
+Body = Annotated[str, Meta(description="not blank, without NUL; over 4,000 characters: error too_long")]
 Comment = Annotated[str, Meta(max_length=1000, pattern=r"^(?![\s\S]*\x00)")]
 Time = Annotated[datetime, Meta(tz=True)]
 

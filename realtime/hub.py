@@ -22,7 +22,7 @@ from kernel.scope import Principal
 from kernel.settings import Settings
 from mobile_contracts.event import Event, PersonChanged, SessionEnded
 from mobile_contracts.frame import Asked, SendMessage, ServerFrame
-from realtime.connection import Arrival, Connection
+from realtime.connection import Arrival, Connection, count_frames
 from realtime.delivery import Delivery
 from realtime.desk import Desk
 from realtime.gossip import Gossip
@@ -166,6 +166,7 @@ class Hub:
         audiences = Counter(name.partition(":")[0] for name in self._connections.values())
         for audience in (*AUDIENCES, ""):
             SOCKETS.labels(audience or "unknown").set(audiences[audience])
+        count_frames()
         POOL_FREE.set(self._database.free)
         POOL_WAITING.set(self._database.waiting)
 

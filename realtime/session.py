@@ -232,6 +232,8 @@ def _fault_of_message(frame: SendMessage) -> Error | None:
         return refused(frame, "not_allowed", "only text can be sent for now")
     if frame.body is None or frame.attachment_id is not None or frame.product_code is not None:
         return refused(frame, "bad_frame", "a text has a body, and nothing else")
+    if "\0" in frame.body or not frame.body.strip():
+        return refused(frame, "bad_frame", "the body of a text is not blank, and has no NUL")
     if len(frame.body) > BODY_AT_MOST:
         return refused(frame, "too_long", f"a message has at most {BODY_AT_MOST} characters")
     return None

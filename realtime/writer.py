@@ -6,9 +6,8 @@ holds is tried again until it has waited too long. A client is answered after th
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from msgspec import Struct
 
@@ -23,7 +22,7 @@ from kernel.scope import apply_system
 WAITING_AT_MOST = 5_000
 """Messages; another one is refused with `unavailable`."""
 BATCH = 500
-SPACING = 0.01
+SPACING = 0.02
 """Seconds from one batch to the next: when they follow one another they shall be worth their round trips."""
 PATIENCE = 5.0
 """Seconds for which a message is tried; then nobody can tell whether it is stored, and its client repeats it."""
@@ -31,7 +30,6 @@ PATIENCE = 5.0
 _PAUSE, _AWAY_PAUSE = 0.01, 0.2
 _TRANSACTION_SECONDS = 10.0
 _log = logs.logger(__name__)
-_counters: dict[str, Any] = {}
 
 
 class Item(Struct, frozen=True):
@@ -83,6 +81,8 @@ class Writer:
             return list(items)
         except Exception:  # noqa: BLE001  # whatever is wrong with one of them must not stop the others
             return await self._halve(items)
+        for meaning, times in Counter(map(_meaning, outcomes)).items():
+            MESSAGES.labels(meaning).inc(times)
         return [item for item, outcome in zip(items, outcomes, strict=True) if not self._tell(item, outcome)]
 
     async def _halve(self, items: Sequence[Item]) -> list[Item]:
@@ -100,7 +100,6 @@ class Writer:
         item.tell(outcome)
         if isinstance(outcome, Stored) and outcome.new:
             self._stored(outcome.said)
-        _count(_meaning(outcome))
         return True
 
     def _retry(self, items: Sequence[Item]) -> None:
@@ -109,19 +108,13 @@ class Writer:
         for item in items:
             if item.until <= now:
                 item.tell(Refused("unavailable"))
-                _count("unavailable")
+                MESSAGES.labels("unavailable").inc()
         if left := [item for item in items if item.until > now]:
             self._line.extendleft(reversed(left))
             asyncio.get_running_loop().call_later(_PAUSE, self._waits.set)
 
 
-def _count(meaning: str) -> None:
-    if meaning not in _counters:
-        _counters[meaning] = MESSAGES.labels(meaning)
-    _counters[meaning].inc()
-
-
-def _meaning(outcome: Stored | Refused) -> str:
+def _meaning(outcome: Outcome) -> str:
     if isinstance(outcome, Stored):
         return "stored" if outcome.new else "repeated"
-    return outcome.code
+    return outcome.code if isinstance(outcome, Refused) else "tried_again"
