@@ -38,6 +38,7 @@ STATUS: Mapping[type[HexadError], int] = {
     errors.CustomerNotActive: 409,
     errors.NotCancellable: 409,
     errors.NotLicensed: 403,
+    errors.ConversationClosed: 409,
     errors.VersionConflict: 412,
     errors.AppTooOld: 426,
     errors.VersionRequired: 428,

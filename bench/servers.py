@@ -66,6 +66,23 @@ def floor(url: str, settings: Settings) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
+def realtime(settings: Settings) -> Iterator[Server]:
+    """`hexad serve realtime` as in production; its limit on connections from one address raised."""
+    port = free_port()
+    own = msgspec.structs.replace(settings, realtime_port=port, sockets_per_address=20_000)
+    with _process("realtime", port, settings.var, ("hexad.main", "serve", "realtime"), environment(own)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def echo(settings: Settings) -> Iterator[Server]:
+    """A bare WebSocket server that stores nothing."""
+    port = free_port()
+    with _process("echo", port, settings.var, ("bench.echo",), {"BENCH_PORT": str(port)}) as server:
+        yield server
+
+
+@contextlib.contextmanager
 def peer(url: str, settings: Settings, secret: str) -> Iterator[Server]:
     """The usual stack."""
     port = free_port()

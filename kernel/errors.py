@@ -90,6 +90,12 @@ class NotAllowed(HexadError):
     code, zh = "not_allowed", "没有所需的权限"
 
 
+class ConversationClosed(HexadError):
+    """This conversation is closed: open another one."""
+
+    code, zh = "conversation_closed", "会话已结束,请发起新的会话"
+
+
 class NotEmpty(HexadError):
     """Somebody or something still stands in it: move them away first."""
 

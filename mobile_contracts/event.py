@@ -152,6 +152,60 @@ class ViewPublished(Event, frozen=True):
     view_id: UUID
 
 
+class ConversationOpened(Event, frozen=True):
+    """An investor and an employee, or the queue of a branch, began to speak."""
+
+    conversation_id: UUID
+
+
+class ConversationAssigned(Event, frozen=True):
+    """An employee took a conversation from the queue."""
+
+    conversation_id: UUID
+
+
+class ConversationClosed(Event, frozen=True):
+    """A conversation has ended."""
+
+    conversation_id: UUID
+
+
+class ConversationRated(Event, frozen=True):
+    """An investor said how a conversation was."""
+
+    conversation_id: UUID
+
+
+class ConversationMoved(Event, frozen=True):
+    """Between realtime nodes: whose conversation it is, or that it is one, has changed."""
+
+    conversation_id: UUID
+
+
+class MessagesStored(Event, frozen=True):
+    """Between realtime nodes: the newest seq of each conversation."""
+
+    seqs: dict[UUID, int]
+
+
+class Marked(Event, frozen=True):
+    """Between realtime nodes: somebody, by number, has got so far; said by this node."""
+
+    node_id: UUID
+    conversation_id: UUID
+    no: str
+    delivered_seq: int
+    read_seq: int
+
+
+class StatusChanged(Event, frozen=True):
+    """Between realtime nodes: an employee can or cannot be reached now; said by this node."""
+
+    node_id: UUID
+    employee_no: str
+    status: str
+
+
 class NoticeGiven(Event, frozen=True):
     """Somebody was told something inside the app; `subject` is a person's number."""
 
@@ -205,6 +259,14 @@ AnyEvent = (
     | AdvisoryDue
     | ExpiryDue
     | ViewPublished
+    | ConversationOpened
+    | ConversationAssigned
+    | ConversationClosed
+    | ConversationRated
+    | ConversationMoved
+    | MessagesStored
+    | Marked
+    | StatusChanged
     | DeliveryLoaded
     | DeviceChanged
     | ContactChanged

@@ -1,28 +1,53 @@
 """One client on this node: carries out what its session decides, in order and in bounds."""
 
 import asyncio
-import contextlib
 import math
 import time
-from asyncio import QueueFull, TimerHandle
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from asyncio import Future, TimerHandle
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 import jwt
+from msgspec import Struct
 
-from kernel.errors import NotSignedIn, RateLimited, Unavailable
+from centers.service import rules
+from centers.service.rules import Reader, Said, Stored
+from kernel.errors import HexadError, NotSignedIn, RateLimited, Unavailable
 from kernel.metrics import CLOSES, FRAMES
 from kernel.scope import Principal
-from mobile_contracts.frame import ErrorCode, ServerFrame
+from mobile_contracts.frame import Accepted, Asked, ConversationLine, ErrorCode, SendMessage, ServerFrame
 from realtime import session, wire
-from realtime.session import Authenticate, Close, Effect, Send, Session
+from realtime.session import Ask, Authenticate, Close, Effect, Send, Session
+from realtime.view import View
 
 FRAMES_WAITING = 256
+PAGE = 50
+"""Messages that are read at once for a client who missed some."""
+
+_TRY_AGAIN = 1.0
+_sent: Counter[type[ServerFrame]] = Counter()
+_received: Counter[str] = Counter()
+_CODES: Mapping[str, ErrorCode] = {
+    "not_found": "not_found", "not_allowed": "not_allowed", "invalid_input": "bad_frame",
+    "rate_limited": "rate_limited", "conversation_closed": "conversation_closed",
+}  # fmt: skip
 
 Event = MutableMapping[str, Any]
 Cut = Callable[[int, str], None]
 """Closes a socket without waiting for the peer, who may not be reading."""
+Write = Callable[[bytes], bool]
+"""Writes a text frame at once, or says that it cannot."""
+
+
+class Arrival(Struct, frozen=True):
+    """What somebody finds who signed in; `reader` is null for one who is nobody in the chat."""
+
+    reader: Reader | None
+    lines: list[ConversationLine]
+    resync: list[UUID]
 
 
 class Owner(Protocol):
@@ -31,17 +56,48 @@ class Owner(Protocol):
     async def sign_in(self, connection: "Connection", token: str, device_id: str) -> tuple[Principal, float]:
         """Principal and expiry (Unix seconds); raises `NotSignedIn`, `RateLimited` or `Unavailable`."""
 
+    async def arrive(self, connection: "Connection", principal: Principal, resume: Mapping[UUID, int]) -> Arrival:
+        """Their conversations, which the connection follows from now on; raises `Unavailable`."""
+
+    async def ask(self, connection: "Connection", frame: Asked) -> Sequence[ServerFrame]:
+        """Does what the frame asks for and gives the answers; raises `HexadError`."""
+
+    def send(self, connection: "Connection", frame: SendMessage) -> None:
+        """Has a message stored, after which `stored` or `refused` is called; raises `NotAllowed` or `Unavailable`."""
+
+    async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:
+        """The first messages after a seq; raises `Unavailable`."""
+
+    def head(self, conversation_id: UUID) -> int:
+        """The newest seq that this node knows."""
+
+
+class Waiting(Struct):
+    """What waits to be sent; `written` for what is paced: it counts for nothing, and is waited for."""
+
+    effect: Send | Close
+    written: Future[None] | None = None
+
 
 class Connection:
-    """Reads frame by frame, so that a client is answered in its order; writes from a line of at most 256 frames."""
+    """Reads frame by frame, so that a client is answered in its order; writes from a line of 256 live frames."""
 
-    def __init__(self, owner: Owner, host: str, receive: Callable[[], Awaitable[Event]],
-                 send: Callable[[Event], Awaitable[None]], cut: Cut) -> None:  # fmt: skip
+    def __init__(
+        self, owner: Owner, host: str, receive: Callable[[], Awaitable[Event]],
+        send: Callable[[Event], Awaitable[None]], cut: Cut, write: Write = lambda text: False,
+    ) -> None:  # fmt: skip
         self.host = host
+        self._write_now = write
+        self.reader: Reader | None = None
+        self.view = View()
         self._owner, self._receive, self._send, self._cut = owner, receive, send, cut
         self._loop = asyncio.get_running_loop()
         self._session = Session(self._loop.time())
-        self._line: asyncio.Queue[Send | Close] = asyncio.Queue(FRAMES_WAITING)
+        self._line: deque[Waiting] = deque()
+        self._live, self._gone, self._busy = 0, False, False
+        self._waits, self._behind, self._settled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._settled.set()
+        self._unsettled = 0
         self._timer: TimerHandle | None = None
         self._due = math.inf
 
@@ -54,10 +110,11 @@ class Connection:
         """Serves the client until the socket is gone."""
         try:
             async with asyncio.TaskGroup() as group:
-                writer = group.create_task(self._write())
+                beside = [group.create_task(self._write()), group.create_task(self._catch_up())]
                 self._apply(())
                 code = await self._read()
-                writer.cancel()
+                for task in beside:
+                    task.cancel()
         finally:
             self._session.closed = True
             self._set_timer(math.inf)
@@ -67,6 +124,33 @@ class Connection:
         """Sends a frame after those that wait; a client for whom 256 wait already is cut (4008)."""
         if not self._session.closed:
             self._apply([Send(frame)])
+
+    def give(self, said: Said) -> None:
+        """A new message of a conversation that the client follows: now, or after those before it that are missing."""
+        if self.reader is not None and self.view.live(said.conversation_id, said.seq, said.client_id):
+            self.push(rules.frame(said, own=self.reader.said(said)))
+        self.look()
+
+    def stored(self, stored: Stored) -> None:
+        """A message of this client has its place: `accepted` goes out, in that place."""
+        said = stored.said
+        self._settle()
+        frame = Accepted(said.client_id, said.conversation_id, said.message_id, said.seq, said.at)
+        if self.view.accepted(frame):
+            self.push(frame)
+        self.look()
+
+    def refused(self, frame: SendMessage, code: ErrorCode, why: str) -> None:
+        """A message of this client is not stored, as far as anybody knows."""
+        self._settle()
+        self.view.failed(frame.conversation_id, frame.client_id)
+        self.push(session.refused(frame, code, why))
+        self.look()
+
+    def look(self) -> None:
+        """Reads what is missing, if something is."""
+        if self.view.behind:
+            self._behind.set()
 
     def revoke(self) -> None:
         """The session behind the socket has ended."""
@@ -80,20 +164,40 @@ class Connection:
         """The node stops now."""
         self._cut(session.GOING, "the node drains")
 
+    async def pace(self, frames: Sequence[ServerFrame]) -> None:
+        """Sends frames that are not counted, and waits until the last is written."""
+        if frames and not (self._session.closed or self._gone):
+            unwritten = [frame for frame in frames if not self._written(Send(frame))]
+            if not unwritten:
+                return
+            written: Future[None] = self._loop.create_future()
+            self._line.extend(Waiting(Send(frame), written) for frame in unwritten)
+            self._waits.set()
+            await written
+
     async def _read(self) -> int:
         while (event := await self._receive())["type"] == "websocket.receive":
-            FRAMES.labels("in", "any").inc()
+            _received["any"] += 1
             message = event.get("text")
             effects = self._session.receive(event["bytes"] if message is None else message, self._loop.time())
             self._apply(effects)
             for effect in effects:
                 if isinstance(effect, Authenticate):
                     self._apply(await self._authenticate(effect))
+                    self.look()
+                elif isinstance(effect, Ask):
+                    if isinstance(effect.frame, SendMessage):
+                        self._store(effect.frame)
+                    else:
+                        await self._answer(effect.frame)
         return int(event.get("code") or 0)
 
     async def _authenticate(self, wanted: Authenticate) -> list[Effect]:
         try:
             principal, expires = await self._owner.sign_in(self, wanted.token, wanted.device_id)
+            found = Arrival(None, [], [])
+            if not self._session.belongs_to_another(principal):
+                found = await self._owner.arrive(self, principal, wanted.resume)
         except NotSignedIn as error:
             expired = isinstance(error.__cause__, jwt.ExpiredSignatureError)
             code: ErrorCode = "token_expired" if expired else "not_allowed"
@@ -105,18 +209,89 @@ class Connection:
         except Unavailable:
             return self._session.unavailable(self._loop.time())
         at, now = datetime.now(UTC), self._loop.time()
-        return self._session.authenticated(principal, now + expires - time.time(), at, now)
+        return self._session.authenticated(principal, now + expires - time.time(), at, now, found.lines, found.resync)
+
+    def _store(self, frame: SendMessage) -> None:
+        """Hands a message over, and reads on: what comes meanwhile and is no message waits until it is stored."""
+        self._unsettled += 1
+        self._settled.clear()
+        self.view.sends(frame.conversation_id, frame.client_id)
+        try:
+            self._owner.send(self, frame)
+        except HexadError as error:
+            self.refused(frame, _CODES.get(error.code, "unavailable"), error.detail or error.title)
+
+    def _settle(self) -> None:
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._settled.set()
+
+    async def _answer(self, frame: Asked) -> None:
+        await self._settled.wait()
+        try:
+            await self.pace(await self._owner.ask(self, frame))
+        except HexadError as error:
+            self.push(session.refused(frame, _CODES.get(error.code, "unavailable"), error.detail or error.title))
+
+    async def _catch_up(self) -> None:
+        """Gives what is missing of the conversations that the client is behind in, one after the other."""
+        while True:
+            await self._behind.wait()
+            self._behind.clear()
+            stuck = False
+            for conversation_id in tuple(self.view.behind):
+                stuck |= not await self._caught_up(conversation_id)
+            if stuck:
+                self._loop.call_later(_TRY_AGAIN, self.look)
+            else:
+                self.look()
+
+    async def _caught_up(self, conversation_id: UUID) -> bool:
+        """Whether everything was given; else PostgreSQL is away, or a message of this very socket is being stored."""
+        while True:
+            since = self.view.seq(conversation_id) or 0
+            try:
+                said = await self._owner.missed(conversation_id, since, PAGE)
+            except Unavailable:
+                return False
+            frames = [frame for one in said if (frame := self._place(one)) is not None]
+            await self.pace(frames)
+            if len(said) < PAGE and self.view.caught_up(conversation_id, self._owner.head(conversation_id)):
+                return True
+            if not frames:
+                return False
+
+    def _place(self, said: Said) -> ServerFrame | None:
+        given = self.view.catch_up(said.conversation_id, said.seq, said.client_id)
+        if isinstance(given, Accepted):
+            return given
+        return rules.frame(said, own=self.reader is not None and self.reader.said(said)) if given else None
 
     def _apply(self, effects: Iterable[Effect]) -> None:
-        try:
-            for effect in effects:
-                if not isinstance(effect, Authenticate):
-                    self._line.put_nowait(effect)
-        except QueueFull:
-            self._session.closed = True
-            self._cut(session.TOO_SLOW, "the client does not read")
+        for effect in effects:
+            if isinstance(effect, Authenticate | Ask):
+                continue
+            if self._live >= FRAMES_WAITING:
+                self._session.closed = True
+                self._cut(session.TOO_SLOW, "the client does not read")
+                break
+            if not self._written(effect):
+                self._live += 1
+                self._line.append(Waiting(effect))
+                self._waits.set()
         if self._session.deadline != self._due:
             self._set_timer(self._session.deadline)
+
+    def _written(self, effect: Send | Close) -> bool:
+        """Whether a frame could be written at once, since nothing waits before it; most are."""
+        if self._line or self._busy or isinstance(effect, Close):
+            self._busy = True
+            return False
+        if not self._write_now(wire.encoded(effect.frame)):
+            self._busy = True
+            return False
+        _sent[type(effect.frame)] += 1
+        return True
 
     def _set_timer(self, due: float) -> None:
         self._due = due
@@ -129,13 +304,43 @@ class Connection:
         self._apply(self._session.tick(self._loop.time()))
 
     async def _write(self) -> None:
-        with contextlib.suppress(OSError):  # the peer is gone, which the reader is about to hear
+        try:
             while True:
-                await self._send(_event(await self._line.get()))
+                while self._line:
+                    await self._write_one(self._line.popleft())
+                self._busy = False
+                self._waits.clear()
+                await self._waits.wait()
+        except OSError:  # the peer is gone, which the reader is about to hear
+            self._gone = True
+            for waiting in self._line:
+                _done(waiting)
+
+    async def _write_one(self, waiting: Waiting) -> None:
+        self._live -= waiting.written is None
+        try:
+            await self._send(_event(waiting.effect))
+        finally:
+            if not (self._line and self._line[0].written is waiting.written):
+                _done(waiting)
+
+
+def _done(waiting: Waiting) -> None:
+    if waiting.written is not None and not waiting.written.done():
+        waiting.written.set_result(None)
 
 
 def _event(effect: Send | Close) -> Event:
     if isinstance(effect, Close):
         return {"type": "websocket.close", "code": effect.code, "reason": effect.reason}
-    FRAMES.labels("out", wire.kind(effect.frame)).inc()
+    _sent[type(effect.frame)] += 1
     return {"type": "websocket.send", "text": wire.write(effect.frame)}
+
+
+def count_frames() -> None:
+    """Adds the frames since the last time to the metrics: counting each there would cost more than sending it does."""
+    for kind, times in _sent.items():
+        FRAMES.labels("out", str(kind.__struct_config__.tag)).inc(times)
+    FRAMES.labels("in", "any").inc(_received["any"])
+    _sent.clear()
+    _received.clear()

@@ -6,6 +6,7 @@ peer never learns the close code; and it logs an error for every refused upgrade
 """
 
 import asyncio
+import struct
 from asyncio.transports import BaseTransport
 
 from uvicorn._types import ASGISendEvent
@@ -21,6 +22,7 @@ UPGRADE_SECONDS = 15.0
 SEND_SECONDS = 10.0
 LINGER_SECONDS = 2.0
 _CLOSE_SECONDS = 15.0
+_TEXT, _SHORT, _LONG = 0x81, 126, 1 << 16  # RFC 6455: a whole text frame, and where its length is written otherwise
 
 
 class Http(H11Protocol):
@@ -37,7 +39,10 @@ class Http(H11Protocol):
 
 
 class WebSocket(WebSocketsSansIOProtocol):
-    """Gives the application `scope["extensions"]["hexad.cut"]`, which closes without waiting for the peer."""
+    """Gives the application two `scope["extensions"]` that need no task.
+
+    `hexad.cut` closes without waiting for the peer, `hexad.write` writes a text frame while the peer keeps up.
+    """
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -53,6 +58,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"]["hexad.cut"] = {"call": self.cut}
+            self.scope["extensions"]["hexad.write"] = {"call": self.write_text}
 
     def handle_ping(self) -> None:
         if self._counted():
@@ -109,6 +115,20 @@ class WebSocket(WebSocketsSansIOProtocol):
         await super().send(message)
         if self.close_sent:
             self.handshake_complete = True
+
+    def write_text(self, text: bytes) -> bool:
+        """Writes a text frame at once; false when it must wait, for the peer reads slowly, or the socket ends."""
+        if not self.writable.is_set() or self._ending or self.close_sent or self.transport.is_closing():
+            return False
+        size = len(text)
+        if size < _SHORT:
+            head = struct.pack("!BB", _TEXT, size)
+        elif size < _LONG:
+            head = struct.pack("!BBH", _TEXT, _SHORT, size)
+        else:
+            head = struct.pack("!BBQ", _TEXT, _SHORT + 1, size)
+        self.transport.write(head + text)
+        return True
 
     def cut(self, code: int, reason: str) -> None:
         """Says why, ends the stream, reads on for a moment so that it arrives, then drops the connection."""

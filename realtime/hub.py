@@ -4,10 +4,16 @@ import asyncio
 import contextlib
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
+import uuid_utils.compat as uuid
+
+from centers.service.rules import Said
 from kernel import logs
 from kernel.address import household
+from kernel.bus.client import Bus
 from kernel.database import Database
 from kernel.errors import RateLimited
 from kernel.identity import ended
@@ -15,14 +21,19 @@ from kernel.metrics import POOL_FREE, POOL_WAITING, SOCKETS
 from kernel.scope import Principal
 from kernel.settings import Settings
 from mobile_contracts.event import Event, PersonChanged, SessionEnded
-from realtime.connection import Connection
+from mobile_contracts.frame import Asked, SendMessage, ServerFrame
+from realtime.connection import Arrival, Connection, count_frames
+from realtime.delivery import Delivery
+from realtime.desk import Desk
+from realtime.gossip import Gossip
 from realtime.handshake import Refusal
+from realtime.lookout import Lookout
 from realtime.sign_in import AUDIENCES, SignIn
 
 LOOK_SECONDS = 2.0
 """How often the sessions behind the sockets are looked at when the bus is silent: a revocation takes 4 s at most."""
 
-_BREATH_SECONDS = 0.1
+_BREATH_SECONDS, _FAILED_SECONDS = 0.1, 1.0
 _RECONNECTS_A_SECOND = 200.0
 _RETRY_SECONDS = 30.0
 _chance = random.SystemRandom()
@@ -32,7 +43,7 @@ _log = logs.logger(__name__)
 class Hub:
     """Knows every connection, and those of each address and principal."""
 
-    def __init__(self, settings: Settings, database: Database, sign_in: SignIn) -> None:
+    def __init__(self, settings: Settings, database: Database, sign_in: SignIn, bus: Bus | None = None) -> None:
         self._problem = "the database was not asked yet"
         self._settings, self._database, self._sign_in = settings, database, sign_in
         self._connections: dict[Connection, str] = {}
@@ -40,6 +51,10 @@ class Hub:
         self._principals: defaultdict[str, set[Connection]] = defaultdict(set)
         self._draining = False
         self._left, self._told = asyncio.Event(), asyncio.Event()
+        node, gossip = uuid.uuid7(), Gossip(bus)
+        delivery = Delivery(lambda name: self._principals.get(name, ()), lambda: self._connections)
+        self._desk = Desk(database, sign_in.line, node, delivery, gossip)
+        self._lookout = Lookout(database, node, self._desk, lambda: self._connections)
 
     @property
     def problem(self) -> str:
@@ -84,6 +99,33 @@ class Hub:
             self._connections[connection] = principal.name
         return principal, expires
 
+    async def arrive(self, connection: Connection, principal: Principal, resume: Mapping[UUID, int]) -> Arrival:
+        """Their conversations, which the connection follows from now on; raises `Unavailable`."""
+        return await self._desk.arrive(connection, principal, resume)
+
+    async def ask(self, connection: Connection, frame: Asked) -> Sequence[ServerFrame]:
+        """Does what a frame of the chat asks for and gives the answers; raises `HexadError`."""
+        return await self._desk.ask(connection, frame)
+
+    def send(self, connection: Connection, frame: SendMessage) -> None:
+        """Has a message stored, and answered when it is; raises `NotAllowed` or `Unavailable`."""
+        self._desk.send(connection, frame)
+
+    async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:
+        """The first messages of a conversation after a seq; raises `Unavailable`."""
+        return await self._desk.missed({conversation_id: since}, size)
+
+    def head(self, conversation_id: UUID) -> int:
+        """The newest seq of a conversation that this node knows."""
+        return self._desk.delivery.head(conversation_id)
+
+    async def run(self) -> None:
+        """All that goes on beside the sockets, for ever: looking after sessions, storing, telling, reading, looking."""
+        desk = self._desk
+        async with asyncio.TaskGroup() as group:
+            for work in (self.watch, desk.writer.run, desk.marks.run, desk.gossip.run, *self._lookout.works):
+                group.create_task(_kept_up(work))
+
     async def watch(self) -> None:
         """Ends the sockets of ended sessions, for ever; without PostgreSQL they live on, until their tokens expire."""
         while True:
@@ -103,6 +145,7 @@ class Hub:
         """What the bus says: looks at once when a session has ended, somebody may have left, or after a silence."""
         if event is None or isinstance(event, SessionEnded | PersonChanged):
             self._told.set()
+        self._lookout.heard(event)
 
     async def drain(self, seconds: float) -> None:
         """Takes nobody in any more, says `bye` to all and waits for them to go; cuts those left in the end."""
@@ -123,6 +166,7 @@ class Hub:
         audiences = Counter(name.partition(":")[0] for name in self._connections.values())
         for audience in (*AUDIENCES, ""):
             SOCKETS.labels(audience or "unknown").set(audiences[audience])
+        count_frames()
         POOL_FREE.set(self._database.free)
         POOL_WAITING.set(self._database.waiting)
 
@@ -141,3 +185,13 @@ class Hub:
 
     def _pause(self) -> int:
         return _chance.randint(1, int(_RETRY_SECONDS))
+
+
+async def _kept_up(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Begins the work again should it ever end in an error: the node's other work does not stop for it."""
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001  # our fault; it is said, and the node serves on
+            _log.exception("work beside the sockets failed")
+            await asyncio.sleep(_FAILED_SECONDS)

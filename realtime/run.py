@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import resource
 import socket
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from realtime.session import FRAME_BYTES
 from realtime.sign_in import SignIn
 
 _FILES_BESIDE_SOCKETS = 200
+_COLLECTED_AFTER = (50_000, 20, 20)
 _log = logs.logger(__name__)
 
 
@@ -33,6 +35,8 @@ def serve(settings: Settings) -> None:
     logs.configure("realtime", settings)
     metrics.start("realtime")
     tracing.start("realtime", settings)
+    gc.freeze()  # what is imported stays; a node that serves thousands makes little but short-lived values
+    gc.set_threshold(*_COLLECTED_AFTER)
     _allow_files(settings.sockets + _FILES_BESIDE_SOCKETS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
@@ -42,11 +46,11 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     tokens = Tokens(settings)
     database = await Database.open(settings.database_url, settings, minimum=0)
-    hub = Hub(settings, database, SignIn(tokens, database, settings))
-    app = application(settings, hub)
     with contextlib.closing(_listen(settings)) as listener:
         async with open_bus(settings) as bus:
-            beside = [asyncio.create_task(hub.watch()), asyncio.create_task(bus.listen(hub.heard))]
+            hub = Hub(settings, database, SignIn(tokens, database, settings), bus)
+            app = application(settings, hub)
+            beside = [asyncio.create_task(hub.run()), asyncio.create_task(bus.listen(hub.heard))]
             try:
                 await _Server(_config(settings, app), hub, settings.drain).serve([listener])
             finally:

@@ -45,7 +45,7 @@ async def open_socket(scope: Any, receive: Any, send: Any) -> None:
         await _refuse(send, "websocket.http.response", refusal)
         return
     cut = scope["extensions"]["hexad.cut"]["call"]
-    connection = Connection(state.hub, host, receive, send, cut)
+    connection = Connection(state.hub, host, receive, send, cut, scope["extensions"]["hexad.write"]["call"])
     with state.hub.holding(connection):
         await receive()
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})

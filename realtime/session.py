@@ -2,16 +2,40 @@
 
 Closed at once: a message over 64 KiB (1009), more than 20 a second with 100 in reserve (4029), binary, bad JSON, an
 unknown type or field (4400), no `auth` in time and an expired token (4401). A value that its field does not take is
-answered with `error` `bad_frame`, and so is every frame but `auth` before the sign-in, with `not_allowed`.
+answered with `error` `bad_frame`, and so is every frame but `auth` before the sign-in, with `not_allowed`. A frame of
+the chat that this side may send goes on as `Ask`.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
+from centers.service.rules import BODY_AT_MOST
 from kernel.scope import Principal
-from mobile_contracts.frame import AnyClientFrame, Auth, Bye, Error, ErrorCode, Ping, Pong, Ready, ServerFrame
+from mobile_contracts.frame import (
+    Accept,
+    AnyClientFrame,
+    Asked,
+    Auth,
+    Bye,
+    CloseConversation,
+    ConversationLine,
+    Error,
+    ErrorCode,
+    Open,
+    Ping,
+    Pong,
+    Ready,
+    SendMessage,
+    ServerFrame,
+    Status,
+)
+from mobile_contracts.frame import (
+    Rate as RateFrame,
+)
 from realtime.wire import Broken, read
 
 FRAME_BYTES = 64 * 1024
@@ -24,6 +48,7 @@ CODES = frozenset({*range(1000, 1016), BROKEN, SIGN_IN, TOO_SLOW, TOO_FAST})
 """Those that are told apart in metrics: ours and the protocol's own."""
 
 _REASON_BYTES = 123
+_OF_STAFF, _OF_INVESTORS = (Accept, CloseConversation, Status), (RateFrame,)
 
 
 class Send(Struct, frozen=True):
@@ -44,9 +69,16 @@ class Authenticate(Struct, frozen=True):
 
     token: str
     device_id: str
+    resume: Mapping[UUID, int] = {}
 
 
-Effect = Send | Close | Authenticate
+class Ask(Struct, frozen=True):
+    """Do what this frame of the chat asks for, and answer it before the next one is read."""
+
+    frame: Asked
+
+
+Effect = Send | Close | Authenticate | Ask
 
 
 class Rate:
@@ -97,15 +129,22 @@ class Session:
             return self._close(SIGN_IN, f"no auth within {AUTH_SECONDS:.0f} s")
         return self._close(SIGN_IN, "the token expired", "token_expired")
 
-    def authenticated(self, principal: Principal, expires: float, at: datetime, now: float) -> list[Effect]:
+    def belongs_to_another(self, principal: Principal) -> bool:
+        """Whether somebody else signed in on this socket."""
+        return self.principal is not None and self.principal.name != principal.name
+
+    def authenticated(
+        self, principal: Principal, expires: float, at: datetime, now: float,
+        conversations: Sequence[ConversationLine] = (), resync: Sequence[UUID] = (),
+    ) -> list[Effect]:  # fmt: skip
         """The token is good until `expires`; `at` is the time of day. A renewal must be by the same principal."""
-        if self.principal is not None and self.principal.name != principal.name:
+        if self.belongs_to_another(principal):
             return self.refused("not_allowed", "this socket belongs to another principal", now)
         self._asked = False
         if self.closed:
             return []
         self.principal, self._ends = principal, expires
-        ready = Ready(principal.session_id, principal.name, at, conversations=[], resync=[])
+        ready = Ready(principal.session_id, principal.name, at, list(conversations), list(resync))
         return self.tick(now) or [Send(ready)]
 
     def refused(self, code: ErrorCode, why: str, now: float, close: int = SIGN_IN) -> list[Effect]:
@@ -152,11 +191,14 @@ class Session:
         match frame:
             case Auth():
                 self._asked = True
-                return [Authenticate(frame.token, frame.device_id)]
+                return [Authenticate(frame.token, frame.device_id, frame.resume)]
             case _ if self.principal is None:
                 return [_error("not_allowed", "the first frame is auth")]
             case Ping():
                 return [Send(Pong(frame.n))]
+            case _:
+                fault = _fault(frame, self.principal)
+                return [Ask(frame)] if fault is None else [Send(fault)]
 
     def _close(self, code: int, reason: str, error: ErrorCode | None = None) -> list[Effect]:
         if self.closed:
@@ -168,3 +210,35 @@ class Session:
 
 def _error(code: ErrorCode, detail: str) -> Send:
     return Send(Error(code, detail))
+
+
+def _fault(frame: Asked, principal: Principal) -> Error | None:
+    """Why this side does not send this frame so, null when it does."""
+    staff = principal.audience == "staff"
+    match frame:
+        case SendMessage():
+            return _fault_of_message(frame)
+        case Open() if staff and (frame.customer_no is None or frame.employee_no is not None):
+            return refused(frame, "bad_frame", "staff open a conversation with a customer_no")
+        case Open() if not staff and frame.customer_no is not None:
+            return refused(frame, "bad_frame", "an investor opens a conversation of their own")
+        case _ if isinstance(frame, _OF_INVESTORS if staff else _OF_STAFF):
+            return refused(frame, "not_allowed", "this frame is for the other side")
+    return None
+
+
+def _fault_of_message(frame: SendMessage) -> Error | None:
+    if frame.kind != "text":
+        return refused(frame, "not_allowed", "only text can be sent for now")
+    if frame.body is None or frame.attachment_id is not None or frame.product_code is not None:
+        return refused(frame, "bad_frame", "a text has a body, and nothing else")
+    if "\0" in frame.body or not frame.body.strip():
+        return refused(frame, "bad_frame", "the body of a text is not blank, and has no NUL")
+    if len(frame.body) > BODY_AT_MOST:
+        return refused(frame, "too_long", f"a message has at most {BODY_AT_MOST} characters")
+    return None
+
+
+def refused(frame: Asked, code: ErrorCode, detail: str) -> Error:
+    """The error that answers a frame of the chat, with the ids that it named."""
+    return Error(code, detail, getattr(frame, "client_id", None), getattr(frame, "conversation_id", None))

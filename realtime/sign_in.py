@@ -12,6 +12,7 @@ from kernel.settings import Settings
 
 AUDIENCES: tuple[Audience, ...] = ("staff", "investor")
 _ANSWER_SECONDS = 5.0
+_KEPT = 4  # connections for what the node does for many: messages, marks, looking
 _TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)  # a migration has the table, for instance
 
 
@@ -23,7 +24,8 @@ class SignIn:
 
     def __init__(self, tokens: Tokens, database: Database, settings: Settings) -> None:
         self._tokens, self._database = tokens, database
-        self._line = asyncio.Semaphore(max(1, settings.pool_size - 1))
+        self.line = asyncio.Semaphore(max(1, settings.pool_size - _KEPT))
+        """Of all who want something of the database for one client; the node's own work stands beside it."""
 
     async def of(self, token: str, device_id: str) -> tuple[Principal, float]:
         """The principal and the token's expiry (Unix seconds).
@@ -33,7 +35,7 @@ class SignIn:
         """
         session_id, expires = self._tokens.verify(token, AUDIENCES)
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS), self._line, self._database.transaction() as tx:
+            async with asyncio.timeout(_ANSWER_SECONDS), self.line, self._database.transaction() as tx:
                 principal = await find(tx, session_id)
         except (Overloaded, TimeoutError, *AWAY, *_TOO_LONG) as error:
             raise Unavailable from error

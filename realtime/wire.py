@@ -35,7 +35,12 @@ def read(data: bytes) -> AnyClientFrame | Broken:
 
 def write(frame: ServerFrame) -> str:
     """The text of a frame."""
-    return _encoder.encode(frame).decode()
+    return encoded(frame).decode()
+
+
+def encoded(frame: ServerFrame) -> bytes:
+    """The text of a frame, in UTF-8."""
+    return _encoder.encode(frame)
 
 
 def kind(frame: ClientFrame | ServerFrame) -> str:

@@ -39,6 +39,28 @@ def bench_http(var: Path | None, file: Path | None, **given: Any) -> None:
     _tell(report, file)
 
 
+@bench.command("chat")
+@click.option("--connections", default=500, type=click.IntRange(2, 10_000), help="Sockets, half of them of investors.")
+@click.option("--rate", default=250.0, type=click.FloatRange(1, 10_000), help="Messages a second of the steady load.")
+@click.option("--seconds", default=10.0, type=click.FloatRange(0.5, 600), help="Length of the steady load.")
+@click.option(
+    "--start", default=1000.0, type=click.FloatRange(1, 100_000), help="Rate from which the highest is sought."
+)
+@click.option("--most", default=20_000.0, type=click.FloatRange(1, 100_000), help="Rate above which it is not.")
+@click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="A folder that keeps the database.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")
+def bench_chat(var: Path | None, file: Path | None, **given: Any) -> None:
+    """Messages of the chat, from `send` to `accepted`, beside a floor.
+
+    Open loop: first a steady load, then the highest rate with a p99 below 250 ms. The floor is a bare server on the
+    same uvicorn that passes text on and stores nothing. Makes a PostgreSQL of its own. Exit code 1 when a figure is not
+    what is asked of it.
+    """
+    from bench.chat import Parameters, run
+
+    _tell(run(Parameters(**given), var, lambda line: click.echo(line, err=True)), file)
+
+
 @bench.command("ingest")
 @click.option("--customers", default=3_000_000, type=click.IntRange(1000, 10_000_000), help="How many there are.")
 @click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="An empty folder that keeps it all.")

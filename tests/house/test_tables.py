@@ -79,7 +79,10 @@ def packages() -> list[Path]:
 @pytest.fixture
 async def known(tx: Tx) -> set[str]:
     """The tables of the schema."""
-    rows = await tx.fetch("select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace")
+    rows = await tx.fetch(
+        "select relname from pg_class where relkind in ('r', 'p') and not relispartition"
+        " and relnamespace = 'public'::regnamespace"
+    )
     return {row[0] for row in rows}
 
 

@@ -15,6 +15,7 @@ from kernel.scope import Audience, Principal
 from mobile_contracts.frame import Pong
 from realtime.connection import FRAMES_WAITING, Connection, Event
 from tests.realtime.conftest import Node, People, wait_until
+from tests.realtime.nobody import Nobody
 
 
 async def refusal(node: Node, token: str, device_id: str = "d") -> tuple[str, int]:
@@ -113,7 +114,7 @@ async def test_a_node_starts_without_postgresql(
         pass
 
 
-class Nobody:
+class Closed(Nobody):
     """A hub that signs nobody in."""
 
     async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
@@ -134,7 +135,7 @@ async def test_a_client_for_whom_256_frames_wait_is_cut_and_gets_no_more() -> No
         await asyncio.Event().wait()
         raise AssertionError
 
-    connection = Connection(Nobody(), "203.0.113.9", receive, send, lambda code, _: cut.append(code))
+    connection = Connection(Closed(), "203.0.113.9", receive, send, lambda code, _: cut.append(code))
     running = asyncio.create_task(connection.run())
     connection.push(Pong(0))
     while not sent:

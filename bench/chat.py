@@ -1,0 +1,162 @@
+"""`hexad bench chat`: messages of many people, stored before they are accepted, beside a floor that stores nothing."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from bench import brokerage, servers
+from bench.chatter import Chatter, Talk, measured
+from bench.figures import Asked, Figure, Report, Run, at_least, below, figure, machine, none_failed
+from bench.servers import Server
+from hexad import keys
+from hexad.embedded import Postgres
+from kernel import identity, settings
+from kernel.database import Database
+from kernel.errors import Unavailable
+from kernel.identity import Tokens
+from kernel.migrate import migrate
+from kernel.settings import Settings
+from kernel.sql import load
+
+Say = Callable[[str], None]
+_DATABASE = "bench_chat"
+_QUICK_MS, _BEARABLE_MS = 80.0, 250.0
+_ENOUGH, _SHARE = 2_500.0, 0.35
+_FINE = 1.12
+_sql = load(Path(__file__).with_suffix(".sql"))
+
+
+class Parameters(Struct, frozen=True):
+    """How many connections speak, how fast in messages a second, and for how many seconds each load lasts."""
+
+    connections: int
+    rate: float
+    seconds: float
+    start: float = 1_000.0
+    most: float = 20_000.0
+
+
+def run(given: Parameters, folder: Path | None, say: Say) -> Report:
+    """Everything in a folder that is kept, or in one that is gone afterwards; raises `Unavailable`."""
+    with contextlib.ExitStack() as held:
+        place = folder or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hexad-bench-")))
+        keys.make(place)
+        server = brokerage.started(place.resolve())
+        held.callback(server.stop)
+        version = server.psql("-c", "show server_version")
+        own = _settings(server, place)
+        talks = asyncio.run(_filled(server, own, given.connections // 2))
+        with servers.realtime(own) as ours:
+            steady = measured(Chatter(ours.port, talks, given.seconds, given.rate))
+            say(_line("ours", given.rate, steady))
+            best = _highest("ours", ours, talks, given, say)
+        asyncio.run(_check(server))
+        with servers.echo(own) as echo:
+            floor = _highest(
+                "floor", echo, [Talk(one.conversation_id, one.conversation_id) for one in talks], given, say
+            )
+        figures = [
+            figure(f"at {given.rate:.0f}/s", "ours", [steady]),
+            figure("highest", "ours", [best]),
+            figure("highest", "floor", [floor]),
+        ]
+        return Report(
+            machine(version), msgspec.structs.asdict(given), figures, _judged(given, steady, best, floor, figures)
+        )
+
+
+def _judged(given: Parameters, steady: Run, best: Run, floor: Run, figures: list[Figure]) -> list[Asked]:
+    return [
+        below(f"{given.rate:.0f}/s, open loop: send to accepted, p99 in ms", _QUICK_MS, [steady.p99]),
+        at_least(f"accepted messages/s with p99 below {_BEARABLE_MS:.0f} ms", _ENOUGH, [best.rate]),
+        at_least("ours / floor", _SHARE, [best.rate / max(floor.rate, 1e-9)]),
+        none_failed(figures),
+    ]
+
+
+def _highest(name: str, server: Server, talks: list[Talk], given: Parameters, say: Say) -> Run:
+    """The fastest load that is borne: the rate is raised by half until it is not, then in small steps from there."""
+    rate, step, best = given.start, 1.5, Run(0, 0, 0, 0, 0, 0, 0)
+    while rate <= given.most:
+        done = measured(Chatter(server.port, talks, given.seconds / 2, rate))
+        say(_line(name, rate, done))
+        if done.p99 < _BEARABLE_MS and not done.failures:
+            best = done
+            rate *= step
+        elif step > _FINE and best.requests:
+            rate, step = rate / step * _FINE, _FINE
+        else:
+            break
+    return best
+
+
+def _line(name: str, rate: float, done: Run) -> str:
+    return (
+        f"{name:6} {rate:7,.0f}/s asked {done.rate:8,.0f}/s accepted  p50 {done.p50:6.1f} ms  p99 {done.p99:7.1f} ms"
+        f"  client {done.client_busy:.0%}{f'  {done.failures} FAILED' if done.failures else ''}"
+    )
+
+
+async def _filled(server: Postgres, own: Settings, pairs: int) -> list[Talk]:
+    """A new database with so many pairs, all signed in."""
+    await asyncio.to_thread(server.psql, "-c", f"drop database if exists {_DATABASE} with (force)")
+    await asyncio.to_thread(server.prepare, _DATABASE)
+    await migrate(own.owner_url, own)
+    connection = await asyncpg.connect(server.url("postgres", _DATABASE))
+    try:
+        await _sql.add_units(connection)
+        await _sql.add_brokers(connection, pairs=pairs)
+        await _sql.add_customers(connection, pairs=pairs)
+        await _sql.add_conversations(connection)
+        await _sql.add_participants(connection)
+        await connection.execute("vacuum analyze")
+        rows = await _sql.pairs(connection)
+    finally:
+        await connection.close()
+    return await _signed(own, [(str(row[0]), row[1], row[2]) for row in rows])
+
+
+async def _signed(own: Settings, pairs: list[tuple[str, str, str]]) -> list[Talk]:
+    tokens, talks = Tokens(own), list[Talk]()
+    database = await Database.open(own.database_url, own, size=1)
+    try:
+        async with database.transaction() as tx:
+            for conversation, customer_no, employee_no in pairs:
+                session = await identity.open_session(tx, "investor", customer_no, ["investor"], "bench", 86_400)
+                talks.append(Talk(tokens.issue("investor", customer_no, session), conversation))
+                session = await identity.open_session(tx, "staff", employee_no, [], "bench", 86_400)
+                talks.append(Talk(tokens.issue("staff", employee_no, session), conversation))
+    finally:
+        await database.close()
+    return talks
+
+
+async def _check(server: Postgres) -> None:
+    """Raises `Unavailable` when what is stored has gaps."""
+    connection = await asyncpg.connect(server.url("postgres", _DATABASE))
+    try:
+        row = await _sql.stored(connection)
+    finally:
+        await connection.close()
+    if row["messages"] != row["seqs"]:
+        raise Unavailable(f"{row['messages']} messages are stored under {row['seqs']} numbers")
+
+
+def _settings(server: Postgres, place: Path) -> Settings:
+    lines = keys.file(place).read_text().splitlines()
+    made = dict(line.split("=", 1) for line in lines if "=" in line)
+    return settings.parse(
+        {
+            **made,
+            "HEXAD_VAR": str(place.resolve()),
+            "HEXAD_TOKEN_SECONDS": "3600",
+            "HEXAD_DATABASE_URL": server.url("hexad_app", _DATABASE),
+            "HEXAD_OWNER_URL": server.url("hexad_owner", _DATABASE),
+        }
+    )

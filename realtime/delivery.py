@@ -1,0 +1,189 @@
+"""The conversations of this node's clients: what is new in them goes to every socket of their participants.
+
+New messages come from the node's own writer, from the bus (which names the newest seq: they are then read) and from
+looking every 2 s, which finds whatever the bus has lost.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from uuid import UUID
+
+from msgspec import Struct
+
+from centers.service import rules
+from centers.service.rules import Line, Reader, Said
+from mobile_contracts.event import Marked, StatusChanged
+from mobile_contracts.frame import Changed, Closed, Presence, Receipt, ServerFrame
+from realtime.connection import Connection
+
+_READ_AT_ONCE = 200
+_PAGE = 100
+
+Sockets = Callable[[str], Collection[Connection]]
+"""The sockets of a principal, by name."""
+Missed = Callable[[dict[UUID, int], int], Awaitable[list[Said]]]
+"""Reads of each conversation the first messages after a seq."""
+
+
+class Thread(Struct):
+    """A conversation with a client of this node in it, and up to which seq it was given."""
+
+    line: Line
+    seq: int
+
+
+class Delivery:
+    """Gives to each what is theirs."""
+
+    def __init__(self, sockets: Sockets, everybody: Callable[[], Iterable[Connection]]) -> None:
+        self._sockets, self._everybody = sockets, everybody
+        self._threads: dict[UUID, Thread] = {}
+        self._moved: dict[UUID, int] = {}
+        self._statuses: dict[str, str] = {}
+        self.moved = asyncio.Event()
+        """Set when messages must be read."""
+
+    def head(self, conversation_id: UUID) -> int:
+        """The newest seq that was given here."""
+        thread = self._threads.get(conversation_id)
+        return 0 if thread is None else thread.seq
+
+    def open_ones(self) -> list[UUID]:
+        """The conversations to look at; those that have closed are forgotten, they get no more messages."""
+        closed = [one for one in self._threads.values() if one.line.state == "closed"]
+        for thread in closed:
+            if thread.seq >= thread.line.last_seq:
+                del self._threads[thread.line.id]
+        return list(self._threads)
+
+    def arrive(
+        self, connection: Connection, reader: Reader, lines: Iterable[Line], resume: Mapping[UUID, int]
+    ) -> list[UUID]:
+        """Has a client who signed in follow their conversations; gives those of which it must ask for history."""
+        connection.reader = reader
+        resync = []
+        for line in lines:
+            thread = self._know(line)
+            if not rules.takes_part(reader.person, line.customer_id, line.employee_id):
+                continue
+            if line.id not in resume:
+                connection.view.follow(line.id, line.last_seq, thread.seq)
+            elif not connection.view.resume(line.id, resume[line.id], max(thread.seq, line.last_seq)):
+                resync.append(line.id)
+        return resync
+
+    def changed(self, line: Line, but: Connection | None = None) -> None:
+        """A conversation as it is now: its participants are told what is new to them, `but` one who asked for it."""
+        before = self._threads.get(line.id)
+        was = None if before is None else before.line
+        if was is None and line.state == "closed":
+            return
+        if was is None and line.state == "queued":
+            self._hint(line)
+        if was is None and not any(True for _ in self._followers(line)):
+            return
+        thread = self._know(line)
+        self._tell(was, thread, but)
+
+    def stored(self, said: Said) -> None:
+        """A message was stored; given when it is the next one, else those before it are read first."""
+        thread = self._threads.get(said.conversation_id)
+        if thread is None or said.seq <= thread.seq:
+            return
+        if said.seq > thread.seq + 1:
+            self.behind(said.conversation_id, said.seq)
+            return
+        thread.seq = said.seq
+        for connection in self._followers(thread.line):
+            connection.give(said)
+
+    def behind(self, conversation_id: UUID, seq: int) -> None:
+        """The conversation has messages up to the seq, perhaps more than were given here."""
+        thread = self._threads.get(conversation_id)
+        if thread is not None and seq > thread.seq:
+            self._moved[conversation_id] = max(seq, self._moved.get(conversation_id, 0))
+            self.moved.set()
+
+    async def read(self, missed: Missed) -> None:
+        """Reads what is missing and gives it; raises what `missed` raises."""
+        while since := self._since():
+            said = await missed(since, _PAGE)
+            for one in said:
+                self.stored(one)
+            for conversation_id, seq in since.items():
+                if self.head(conversation_id) in (seq, 0) or self.head(conversation_id) >= self._moved[conversation_id]:
+                    del self._moved[conversation_id]
+
+    def marked(self, mark: Marked, but: Collection[Connection] = ()) -> None:
+        """Somebody has got further: everybody else in the conversation is told."""
+        thread = self._threads.get(mark.conversation_id)
+        if thread is not None:
+            receipt = Receipt(mark.conversation_id, mark.no, mark.delivered_seq or None, mark.read_seq or None)
+            for connection in self._followers(thread.line):
+                if connection not in but:
+                    connection.push(receipt)
+
+    def reachable(self, change: StatusChanged) -> None:
+        """An employee can or cannot be reached: the investors who speak with them are told, unless they know."""
+        if self._statuses.get(change.employee_no, "online") == change.status:
+            return
+        self._statuses[change.employee_no] = change.status
+        frame = Presence(change.employee_no, change.status)  # type: ignore[arg-type]  # of the same words
+        served = (one.line for one in self._threads.values() if one.line.staff_no == change.employee_no)
+        for name in {f"investor:{line.investor_no}" for line in served}:
+            self.push(name, frame)
+
+    def is_here(self, name: str) -> bool:
+        """Whether a principal has a socket on this node."""
+        return bool(self._sockets(name))
+
+    def push(self, name: str, frame: ServerFrame) -> None:
+        """A frame to every socket of a principal."""
+        for connection in tuple(self._sockets(name)):
+            if connection.principal is not None:
+                connection.push(frame)
+
+    def _know(self, line: Line) -> Thread:
+        thread = self._threads.get(line.id)
+        if thread is None:
+            thread = self._threads[line.id] = Thread(line, line.last_seq)
+        thread.line = line
+        self.behind(line.id, line.last_seq)
+        return thread
+
+    def _since(self) -> dict[UUID, int]:
+        for gone in [one for one in self._moved if one not in self._threads]:
+            del self._moved[gone]
+        return {one: self.head(one) for one in list(self._moved)[:_READ_AT_ONCE]}
+
+    def _tell(self, was: Line | None, thread: Thread, but: Connection | None) -> None:
+        line = thread.line
+        new_staff = line.state == "assigned" and (was is None or was.staff_no != line.staff_no)
+        if was is not None and was.staff_no not in (None, line.staff_no):
+            self._dismiss(was, line)
+        for connection in self._followers(line):
+            unknown = connection.view.seq(line.id) is None
+            if line.state != "closed" and unknown:
+                connection.view.follow(line.id, 0, thread.seq)
+            if line.state == "assigned" and (new_staff or unknown) and connection is not but:
+                connection.push(rules.assigned(line))
+            if line.state == "closed" and was is not None and was.state != "closed":
+                investor = connection.reader is not None and connection.reader.customer is not None
+                connection.push(Closed(line.id, line.staff_no or "", may_rate=investor))
+            connection.look()
+
+    def _dismiss(self, was: Line, line: Line) -> None:
+        """The employee who had the conversation is told who has it, and gets nothing more of it."""
+        for connection in tuple(self._sockets(f"staff:{was.staff_no}")):
+            connection.view.forget(line.id)
+            connection.push(rules.assigned(line))
+
+    def _hint(self, line: Line) -> None:
+        """Those who could take it from the queue are told to look."""
+        for connection in tuple(self._everybody()):
+            if connection.reader is not None and line.branch_id in connection.reader.branches:
+                connection.push(Changed("conversations"))
+
+    def _followers(self, line: Line) -> Iterator[Connection]:
+        names = (f"investor:{line.investor_no}", f"staff:{line.staff_no}")
+        return (one for name in names for one in tuple(self._sockets(name)) if one.reader is not None)

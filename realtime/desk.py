@@ -1,0 +1,223 @@
+"""What clients ask of the chat, each in a transaction under their own scope."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import uuid_utils.compat as uuid
+from msgspec import Struct
+
+from centers.service import actions, attendance, message, queries, rules
+from centers.service.rules import Line, Reader, Refused, Said, Stored, Wanted
+from kernel.database import AWAY, Database, Tx
+from kernel.errors import NotAllowed, Overloaded, Unavailable
+from kernel.identity import find
+from kernel.scope import NOTHING, Principal, Reach, Scope, apply, apply_system
+from mobile_contracts.event import ConversationMoved, StatusChanged
+from mobile_contracts.frame import (
+    Accept,
+    Asked,
+    CloseConversation,
+    Closed,
+    Delivered,
+    HistoryWanted,
+    Open,
+    Opened,
+    Presence,
+    Rate,
+    Read,
+    SendMessage,
+    ServerFrame,
+    Status,
+)
+from realtime.connection import Arrival, Connection
+from realtime.delivery import Delivery
+from realtime.gossip import Gossip
+from realtime.marks import Marks
+from realtime.writer import Writer
+
+_ANSWER_SECONDS = 5.0
+_TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+
+
+class Asker(Struct, frozen=True):
+    """Who asks, over which socket, and what they may see."""
+
+    connection: Connection
+    scope: Scope
+    reader: Reader
+
+
+class Desk:
+    """Answers frames; knows the parts of the node that act on them."""
+
+    def __init__(
+        self, database: Database, line: asyncio.Semaphore, node: UUID, delivery: Delivery, gossip: Gossip
+    ) -> None:
+        self.delivery, self.gossip = delivery, gossip
+        self.writer = Writer(database, self._stored)
+        self.marks = Marks(database, node, delivery, gossip)
+        self._database, self._line, self._node = database, line, node
+        self._answers: Mapping[type, Callable[[Asker, Any], Awaitable[Sequence[ServerFrame]]]] = {
+            Delivered: self._mark, Read: self._mark, HistoryWanted: self._history,
+            Open: self._open, Accept: self._accept, CloseConversation: self._close, Rate: self._rate,
+            Status: self._status,
+        }  # fmt: skip
+
+    async def arrive(self, connection: Connection, principal: Principal, resume: Mapping[UUID, int]) -> Arrival:
+        """Who signed in, and their conversations; raises `Unavailable`."""
+        async with self._transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            reader = await queries.reader_of(tx, principal)
+            if reader is None:
+                return Arrival(None, [], [])
+            if reader.employee is not None:
+                await attendance.attend(tx, self._node, [reader.employee])
+            scope = _scope(principal, reader)
+            await apply(tx, scope)
+            lines = await queries.list_lines(tx, scope, reader, resume)
+        resync = self.delivery.arrive(connection, reader, lines, resume)
+        return Arrival(reader, [rules.line(one, reader.person.kind) for one in lines], resync)
+
+    async def missed(self, since: dict[UUID, int], size: int) -> list[Said]:
+        """Of each conversation the first messages after a seq; raises `Unavailable`."""
+        async with self._transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            return await message.missed(tx, since, size)
+
+    async def ask(self, connection: Connection, frame: Asked) -> Sequence[ServerFrame]:
+        """Does what the frame asks for and gives the answers that go to this socket alone; raises `HexadError`."""
+        if connection.principal is None or connection.reader is None:
+            raise NotAllowed
+        asker = Asker(connection, _scope(connection.principal, connection.reader), connection.reader)
+        return await self._answers[type(frame)](asker, frame)
+
+    def send(self, connection: Connection, frame: SendMessage) -> None:
+        """Has a message stored, and answered when it is; raises `NotAllowed`, or `Unavailable` when too many wait."""
+        if connection.reader is None:
+            raise NotAllowed
+        who = connection.reader.person
+
+        def tell(outcome: Stored | Refused) -> None:
+            if isinstance(outcome, Stored):
+                connection.stored(outcome)
+            else:
+                connection.refused(frame, outcome.code, _WHY[outcome.code])
+
+        self.writer.put(
+            Wanted(frame.conversation_id, who, frame.client_id, uuid.uuid7(), frame.kind, frame.body or ""), tell
+        )
+
+    def reachable(self, employee_no: str, status: str) -> None:
+        """An employee can or cannot be reached now: tells everybody here and elsewhere whom it concerns."""
+        change = StatusChanged(self._node, employee_no, status)
+        self.delivery.reachable(change)
+        self.gossip.say(change)
+
+    async def _mark(self, asker: Asker, frame: Delivered | Read) -> Sequence[ServerFrame]:
+        if asker.connection.view.seq(frame.conversation_id) is None:
+            async with self._scoped(asker.scope) as tx:
+                await queries.find(tx, asker.scope, asker.reader, frame.conversation_id)
+        self.marks.put(asker.connection, asker.reader.person, frame)
+        return []
+
+    async def _history(self, asker: Asker, frame: HistoryWanted) -> Sequence[ServerFrame]:
+        async with self._scoped(asker.scope) as tx:
+            return [
+                await message.history(
+                    tx, asker.scope, asker.reader, frame.conversation_id, frame.before_seq, frame.limit
+                )
+            ]
+
+    async def _open(self, asker: Asker, frame: Open) -> Sequence[ServerFrame]:
+        async with self._transaction() as tx:
+            scope = asker.scope
+            if frame.customer_no is None:
+                pair = await actions.check_open_own(tx, scope, asker.reader, frame.employee_no)
+            else:
+                scope = await self._serving(tx, scope.principal)
+                pair = await actions.check_open_with(tx, scope, asker.reader, frame.customer_no)
+            line = await actions.do_open(tx, scope, asker.reader, pair, frame.topic)
+            position = await self._position(tx, line)
+        asker.connection.push(Opened(frame.client_id, line.id, line.state, position))
+        self._changed(line, asker.connection)
+        return []
+
+    async def _accept(self, asker: Asker, frame: Accept) -> Sequence[ServerFrame]:
+        async with self._scoped(asker.scope) as tx:
+            line = await actions.check_accept(tx, asker.scope, asker.reader, frame.conversation_id)
+            after = await actions.do_accept(tx, asker.scope, asker.reader, line)
+        self._changed(after)
+        return [rules.assigned(after)] if line.state == "assigned" else []
+
+    async def _close(self, asker: Asker, frame: CloseConversation) -> Sequence[ServerFrame]:
+        async with self._scoped(asker.scope) as tx:
+            line = await actions.check_close(tx, asker.scope, asker.reader, frame.conversation_id)
+            after = await actions.do_close(tx, asker.scope, asker.reader, line)
+        self._changed(after)
+        return [Closed(line.id, asker.reader.person.no, may_rate=False)] if line.state == "closed" else []
+
+    async def _rate(self, asker: Asker, frame: Rate) -> Sequence[ServerFrame]:
+        async with self._scoped(asker.scope) as tx:
+            line = await actions.check_rate(tx, asker.scope, asker.reader, frame.conversation_id)
+            await actions.do_rate(tx, asker.scope, line, frame)
+        return [Closed(line.id, line.staff_no or "", may_rate=False)]
+
+    async def _status(self, asker: Asker, frame: Status) -> Sequence[ServerFrame]:
+        async with self._scoped(asker.scope) as tx:
+            await attendance.set_status(tx, asker.reader.person.id, frame.status)
+        self.reachable(asker.reader.person.no, frame.status)
+        return [Presence(asker.reader.person.no, frame.status)]
+
+    async def _serving(self, tx: Tx, principal: Principal) -> Scope:
+        """The customers in an employee's scope as it is now, not as it was at the sign-in."""
+        fresh = await find(tx, principal.session_id)
+        scope = Scope(principal=principal, reach=fresh.permissions.get("customer.read", NOTHING))
+        await apply(tx, scope)
+        return scope
+
+    async def _position(self, tx: Tx, line: Line) -> int | None:
+        if line.state != "queued":
+            return None
+        await apply_system(tx, "chat", kind="company")
+        return await queries.position(tx, line.id)
+
+    def _changed(self, line: Line, but: Connection | None = None) -> None:
+        self.delivery.changed(line, but)
+        self.gossip.say(ConversationMoved(line.id))
+
+    def _stored(self, said: Said) -> None:
+        self.delivery.stored(said)
+        self.gossip.stored(said.conversation_id, said.seq)
+
+    @asynccontextmanager
+    async def _scoped(self, scope: Scope) -> AsyncIterator[Tx]:
+        async with self._transaction() as tx:
+            await apply(tx, scope)
+            yield tx
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Tx]:
+        """A transaction for one client, who waits in line; raises `Unavailable` when that takes more than 5 s."""
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS), self._line, self._database.transaction() as tx:
+                yield tx
+        except (Overloaded, TimeoutError, *AWAY, *_TOO_LONG) as error:
+            raise Unavailable from error
+
+
+_WHY = {
+    "not_found": "there is no such conversation of yours",
+    "conversation_closed": "this conversation is closed: open another one",
+    "duplicate_other_body": "this client_id was used with another body",
+    "unavailable": "it cannot be stored just now: send it again with the same client_id",
+}
+
+
+def _scope(principal: Principal, reader: Reader) -> Scope:
+    """One's own conversations: an investor's by their id, an employee's by who they are."""
+    reach = NOTHING if reader.customer is None else Reach(kind="self", customer=reader.customer)
+    return Scope(principal=principal, reach=reach)

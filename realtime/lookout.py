@@ -1,0 +1,145 @@
+"""What a node does by the clock and on a word of the bus: it reads what it was told of, and looks every 2 s anyway."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+from uuid import UUID
+
+from centers.service import attendance, queries
+from centers.service.rules import Line
+from kernel import logs
+from kernel.database import Database
+from kernel.scope import apply_system
+from mobile_contracts.event import ConversationMoved, Event, Marked, MessagesStored, NoticeGiven, StatusChanged
+from mobile_contracts.frame import Notice
+from notifications import notice
+from realtime.connection import Connection
+from realtime.desk import Desk
+
+LOOK_SECONDS = 2.0
+_NOTICES_AT_MOST = 10_000
+_AT_ONCE = 200
+_BREATH_SECONDS = 0.02
+_TRY_AGAIN_SECONDS = 0.5
+_log = logs.logger(__name__)
+
+
+class Lookout:
+    """Looks at conversations, messages and who is here, for the clients of this node."""
+
+    def __init__(
+        self, database: Database, node: UUID, desk: Desk, connections: Callable[[], Iterable[Connection]]
+    ) -> None:
+        self._database, self._node, self._desk, self._connections = database, node, desk, connections
+        self._named: set[UUID] = set()
+        self._told = asyncio.Event()
+        self._due = 0.0
+        self._present: dict[str, int] = {}
+        self._notices: asyncio.Queue[NoticeGiven] = asyncio.Queue(_NOTICES_AT_MOST)
+        self.works: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (self.read, self.look, self.tell)
+
+    def heard(self, event: Event | None) -> None:
+        """What the bus says; after a silence everything is looked at."""
+        delivery = self._desk.delivery
+        match event:
+            case None:
+                self._due = 0.0
+                self._told.set()
+            case MessagesStored(seqs):
+                for conversation_id, seq in seqs.items():
+                    delivery.behind(conversation_id, seq)
+            case ConversationMoved(conversation_id):
+                self._named.add(conversation_id)
+                self._told.set()
+            case Marked(node_id=node) if node != self._node:
+                delivery.marked(event)
+            case StatusChanged(node_id=node) if node != self._node:
+                delivery.reachable(event)
+            case NoticeGiven(audience=audience, subject=subject) if delivery.is_here(f"{audience}:{subject}"):
+                with contextlib.suppress(asyncio.QueueFull):  # who is not told here finds it in their list
+                    self._notices.put_nowait(event)
+            case _:
+                pass
+
+    async def read(self) -> None:
+        """Reads messages that are missing here, for ever."""
+        delivery = self._desk.delivery
+        while True:
+            await delivery.moved.wait()
+            delivery.moved.clear()
+            try:
+                await delivery.read(self._desk.missed)
+            except Exception as error:  # noqa: BLE001  # whatever it is, messages must be read again
+                self._failed(error)
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
+                delivery.moved.set()
+
+    async def tell(self) -> None:
+        """Gives notices to those who are here, for ever."""
+        while True:
+            given = await self._notices.get()
+            try:
+                async with self._database.transaction() as tx:
+                    await apply_system(tx, "chat", kind="company")
+                    found = await notice.find(tx, given.notice_id)
+            except Exception as error:  # noqa: BLE001  # it stands in their list
+                self._failed(error)
+                continue
+            frame = Notice(found.id, found.kind, found.title, found.body, found.at, found.link)
+            self._desk.delivery.push(f"{given.audience}:{given.subject}", frame)
+
+    async def look(self) -> None:
+        """Looks at conversations and at who is here, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._due or loop.time()):
+                    await self._told.wait()
+            self._told.clear()
+            try:
+                await self._look_at(every=loop.time() >= self._due)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it must be looked again
+                self._failed(error)
+                self._due = loop.time() + _TRY_AGAIN_SECONDS
+            await asyncio.sleep(_BREATH_SECONDS)
+
+    async def _look_at(self, *, every: bool) -> None:
+        named, self._named = self._named, set()
+        try:
+            lines = await (self._everything(named) if every else self._standing(named, [], []))
+        except BaseException:
+            self._named |= named
+            raise
+        if every:
+            self._due = asyncio.get_running_loop().time() + LOOK_SECONDS
+        for number, line in enumerate(lines):
+            self._desk.delivery.changed(line)
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)  # messages do not wait until thousands of conversations were looked at
+
+    async def _everything(self, named: set[UUID]) -> list[Line]:
+        readers = [one.reader for one in self._connections() if one.reader is not None]
+        staff = {one.person.no: one.person.id for one in readers if one.employee is not None}
+        await self._attend(staff)
+        customers = {one.customer for one in readers if one.customer is not None}
+        return await self._standing({*named, *self._desk.delivery.open_ones()}, customers, staff.values())
+
+    async def _standing(self, ids: Iterable[UUID], customers: Iterable[int], employees: Iterable[int]) -> list[Line]:
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            return await queries.standing(tx, list(ids), list(customers), list(employees))
+
+    async def _attend(self, staff: dict[str, int]) -> None:
+        """Says who is here, and tells of those who came or went."""
+        moved = staff.keys() ^ self._present.keys()
+        async with self._database.transaction() as tx:
+            await attendance.attend(tx, self._node, staff.values())
+            await attendance.leave(tx, self._node, staff.values())
+            found = await attendance.statuses(tx, list(moved)) if moved else []
+        self._present = staff
+        for one in found:
+            self._desk.reachable(one.id, one.status)
+
+    def _failed(self, error: Exception) -> None:
+        _log.warning("the chat was not looked at; it is tried again", problem=type(error).__name__)

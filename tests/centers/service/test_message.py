@@ -1,0 +1,90 @@
+"""Messages of many in one transaction, and marks that only rise."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from centers.service import message
+from centers.service.message import Progress
+from centers.service.rules import Busy, Outcome, Refused, Stored, Wanted
+from kernel.database import Tx
+from kernel.errors import NotFound
+from kernel.scope import apply_system
+from tests.centers.service.conftest import Service
+
+
+def wanted(sender: object, conversation: UUID, client: int, body: str = "您好") -> Wanted:
+    return Wanted(conversation, sender, UUID(int=client), UUID(int=1000 + client), "text", body)  # type: ignore[arg-type]
+
+
+def seqs(outcomes: list[Outcome]) -> list[int | str]:
+    return [one.said.seq if isinstance(one, Stored) else getattr(one, "code", "busy") for one in outcomes]
+
+
+async def test_a_batch_of_several_conversations(service: Service, work: Tx) -> None:
+    one, other = await service.opened(work, "88000001"), await service.opened(work, "88000004")
+    (_, first), (_, second) = await service.person(work, "investor:88000001"), await service.person(work, "staff:1003")
+    await apply_system(work, "chat", kind="company")
+    batch = [
+        wanted(first.person, one.id, 1), wanted(second.person, other.id, 2), wanted(first.person, one.id, 3),
+        wanted(first.person, other.id, 4), wanted(first.person, UUID(int=0), 5),
+    ]  # fmt: skip
+    assert seqs(await message.store(work, batch)) == [1, 1, 2, "not_found", "not_found"]
+    assert seqs(await message.store(work, batch[:1])) == [1], "the same again"
+    assert await message.store(work, [wanted(first.person, one.id, 1, "别的")]) == [Refused("duplicate_other_body")]
+    rows = await work.fetch("select conversation_id, seq, body from message order by 1, 2")
+    assert sorted((row[0], row[1]) for row in rows) == sorted([(one.id, 1), (one.id, 2), (other.id, 1)])
+    read = await message.missed(work, {one.id: 1, other.id: 0}, 10)
+    assert {(one.conversation_id, one.seq, one.sender_no) for one in read} == {
+        (one.id, 2, "88000001"), (other.id, 1, "1003"),
+    }  # fmt: skip
+
+
+async def test_a_conversation_that_another_transaction_holds_is_busy_and_others_go_on(service: Service) -> None:
+    async with service.database.transaction() as tx:
+        one, other = await service.opened(tx, "88000001"), await service.opened(tx, "88000004")
+        (_, first), (_, second) = await service.person(tx, "staff:1001"), await service.person(tx, "staff:1003")
+    async with service.database.transaction() as holder, service.database.transaction() as tx:
+        for each in (holder, tx):
+            await apply_system(each, "chat", kind="company")
+        await message.store(holder, [wanted(first.person, one.id, 1)])
+        async with asyncio.timeout(5):
+            found = await message.store(tx, [wanted(first.person, one.id, 2), wanted(second.person, other.id, 3)])
+        assert found[0] == Busy()
+        assert seqs(found) == ["busy", 1]
+    async with service.database.transaction() as tx:
+        await apply_system(tx, "chat", kind="company")
+        assert seqs(await message.store(tx, [wanted(first.person, one.id, 2)])) == [2]
+
+
+async def test_marks_rise_and_stay_below_what_was_said(service: Service, work: Tx) -> None:
+    line = await service.opened(work, "88000001")
+    (_, customer), (_, broker) = (
+        await service.person(work, "investor:88000001"),
+        await service.person(work, "staff:1001"),
+    )
+    (_, stranger) = await service.person(work, "staff:1002")
+    await apply_system(work, "chat", kind="company")
+    await message.store(work, [wanted(customer.person, line.id, n) for n in range(1, 4)])
+    (rose,) = await message.mark(work, [Progress(line.id, broker.person, delivered=2)])
+    assert (rose.no, rose.delivered_seq, rose.read_seq) == ("1001", 2, 0)
+    assert await message.mark(work, [Progress(line.id, broker.person, delivered=1)]) == []
+    (rose,) = await message.mark(work, [Progress(line.id, broker.person, read=99)])
+    assert (rose.delivered_seq, rose.read_seq) == (3, 3)
+    assert await message.mark(work, [Progress(line.id, stranger.person, read=1)]) == []
+
+
+async def test_history_goes_backwards_in_pages(service: Service, work: Tx) -> None:
+    line = await service.opened(work, "88000001")
+    _, customer = await service.person(work, "investor:88000001")
+    await apply_system(work, "chat", kind="company")
+    await message.store(work, [wanted(customer.person, line.id, n, f"第{n}句") for n in range(1, 8)])
+    scope, broker = await service.person(work, "staff:1001")
+    newest = await message.history(work, scope, broker, line.id, None, 3)
+    assert ([one.seq for one in newest.messages], newest.more) == ([5, 6, 7], True)
+    oldest = await message.history(work, scope, broker, line.id, 5, 4)
+    assert ([one.body for one in oldest.messages], oldest.more) == (["第1句", "第2句", "第3句", "第4句"], False)
+    scope, stranger = await service.person(work, "staff:1002")
+    with pytest.raises(NotFound):
+        await message.history(work, scope, stranger, line.id, None, 3)

@@ -1,0 +1,170 @@
+"""What goes to whose sockets, and what has to be read first."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from centers.service.rules import Line, Person, Reader, Said
+from kernel.scope import Audience, Principal
+from mobile_contracts.event import Marked, StatusChanged
+from realtime.connection import Connection, Event
+from realtime.delivery import Delivery
+from tests.realtime.nobody import Nobody
+
+ONE = UUID(int=1)
+CUSTOMER = Person("investor", 1, "88", "王一")
+BROKER, OTHER = Person("staff", 1, "1001", "员工"), Person("staff", 2, "1002", "别人")
+
+
+def line(last_seq: int = 0, state: str = "assigned", staff: Person | None = BROKER) -> Line:
+    return Line(
+        ONE, state, last_seq, 1, "88", "王一", 0, 7, staff and staff.id, staff and staff.no, staff and staff.name, 0  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def said(seq: int, who: Person = CUSTOMER) -> Said:
+    return Said(
+        ONE, UUID(int=seq), seq, who.kind, who.id, who.no, who.name, "text", datetime(2026, 1, 1, tzinfo=UTC), f"{seq}",
+        UUID(int=100 + seq),
+    )  # fmt: skip
+
+
+class Node:
+    """A delivery and sockets whose frames are kept."""
+
+    def __init__(self) -> None:
+        self.sockets: defaultdict[str, list[Connection]] = defaultdict(list)
+        self.frames: dict[Connection, list[bytes]] = {}
+        self.delivery = Delivery(lambda name: self.sockets.get(name, ()), lambda: self.frames)
+
+    def enter(self, who: Person, *lines: Line, resume: Mapping[UUID, int] | None = None) -> Connection:
+        """Somebody signs in."""
+
+        async def receive() -> Event:
+            raise AssertionError
+
+        async def send(event: Event) -> None:
+            raise AssertionError
+
+        def write(text: bytes) -> bool:
+            self.frames[connection].append(text)
+            return True
+
+        connection = Connection(Nobody(), "h", receive, send, lambda code, why: None, write)
+        audience: Audience = "staff" if who.kind == "staff" else "investor"
+        connection._session.principal = Principal(
+            audience=audience, subject=who.no, session_id=UUID(int=9), device_id="d"
+        )
+        self.frames[connection] = []
+        self.sockets[f"{who.kind}:{who.no}"].append(connection)
+        self.delivery.arrive(connection, Reader(who, (7,) if who.kind == "staff" else ()), lines, resume or {})
+        return connection
+
+    def kinds(self, connection: Connection) -> list[str]:
+        """What a socket got: types, messages by their seq."""
+        frames = [msgspec.json.decode(one) for one in self.frames[connection]]
+        return [str(one["seq"]) if one["type"] == "message" else one["type"] for one in frames]
+
+
+@pytest.fixture
+async def node() -> Node:
+    """A node on which nobody is yet."""
+    return Node()
+
+
+async def test_a_message_goes_to_every_socket_of_both_sides(node: Node) -> None:
+    phones = [node.enter(who, line()) for who in (CUSTOMER, CUSTOMER, BROKER)]
+    stranger = node.enter(OTHER)
+    node.delivery.stored(said(1))
+    node.delivery.stored(said(1))
+    assert [node.kinds(one) for one in phones] == [["1"]] * 3
+    assert node.kinds(stranger) == []
+
+
+async def test_one_that_leaves_a_gap_waits_until_those_before_it_are_read(node: Node) -> None:
+    phone = node.enter(BROKER, line())
+    node.delivery.stored(said(3))
+    assert node.kinds(phone) == []
+    assert node.delivery.moved.is_set()
+    asked: list[dict[UUID, int]] = []
+
+    async def missed(since: dict[UUID, int], size: int) -> list[Said]:
+        asked.append(since)
+        return [said(seq) for seq in (1, 2, 3)]
+
+    await node.delivery.read(missed)
+    assert asked == [{ONE: 0}]
+    assert node.kinds(phone) == ["1", "2", "3"]
+    assert node.delivery.head(ONE) == 3
+
+
+async def test_what_the_bus_told_too_early_is_not_asked_for_ever(node: Node) -> None:
+    node.enter(BROKER, line())
+    node.delivery.behind(ONE, 5)
+
+    async def missed(since: dict[UUID, int], size: int) -> list[Said]:
+        return []
+
+    async with asyncio.timeout(5):
+        await node.delivery.read(missed)
+
+
+async def test_a_new_conversation_is_told_to_its_broker_not_to_who_opened_it(node: Node) -> None:
+    customer, broker = node.enter(CUSTOMER), node.enter(BROKER)
+    node.delivery.changed(line(), but=customer)
+    node.delivery.changed(line())
+    node.delivery.stored(said(1))
+    assert node.kinds(customer) == ["1"]
+    assert node.kinds(broker) == ["assigned", "1"]
+
+
+async def test_a_queue_is_hinted_to_its_branch_once(node: Node) -> None:
+    customer, broker = node.enter(CUSTOMER), node.enter(BROKER)
+    node.delivery.changed(line(state="queued", staff=None), but=customer)
+    node.delivery.changed(line(state="queued", staff=None))
+    assert node.kinds(broker) == ["changed"]
+    node.delivery.changed(line())
+    assert node.kinds(broker) == ["changed", "assigned"]
+    assert node.kinds(customer) == ["assigned"]
+
+
+async def test_when_it_goes_to_somebody_else_the_first_gets_nothing_more(node: Node) -> None:
+    first, second, customer = node.enter(BROKER, line()), node.enter(OTHER), node.enter(CUSTOMER, line())
+    node.delivery.changed(line(staff=OTHER))
+    node.delivery.stored(said(1))
+    assert node.kinds(first) == ["assigned"]
+    assert node.kinds(second) == node.kinds(customer) == ["assigned", "1"]
+
+
+async def test_a_closing_is_told_once_and_then_forgotten(node: Node) -> None:
+    customer, broker = node.enter(CUSTOMER, line()), node.enter(BROKER, line())
+    for _ in range(2):
+        node.delivery.changed(line(state="closed"))
+    assert [msgspec.json.decode(node.frames[one][0])["may_rate"] for one in (customer, broker)] == [True, False]
+    assert node.delivery.open_ones() == []
+    node.delivery.changed(line(state="closed"))
+    assert node.kinds(customer) == ["closed"]
+
+
+async def test_marks_go_to_everybody_but_the_socket_that_made_them(node: Node) -> None:
+    customer, broker, second = node.enter(CUSTOMER, line(3)), node.enter(BROKER, line(3)), node.enter(BROKER, line(3))
+    node.delivery.marked(Marked(UUID(int=9), ONE, "1001", 3, 2), {broker})
+    assert (node.kinds(customer), node.kinds(broker), node.kinds(second)) == (["receipt"], [], ["receipt"])
+
+
+async def test_who_can_be_reached_is_told_to_those_they_serve(node: Node) -> None:
+    customer, stranger = node.enter(CUSTOMER, line()), node.enter(OTHER)
+    node.delivery.reachable(StatusChanged(UUID(int=9), "1001", "away"))
+    assert (node.kinds(customer), node.kinds(stranger)) == (["presence"], [])
+
+
+async def test_resuming_begins_where_the_client_was(node: Node) -> None:
+    phone = node.enter(CUSTOMER, line(5), resume={ONE: 3})
+    assert phone.view.behind == {ONE}
+    late = node.enter(CUSTOMER, line(5), resume={ONE: 9})
+    assert late.view.seq(ONE) == 5

@@ -1,0 +1,77 @@
+"""Marks of many are kept together, the furthest of each."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from centers.service import message
+from centers.service.rules import Person, Wanted
+from kernel.database import Database
+from kernel.scope import apply_system
+from kernel.settings import Settings
+from mobile_contracts.event import Marked
+from mobile_contracts.frame import Delivered, Read
+from realtime.gossip import Gossip
+from realtime.marks import Marks
+from tests.brokerage import small
+
+CONVERSATION, NODE = UUID(int=1), UUID(int=9)
+
+
+class Told:
+    """Keeps who is told of which mark."""
+
+    def __init__(self) -> None:
+        self.marks: list[tuple[Marked, Sequence[Any]]] = []
+
+    def marked(self, mark: Marked, but: Sequence[Any] = ()) -> None:
+        self.marks.append((mark, list(but)))
+
+
+@pytest.fixture
+async def broker(database: Database, own_settings: Settings) -> Person:
+    """A broker to whom an investor has said three things."""
+    house = await small(database, own_settings)
+    broker = Person("staff", house.employees["1001"], "1001", "员工")
+    investor = Person("investor", house.customers["88000001"], "88000001", "王一")
+    async with database.transaction() as tx:
+        await apply_system(tx, "chat", kind="company")
+        await tx.execute(
+            "insert into conversation (id, customer_id, branch_id, employee_id, state)"
+            " values ($1, $2, $3, $4, 'assigned')",
+            CONVERSATION, investor.id, house.units["b1"], broker.id,
+        )  # fmt: skip
+        for who in (broker, investor):
+            await tx.execute(
+                "insert into participant (conversation_id, kind, person_id, no, name) values ($1, $2, $3, $4, $5)",
+                CONVERSATION, who.kind, who.id, who.no, who.name,
+            )  # fmt: skip
+        said = [Wanted(CONVERSATION, investor, UUID(int=n), UUID(int=50 + n), "text", "您好") for n in range(3)]
+        await message.store(tx, said)
+    return broker
+
+
+async def test_the_furthest_of_what_was_said_is_kept_and_told_once(database: Database, broker: Person) -> None:
+    told = Told()
+    marks = Marks(database, NODE, told, Gossip(None))  # type: ignore[arg-type]
+    one, other = object(), object()
+    for seq in (1, 3, 2):
+        marks.put(one, broker, Delivered(CONVERSATION, seq))  # type: ignore[arg-type]
+    marks.put(other, broker, Read(CONVERSATION, 1))  # type: ignore[arg-type]
+    running = asyncio.create_task(marks.run())
+    async with asyncio.timeout(10):
+        while not told.marks:
+            await asyncio.sleep(0.01)
+    ((mark, but),) = told.marks
+    assert mark == Marked(NODE, CONVERSATION, "1001", 3, 1)
+    assert set(but) == {one, other}
+    marks.put(one, broker, Read(CONVERSATION, 1))  # type: ignore[arg-type]
+    marks.put(one, broker, Read(CONVERSATION, 2))  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        while len(told.marks) < 2:
+            await asyncio.sleep(0.01)
+    assert told.marks[1][0].read_seq == 2
+    running.cancel()
