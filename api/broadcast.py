@@ -77,11 +77,11 @@ async def read_broadcast(tx: Tx, broadcast_id: BroadcastId) -> Progress:
 
 @get("/broadcasts/{broadcast_id:uuid}/messages", guards=[may("broadcast.read")], summary="The messages of a broadcast")
 async def list_messages(
-    tx: Tx, page: PageQuery, broadcast_id: BroadcastId, state: InState = None
+    tx: Tx, page: PageQuery, broadcast_id: BroadcastId, in_state: InState = None
 ) -> Page[OutgoingMessage]:
     """Those to customers in one's scope, each with its state and the reason why it was skipped or failed."""
     after = page.after(MessageCursor) or MessageCursor()
-    messages = await broadcast.list_messages(tx, broadcast_id, state, after, page.limit + 1)
+    messages = await broadcast.list_messages(tx, broadcast_id, in_state, after, page.limit + 1)
     return page.of(messages, cursor=lambda one: MessageCursor(one.id))
 
 

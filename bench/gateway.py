@@ -1,5 +1,6 @@
 """The bench's SMS gateway: takes what is for people, answers each with one receipt, keeps nothing."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,6 +15,8 @@ from mobile_contracts.outbound import Receipt, Sms
 QUEUE = Queue("outbound.sms.service.main")
 NAME = "bench-1"
 _BATCH = 500
+_GATHERING = 0.03
+"""A pause in which messages gather, when there were few: every answer waits for a confirmation."""
 
 
 async def serve() -> None:
@@ -35,6 +38,8 @@ async def _serve(queues: Queues) -> None:
             answers.append(Message(encoder.encode(receipt), id=str(sms.id)))
         await queues.publish(RECEIPTS, answers)
         await queues.acknowledge(taken)
+        if len(taken) < _BATCH:
+            await asyncio.sleep(_GATHERING)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ A process that dies in the second one leaves `sending` behind, which becomes `un
 """
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -25,7 +25,7 @@ from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.outbound import Email, Purpose, Sms
 from mobile_contracts.template import Language
-from notifications import hours, template
+from notifications import hours, suitable, template
 from notifications.sms import segments
 from notifications.unsubscribe import link
 from notifications.words import Words
@@ -39,6 +39,7 @@ class Open(Struct, frozen=True):
     """A broadcast of which something waits."""
 
     id: UUID
+    kind: str
     purpose: Purpose
     topic: str
     channels: list[str]
@@ -46,6 +47,7 @@ class Open(Struct, frozen=True):
     template_version: int
     given: str
     state: str
+    product_code: str | None
     expires_at: datetime
     unexpanded: bool
 
@@ -114,17 +116,16 @@ class Dispatch:
             if not claimed:
                 return []
             compose = await self._composer(tx, one, channel, now, until)
+            dropped = await unsuited(tx, one, {row.id: row.customer_id for row in claimed})
             made: list[Made] = []
-            lacking: list[tuple[UUID, str]] = []
             for row in claimed:
-                message = compose(row)
+                message = None if row.id in dropped else compose(row)
                 if message is None:
-                    lacking.append((row.id, "no_mobile" if channel == "sms" else "no_email"))
+                    dropped.setdefault(row.id, "no_mobile" if channel == "sms" else "no_email")
                 else:
                     made.append((row.id, message))
             await _sql.begin(tx, ids=[id_ for id_, _ in made], contents=self._sealed(made))
-            if lacking:
-                await _sql.drop(tx, ids=[id_ for id_, _ in lacking], reasons=[why for _, why in lacking])
+            await drop(tx, dropped)
         return made
 
     async def _hand_over(self, one: Open, channel: Literal["sms", "email"], made: list[Made]) -> int:
@@ -206,6 +207,17 @@ class Dispatch:
         if row.noted_mobile is not None:
             return self._fields.open(row.noted_mobile, Place("contact", "mobile", row.customer_no))
         return None
+
+
+async def unsuited(tx: Tx, one: Open, messages: Mapping[UUID, int]) -> dict[UUID, str]:
+    """Messages about a product that it may not be sent to, and why; none where it is about no product."""
+    return {} if one.product_code is None else await suitable.refused(tx, one.product_code, messages)
+
+
+async def drop(tx: Tx, reasons: Mapping[UUID, str]) -> None:
+    """Skips claimed messages, each for its reason."""
+    if reasons:
+        await _sql.drop(tx, ids=list(reasons), reasons=list(reasons.values()))
 
 
 def queue_of(channel: Literal["sms", "email"], purpose: Purpose) -> Queue:

@@ -1,8 +1,8 @@
 -- name: open()
 -- record_class: Open
 -- scope: none, the system sends everybody's messages
-select b.id, b.purpose, b.topic, b.channels, b.template, b.template_version, b.given::text as given, b.state,
-       b.expires_at, b.expanded < b.total as unexpanded
+select b.id, b.kind, b.purpose, b.topic, b.channels, b.template, b.template_version, b.given::text as given, b.state,
+       b.product_code, b.expires_at, b.expanded < b.total as unexpanded
   from broadcast b
  where b.finished_at is null and (b.not_before <= now() or b.state = 'cancelled')
  order by b.created_at
@@ -44,7 +44,9 @@ update outgoing o
 
 -- name: drop(ids, reasons)!
 -- scope: none, the system sends everybody's messages
-update outgoing o set state = 'skipped', reason = given.reason, at = clock_timestamp()
+update outgoing o
+   set state = case when o.attempt > 0 then 'unknown' else 'skipped' end,
+       reason = case when o.attempt = 0 then given.reason end, at = clock_timestamp()
   from unnest(:ids::uuid[], :reasons::text[]) as given (id, reason)
  where o.id = given.id;
 

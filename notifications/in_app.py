@@ -8,7 +8,7 @@ from msgspec import Struct
 from kernel.database import Tx
 from kernel.sql import load
 from mobile_contracts.template import Language
-from notifications.dispatch import Open
+from notifications.dispatch import Open, drop, unsuited
 from notifications.template import one_line
 from notifications.words import Words
 
@@ -17,6 +17,7 @@ class Waiting(Struct, frozen=True):
     """A message that is given as a notice."""
 
     id: UUID
+    customer_id: int
     customer_no: str
     name: str
     language: Language
@@ -25,16 +26,19 @@ class Waiting(Struct, frozen=True):
 _sql = load(Path(__file__).with_name("in_app.sql"), Waiting)
 
 
-async def give(tx: Tx, words: Words, one: Open, kind: str, size: int) -> int:
-    """Gives up to `size` notices of a broadcast and their number: who is there hears of them at once."""
+async def give(tx: Tx, words: Words, one: Open, size: int) -> int:
+    """Gives up to `size` notices of a broadcast, whose readers hear of them at once; gives the number of people."""
     waiting: list[Waiting] = await _sql.claim(tx, broadcast_id=one.id, size=size)
     if not waiting:
         return 0
+    dropped = await unsuited(tx, one, {row.id: row.customer_id for row in waiting})
+    await drop(tx, dropped)
+    waiting, found = [row for row in waiting if row.id not in dropped], len(waiting)
     rendered = await words.of(tx, one, "in_app")
     texts = [rendered[row.language].of(one_line(row.name)) for row in waiting]
     await _sql.give(
         tx, ids=[row.id for row in waiting], subjects=[row.customer_no for row in waiting],
-        titles=[title for title, _ in texts], bodies=[body for _, body in texts], kind=kind,
+        titles=[title for title, _ in texts], bodies=[body for _, body in texts], kind=one.kind,
         link=await words.link(tx, one),
     )  # fmt: skip
-    return len(waiting)
+    return found

@@ -1,7 +1,7 @@
 -- name: claim(broadcast_id, size)
 -- record_class: Waiting
 -- scope: none, the system sends everybody's messages
-select o.id, c.customer_no, c.name, coalesce(p.language, 'zh') as language
+select o.id, o.customer_id, c.customer_no, c.name, coalesce(p.language, 'zh') as language
   from outgoing o
   join broadcast b on b.id = o.broadcast_id
   join customer c on c.id = o.customer_id
@@ -12,6 +12,7 @@ select o.id, c.customer_no, c.name, coalesce(p.language, 'zh') as language
 
 -- name: give(ids, subjects, titles, bodies, kind, link)!
 -- scope: none, the system gives everybody's notices
+-- writes: outbox, the events of a whole batch leave with it in one statement
 with given as (
     select * from unnest(:ids::uuid[], :subjects::text[], :titles::text[], :bodies::text[])
         as given (id, subject, title, body)

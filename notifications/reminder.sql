@@ -19,11 +19,10 @@ select c.id as customer_id, day::date as occurrence
 
 -- name: questionnaire_expires(first, last)
 -- scope: none, the rules concern everybody's customers
-select c.id as customer_id, (c.risk_assessed_on + interval '2 years')::date as occurrence
+select c.id as customer_id, s.expires_on as occurrence
   from customer c
- where c.status <> 'closed'
-   and c.risk_assessed_on between (:first::date - interval '2 years 1 day')::date and (:last::date - interval '2 years')::date
-   and (c.risk_assessed_on + interval '2 years')::date between :first::date and :last::date;
+  join standing s on s.customer_id = c.id
+ where c.status <> 'closed' and s.expires_on between :first and :last;
 
 -- name: told(rule, occurrence, customer_ids)$
 -- scope: none, the rules concern everybody's customers

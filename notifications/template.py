@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kernel.errors import FieldError, InvalidInput
 from mobile_contracts.base import NO_CONTROLS
@@ -95,16 +95,16 @@ def render(
     texts: Texts, variables: Sequence[Variable], given: Mapping[str, str], name: str, language: Language
 ) -> Texts:
     """Every channel's text for one recipient, as a preview shows it."""
-    plain = one_line(name)
-    sms = prepare(texts, "sms", variables, given, language)
-    email = prepare(texts, "email", variables, given, language)
-    in_app = prepare(texts, "in_app", variables, given, language)
-    link = texts.in_app.link if texts.in_app else None
-    return Texts(
-        sms=sms and sms.of(plain)[0],
-        email=email and EmailText(*email.of(plain)[:2], email.of(html.escape(plain))[2]),
-        in_app=in_app and InAppText(*in_app.of(plain), link),
-    )
+    plain, shown = one_line(name), Texts()
+    if sms := prepare(texts, "sms", variables, given, language):
+        shown = structs.replace(shown, sms=sms.of(plain)[0])
+    if email := prepare(texts, "email", variables, given, language):
+        subject, text, _ = email.of(plain)
+        shown = structs.replace(shown, email=EmailText(subject, text, email.of(html.escape(plain))[2]))
+    if texts.in_app and (in_app := prepare(texts, "in_app", variables, given, language)):
+        title, body = in_app.of(plain)
+        shown = structs.replace(shown, in_app=InAppText(title, body, texts.in_app.link))
+    return shown
 
 
 def _faults(variables: Sequence[Variable], texts: ByLanguage) -> Iterator[FieldError]:

@@ -95,7 +95,7 @@ class Sender:
             await apply_system(tx, "dispatch", kind="company")
             if hours.last_moment(hours.of(self._settings, one.purpose), datetime.now(UTC), one.expires_at) is None:
                 return 0
-            return await in_app.give(tx, self._words, one, one.kind, BATCH)
+            return await in_app.give(tx, self._words, one, BATCH)
 
 
 class Tidier:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from notifications import consent
 from notifications.consent import Word
 from tests.faults.crowd import Crowd, answer, taken
 from tests.faults.stand import Stand
+from tests.notifications.house import House
 
 OPT_OUT = Word(purpose="service", channel="sms", allowed=False, source="reply", evidence="T", by="gateway:g")
 
@@ -58,17 +60,17 @@ async def test_an_opt_out_races_the_fan_out(stand: Stand) -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_the_hours_end_with_a_loaded_queue(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(os.environ, "TEST_CLOCK", "21:59:54")
+async def test_the_hours_end_with_a_loaded_queue(stand: Stand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    night = tmp_path / "night"
+    monkeypatch.setitem(os.environ, "TEST_NIGHT", str(night))
     stand.settings = msgspec.structs.replace(stand.settings, service_hours="08:00-22:00", sms_rate=2)
     crowd = Crowd(stand, stand.settings)
     await crowd.gather(150)
     await crowd.broadcast(expires_at=datetime.now(UTC) + timedelta(days=5))
-    started = datetime.now(UTC)
     stand.start("relay", module="tests.faults.odd_relay")
     async with open_queues(stand.settings) as queues:
-        await stand.until(20, "the queue is loaded", lambda: _some(crowd, "state = 'sent'", 60))
-        await asyncio.sleep(max(0.0, 14 - (datetime.now(UTC) - started).total_seconds()))
+        await stand.until(40, "the queue is loaded", lambda: _some(crowd, "state = 'sent'", 60))
+        night.touch()
         loaded = await taken(queues)
         ends = {one.expires_at.astimezone(BEIJING).time().isoformat() for one in loaded}
         assert ends == {"22:00:00"}, "good until the hours end, and no longer"
@@ -79,6 +81,34 @@ async def test_the_hours_end_with_a_loaded_queue(stand: Stand, monkeypatch: pyte
         assert await taken(queues) == [], "nothing leaves at night"
     assert await crowd.count("state = 'queued' and attempt = 1") == len(loaded)
     print(f"\n{stand.broker}: {len(loaded)} were in the queue when the hours ended, all wait for the morning")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("stand", ["pgmq"], indirect=True)
+async def test_whom_a_product_does_not_suit_gets_no_message_about_it(stand: Stand) -> None:
+    stand.settings = msgspec.structs.replace(stand.settings, service_hours="00:00-24:00")
+    crowd = Crowd(stand, stand.settings)
+    await crowd.gather(40)
+    bold = crowd.people[::2]
+
+    async def assess(house: House) -> None:
+        await house.product("P1", risk_level=4)
+        await house.tx.execute("update customer set risk_assessed_on = current_date, risk_level = 2")
+        await house.tx.execute("update customer set risk_level = 5 where id = any ($1::integer[])", bold)
+
+    await crowd.within(assess)
+    await crowd.broadcast(product_code="P1")
+    stand.start("relay")
+    async with open_queues(stand.settings) as queues:
+        await stand.until(30, "all are decided on", lambda: crowd.all("state in ('sent', 'skipped')"))
+        assert len(await taken(queues)) == len(bold)
+    rows = await crowd.rows()
+    assert {row["customer_id"] for row in rows if row["state"] == "sent"} == set(bold)
+    assert {row["reason"] for row in rows if row["state"] == "skipped"} == {"risk_too_high"}
+    kept = await crowd.within(
+        lambda house: house.tx.fetchval("select count(*) from suitability where purpose = 'message'")
+    )
+    assert kept == len(crowd.people), "every decision is kept"
 
 
 async def _none(crowd: Crowd, condition: str) -> bool:

@@ -70,10 +70,11 @@ class Street:
 
     async def taken(self, purpose: str = "service") -> list[Sms]:
         """What a gateway finds in the queue."""
-        queue = dispatch.queue_of("sms", purpose)  # type: ignore[arg-type]
-        found = await self.queues.take(queue, 500, lease=30, wait=0.5)
-        await self.queues.acknowledge(found)
-        return [msgspec.json.decode(one.body, type=Sms) for one in found]
+        queue, found = dispatch.queue_of("sms", purpose), list[Sms]()  # type: ignore[arg-type]
+        while some := await self.queues.take(queue, 500, lease=30, wait=0.3):
+            await self.queues.acknowledge(some)
+            found += [msgspec.json.decode(one.body, type=Sms) for one in some]
+        return found
 
     async def states(self, broadcast_id: UUID) -> dict[str, int]:
         """Messages by state."""
@@ -94,7 +95,7 @@ class Street:
 @pytest.fixture
 async def street(broker: Settings) -> AsyncIterator[Street]:
     """Open at all hours."""
-    settings = msgspec.structs.replace(broker, service_hours="00:00-24:00", marketing_hours="00:00-24:00")
+    settings = msgspec.structs.replace(broker, service_hours="00:00-24:00", pool_wait=10.0)
     database = await Database.open(settings.database_url, settings)
     async with open_queues(settings) as queues:
         yield Street(database, queues, settings)

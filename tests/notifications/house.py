@@ -67,6 +67,13 @@ class House:
         )  # fmt: skip
         return made
 
+    async def product(self, code: str, *, risk_level: int = 3, status: str = "on") -> None:
+        """Makes a product."""
+        await self.tx.execute(
+            "insert into product (product_code, name, category, risk_level, status, source, digest)"
+            " values ($1, $1, 'advisory', $2, $3, 't', '')", code, risk_level, status,
+        )  # fmt: skip
+
     @staticmethod
     def number(customer: int) -> str:
         """The mobile number of the customer who came so many-th."""

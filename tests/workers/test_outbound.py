@@ -87,7 +87,7 @@ async def test_a_paused_broadcast_goes_on_where_it_stood(street: Street) -> None
 async def test_poison_goes_among_the_dead_without_a_number_and_stops_nobody(street: Street, queue: Queue) -> None:
     bodies = [
         b'{"schema": "hexad.receipt/9"}', b"[]", b'{"from": "+8613800138000", "text": "my number is 13800138000"}',
-        b"1e999999", b"[" * 900 + b"]" * 900,
+        b"5", b"[" * 900 + b"]" * 900,
     ]  # fmt: skip
     now = datetime.now(UTC)
     sound: Receipt | Inbound = (
