@@ -83,7 +83,7 @@ class Signing(requests.auth.AuthBase):
     """Signs a request as it leaves; each is another one, as a gateway's would be."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        body = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
+        body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         for name, value in signed_headers(body, at=time.time() + next(_SECONDS) % 200).items():
             if name != "Content-Type":
                 request.headers[name] = value
