@@ -144,7 +144,8 @@ async def test_a_device_that_does_not_read_is_cut_and_loses_nothing(house: House
                     frame = await client.receive(20)
                     assert frame["seq"] == last + 1
                     last = frame["seq"]
-            assert await client.closed(20) == 4008
+            assert await client.closed(20) in (4008, 1006), "who reads again too late finds the connection gone"
+            assert last < 950
         async with house.device(name, resume={conversation: last}) as again:
             assert [(await again.get("message"))["seq"] for _ in range(950 - last)] == list(range(last + 1, 951))
 
