@@ -104,8 +104,8 @@ def _describe_edge(made: dict[str, Any], app: Litestar) -> None:
     components["parameters"] = {name: _header(name, *told) for name, told in _ASKED.items()}
     components["headers"] = {name: _told(told) for name, told in _GIVEN.items()}
     for path, method, options in _operations(app):
-        if path in made.get("paths", {}):
-            _describe(made["paths"][path][method], method, options)
+        if operation := made.get("paths", {}).get(path, {}).get(method):
+            _describe(operation, method, options)
 
 
 def _describe(operation: dict[str, Any], method: str, options: dict[str, Any]) -> None:
