@@ -44,7 +44,6 @@ app = make_app(_URL, _PREFIX)
 _held: dict[str, Any] = {}
 
 
-@worker_process_init.connect
 def begin(**_: Any) -> None:
     """What each child keeps: a connection to either side."""
     _held["settings"] = settings.current()
@@ -52,6 +51,9 @@ def begin(**_: Any) -> None:
     _held["database"] = psycopg.connect(_DATABASE)
     connection = Connection(_URL, transport_options={"confirm_publish": True})
     _held["producer"] = Producer(connection.channel(), auto_declare=False)
+
+
+worker_process_init.connect(begin)
 
 
 @app.task(name="peer.send")  # type: ignore[untyped-decorator]

@@ -12,6 +12,7 @@ select o.id, o.customer_id, c.customer_no, c.name, coalesce(p.language, 'zh') as
 
 -- name: give(ids, subjects, titles, bodies, kind, link)!
 -- scope: none, the system gives everybody's notices
+-- writes: outbox, the events of a whole batch leave with it in one statement
 with given as (
     select * from unnest(:ids::uuid[], :subjects::text[], :titles::text[], :bodies::text[])
         as given (id, subject, title, body)

@@ -56,7 +56,7 @@ async def test_another_ones_customer_or_broadcast_is_not_there(api: httpx.AsyncC
     assert answer.status_code == 404
     mine = {**CARE, "customer_nos": ["88000004"]}
     started = await api.post("/v1/staff/care-messages", json=mine, headers=await keyed(house, "1003"))
-    other = await keyed(house, "1001")
+    other = await keyed(house, "1001", "key-00002")
     assert (await api.get(f"{URL}/{started.json()['id']}", headers=other)).status_code == 404
     assert (await api.post(f"{URL}/{started.json()['id']}/cancel", headers=other)).status_code == 404
     assert (await api.get(URL, headers=other)).json()["items"] == []
@@ -94,6 +94,9 @@ async def test_what_could_not_be_sent_is_refused(
     answer = await api.post("/v1/staff/care-messages", json=wanted, headers=await keyed(house, "1001"))
     assert answer.status_code == 400, answer.text
     assert field in [one["field"] for one in answer.json()["errors"]] or answer.json()["code"] == "invalid_input"
-    bare = {name: value for name, value in (await keyed(house, "1001")).items() if name != "Idempotency-Key"}
-    keyless = await api.post("/v1/staff/care-messages", json=wanted, headers=bare)
+
+
+async def test_sending_takes_a_key_so_that_repeating_is_safe(api: httpx.AsyncClient, house: Brokerage) -> None:
+    wanted = {**CARE, "customer_nos": ["88000001"]}
+    keyless = await api.post("/v1/staff/care-messages", json=wanted, headers=await house.headers("1001"))
     assert keyless.json()["code"] == "key_required"

@@ -1,12 +1,13 @@
 """A relay that misbehaves on purpose.
 
 python -m tests.faults.odd_relay relay: it dies, kill -9, after the first hand-over, before that is recorded.
-TEST_CLOCK=HH:MM:SS: its sender's clock shows that time of day in Beijing when it starts.
+TEST_NIGHT=FILE: its sender's clock stands ten seconds before 22:00 in Beijing, and at 22:00 once that file is there.
 """
 
 import datetime
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 from kernel.calendar import BEIJING
@@ -28,22 +29,21 @@ class _Deadly:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def shifted(shows: str) -> type[datetime.datetime]:
-    """A clock that goes on from this time of day."""
-    now = datetime.datetime.now(BEIJING)
-    shift = datetime.datetime.combine(now.date(), datetime.time.fromisoformat(shows), BEIJING) - now
+def shifted(night: Path) -> type[datetime.datetime]:
+    """A clock that the test moves."""
+    today = datetime.datetime.now(BEIJING).replace(hour=21, minute=59, second=50, microsecond=0)
 
     class Shifted(datetime.datetime):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Any:
-            return datetime.datetime.now(tz) + shift
+            return (today + datetime.timedelta(seconds=10 if night.exists() else 0)).astimezone(tz)
 
     return Shifted
 
 
 if __name__ == "__main__":
-    if shows := os.environ.get("TEST_CLOCK", ""):
-        dispatch.datetime = outbound.datetime = shifted(shows)  # type: ignore[attr-defined]
+    if night := os.environ.get("TEST_NIGHT", ""):
+        dispatch.datetime = outbound.datetime = shifted(Path(night))  # type: ignore[attr-defined]
     else:
         dispatch._sql = _Deadly(dispatch._sql)
     run.relay(current())

@@ -7,7 +7,7 @@ import pytest
 
 from kernel.queues import RECEIPTS
 from kernel.queues.broker import open_queues
-from kernel.queues.client import Message
+from kernel.queues.client import Message, Queues
 from mobile_contracts.outbound import ReceiptStatus
 from tests.faults.crowd import Crowd, said, taken
 from tests.faults.stand import Stand
@@ -47,5 +47,5 @@ async def test_ten_times_shuffled_early_and_forged(stand: Stand) -> None:
     print(f"\n{stand.broker}: {len(everything)} receipts for {PEOPLE} messages, none moved back, {TIMES} forged")
 
 
-async def _none_waits(queues: object) -> bool:
-    return await queues.size(RECEIPTS) == 0  # type: ignore[attr-defined]
+async def _none_waits(queues: Queues) -> bool:
+    return await queues.size(RECEIPTS) == 0

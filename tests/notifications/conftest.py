@@ -95,7 +95,7 @@ class Street:
 @pytest.fixture
 async def street(broker: Settings) -> AsyncIterator[Street]:
     """Open at all hours."""
-    settings = msgspec.structs.replace(broker, service_hours="00:00-24:00", marketing_hours="00:00-24:00")
+    settings = msgspec.structs.replace(broker, service_hours="00:00-24:00", pool_wait=10.0)
     database = await Database.open(settings.database_url, settings)
     async with open_queues(settings) as queues:
         yield Street(database, queues, settings)

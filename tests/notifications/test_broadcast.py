@@ -47,8 +47,8 @@ async def test_all_of_a_branch_but_those_who_are_closed(tx: Tx, house: House) ->
     )
     for branch, status in (("b1", "normal"), ("b1", "closed"), ("b2", "normal")):
         await house.customer(branch=branch, status=status)
-    (branch,) = await broadcast.branch_ids(tx, ["b1"])
-    started = await house.started(customers=[], branch_ids=[branch])
+    (branch_id,) = await broadcast.branch_ids(tx, ["b1"])
+    started = await house.started(customers=[], branch_ids=[branch_id])
     assert (await broadcast.find(tx, started)).total == 1
     with pytest.raises(NotFound):
         await broadcast.branch_ids(tx, ["b1", "b9"])

@@ -34,8 +34,8 @@ async def test_the_first_possible_channel_is_taken_else_the_first_ones_reason_st
 async def test_marketing_goes_to_those_who_agreed_and_service_to_those_who_did_not_refuse(tx: Tx, house: House) -> None:
     silent, agreed, refused = [await house.customer() for _ in range(3)]
     for purpose in ("marketing", "service"):
-        await says(tx, agreed, purpose, "sms", "", allowed=True)  # type: ignore[arg-type]
-        await says(tx, refused, purpose, "sms", "", allowed=False)  # type: ignore[arg-type]
+        await says(tx, agreed, purpose, "sms", "", allowed=True)
+        await says(tx, refused, purpose, "sms", "", allowed=False)
     everybody = [silent, agreed, refused]
     marketing = await house.queued(template="promotion", customers=everybody)
     service = await house.queued(template="care", customers=everybody)

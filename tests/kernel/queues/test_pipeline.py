@@ -33,6 +33,7 @@ async def test_ids_headers_and_great_bodies_arrive_as_they_were(rabbit: Settings
         assert [(one.body, one.headers) for one in taken] == [(one.body, one.headers) for one in given]
         await queues.acknowledge(taken[1:])
         await queues.acknowledge(taken[:1])
+        assert await queues.size(RECEIPTS) == 0
     async with await aio_pika.connect(rabbit.broker_url) as connection:
         queue = await (await connection.channel()).declare_queue(rabbit.queue_prefix + RECEIPTS.name, passive=True)
         assert queue.declaration_result.message_count == 0, "settled in any order"
