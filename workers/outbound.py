@@ -18,11 +18,12 @@ from kernel.errors import Unavailable
 from kernel.queues import INBOUND, RECEIPTS, Queue
 from kernel.queues.client import UNREADABLE, Delivery, Queues
 from kernel.scope import apply_system
-from kernel.settings import Settings, words
+from kernel.settings import Settings
 from mobile_contracts.outbound import Inbound, Receipt
 from mobile_contracts.template import Channel
 from notifications import dispatch, expansion, hours, in_app, inbound, receipt, tidying
 from notifications.dispatch import BATCH, Dispatch, Open
+from notifications.gateway import known
 from notifications.words import Words
 
 TAKEN = 500
@@ -122,7 +123,7 @@ class Taker:
     def __init__(self, database: Database, queues: Queues, settings: Settings) -> None:
         self._database, self._queues = database, queues
         self.fields, self.index = Fields(settings), BlindIndex(settings)
-        self._gateways = frozenset((*words(settings.gateways), "smtp-main"))
+        self._gateways = known.names(settings)
 
     async def receipts(self) -> float:
         """One batch of receipts; gives the seconds to wait. Raises `Unavailable`."""
