@@ -92,21 +92,21 @@ async def _load(settings: Settings) -> None:
 
 async def _chosen(tx: Tx, settings: Settings) -> Cast:
     rows: list[Any] = await _sql.brokers(tx, least=_LEAST)
-    adviser = await _sql.adviser(tx)
+    licensed: str | None = await _sql.adviser(tx)
     brokers = [row["employee_no"] for row in rows]
     investors: list[Any] = (
         await _sql.investors(tx, employee_no=brokers[0], unlucky=list(MAGIC), size=3) if brokers else []
     )
-    if len(brokers) < 2 or adviser is None or len(investors) < 3:
+    if len(brokers) < 2 or licensed is None or len(investors) < 3:
         raise InvalidInput(
             "the story needs two brokers with customers, three of whom have no contract yet, and a licensed adviser:"
             " run it on a new HEXAD_VAR, or load others by `hexad demo` and `hexad ingest`"
         )
     passwords, fields = Passwords(), Fields(settings)
-    staff = [
+    broker, colleague, adviser = [
         await sign_ins.let_in_staff(tx, passwords, fields, role, number)
-        for role, number in (("broker", brokers[0]), ("broker", brokers[1]), ("adviser", adviser))
+        for role, number in (("broker", brokers[0]), ("broker", brokers[1]), ("adviser", licensed))
     ]
     chat, *others = (row["customer_no"] for row in investors)
     one, other = [await sign_ins.let_in_investor(tx, passwords, number) for number in others]
-    return Cast(*staff, chat, (one, other))
+    return Cast(broker, colleague, adviser, chat, (one, other))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-PATIENCE = 15.0
+PATIENCE = 20.0
 """Seconds after which what did not come is held not to come."""
 
 _LOOK_SECONDS = 0.1

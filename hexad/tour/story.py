@@ -1,5 +1,6 @@
 """The story: its steps in order, told as they happen, until the end or the first thing that is not as promised."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +16,9 @@ from hexad.tour.stage import Done, Stage, set_up
 from kernel import audit
 from kernel.errors import InvalidInput, Unavailable
 from kernel.settings import Settings
+
+SECONDS = 60.0
+"""What the whole story may take, loading aside."""
 
 
 class Told(Struct, frozen=True):
@@ -59,9 +63,8 @@ STEPS: tuple[Callable[[Stage], Awaitable[None]], ...] = (
 
 async def tell(settings: Settings, say: Callable[[str], None]) -> Report:
     """Tells the story line by line; raises `InvalidInput` where nobody can play in it."""
-    began, steps = time.monotonic(), list[Told]()
     cast = await gather(settings, say)
-    said: list[Done] = []
+    began, steps, said = time.monotonic(), list[Told](), list[Done]()
 
     def keep(done: Done) -> None:
         said.append(done)
@@ -71,7 +74,7 @@ async def tell(settings: Settings, say: Callable[[str], None]) -> Report:
         for number, step in enumerate(STEPS, 1):
             say(f"\n{number}. {name(step)}")
             said.clear()
-            steps.append(await _told(stage, step, said))
+            steps.append(await _told(stage, step, said, began + SECONDS - time.monotonic()))
             if steps[-1].broken:
                 break
     last = steps[-1]
@@ -96,10 +99,15 @@ def name(step: Callable[[Stage], Awaitable[None]]) -> str:
     return (step.__doc__ or "").rstrip(".")
 
 
-async def _told(stage: Stage, step: Callable[[Stage], Awaitable[None]], said: list[Done]) -> Told:
+async def _told(
+    stage: Stage, step: Callable[[Stage], Awaitable[None]], said: list[Done], seconds: float
+) -> Told:  # fmt: skip
     began, broken = time.monotonic(), ""
     try:
-        await step(stage)
+        async with asyncio.timeout(seconds):
+            await step(stage)
     except Broken as error:
         broken = str(error)
+    except TimeoutError:
+        broken = f"the story is not over within {SECONDS:g} s"
     return Told(name(step), list(said), round(time.monotonic() - began, 2), broken)

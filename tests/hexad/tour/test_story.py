@@ -1,0 +1,58 @@
+"""The story ends well, can be told again, and stops at the first thing that is not as promised."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hexad.tour import story
+from kernel.errors import InvalidInput, Unavailable
+from kernel.settings import Settings
+from tests.hexad.running import Up
+from tests.hexad.tour.conftest import ANY_HOUR, Telling, report
+
+pytestmark = pytest.mark.xdist_group("tour")
+
+
+def test_everything_is_as_promised(telling: Telling) -> None:
+    assert telling.report["broken"] == ""
+    assert telling.report["ok"]
+    assert [one["name"] for one in telling.report["steps"]] == [story.name(step) for step in story.STEPS]
+    assert telling.report["seconds"] < 60
+
+
+def test_the_audit_log_verifies(telling: Telling) -> None:
+    rows = int(telling.step(6).split()[0])
+    assert rows >= 20, telling.step(6)
+
+
+def test_it_is_told_again_on_the_same_system_by_others(telling: Telling) -> None:
+    again = telling.up.run("tour")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Everything is as promised, after" in again.stdout
+    assert "made up and loaded" not in again.stdout
+    assert telling.step(4).splitlines()[0] not in again.stdout
+
+
+def test_the_first_thing_that_is_not_as_promised_is_named_with_its_step(start_up: Callable[..., Up]) -> None:
+    up = start_up(HEXAD_SMS_SIMULATOR_MANNER="refuse=1", **ANY_HOUR)
+    up.wait_ready()
+    told = up.run("tour", "--json")
+    assert told.returncode == 1
+    where, found = (
+        f"step 2 ({story.name(story.STEPS[1])})",
+        "of 6 messages 3 sent, 3 failed instead of 3 delivered, 3 sent",
+    )
+    assert told.stderr == f"hexad: not as promised: {where}: {found}\n"
+    steps = report(told)["steps"]
+    assert (report(told)["ok"], [one["broken"] for one in steps]) == (False, ["", found])
+    assert report(told)["broken"] == f"{where}: {found}"
+
+
+def test_people_of_a_real_house_get_no_new_passwords(settings: Settings) -> None:
+    with pytest.raises(InvalidInput, match="embedded database alone"):
+        story.check(settings)
+
+
+def test_what_does_not_run_is_named_with_the_way_out() -> None:
+    with pytest.raises(Unavailable, match=r"api is not answering at .*: start everything with `hexad up`"):
+        story.check(Settings(api_port=1))
