@@ -23,15 +23,23 @@ _FRAME_BYTES = 1 << 20
 
 
 class Answer(Struct, frozen=True):
-    """What the API answered; `content` is null where it was no JSON."""
+    """What the API answered; `content` is null where it was no JSON, `wait` are seconds where it asks for patience."""
 
     status: int
     content: Any
+    wait: str = ""
 
     @property
     def code(self) -> str:
         """The code of a refusal, such as `not_found`."""
         return str(self.content.get("code", "")) if isinstance(self.content, dict) else ""
+
+    @property
+    def why(self) -> str:
+        """Why it was refused, in words, and how long to wait."""
+        given = self.content if isinstance(self.content, dict) else {}
+        again = f"again in {self.wait} s" if self.wait else ""
+        return " ".join(part for part in (self.code, given.get("detail") or given.get("title", ""), again) if part)
 
 
 class App:
@@ -44,7 +52,9 @@ class App:
 
     async def ask(self, method: str, path: str, body: Json | None = None, key: str = "", **query: Any) -> Answer:
         """Sends a request, a POST under a key of its own unless one is given; raises `Broken` without an answer."""
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers = {"Accept-Language": "en"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         if method == "POST":
             headers["Idempotency-Key"] = key or uuid4().hex
         try:
@@ -52,10 +62,11 @@ class App:
                 got = await self._http.request(method, path, json=body, params=query or None, headers=headers)
         except (httpx2.HTTPError, TimeoutError) as error:
             raise Broken(f"{method} {path} is not answered: {type(error).__name__}") from error
+        wait = got.headers.get("Retry-After", "")
         try:
-            return Answer(got.status_code, msgspec.json.decode(got.content) if got.content else None)
+            return Answer(got.status_code, msgspec.json.decode(got.content) if got.content else None, wait)
         except msgspec.DecodeError:
-            return Answer(got.status_code, None)
+            return Answer(got.status_code, None, wait)
 
     async def get(self, path: str, **query: Any) -> Any:
         """What stands at the path under this audience; raises `Broken` unless it is 200."""
@@ -101,8 +112,7 @@ class App:
         return f"/v1/{self.audience}{path}"
 
     async def _good(self, method: str, path: str, got: Answer) -> Any:
-        detail = got.content.get("detail") or got.content.get("title", "") if isinstance(got.content, dict) else ""
-        promised(got.status < 300, f"{method} {path} is refused: {got.status} {got.code} {detail}".rstrip())
+        promised(got.status < 300, f"{method} {path} is refused: {got.status} {got.why}")
         return got.content
 
 

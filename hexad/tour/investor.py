@@ -36,7 +36,7 @@ async def _by_sms(stage: Stage) -> App:
     asked = datetime.now(UTC)
     body = {"login": number, "device_id": app.device_id, "purpose": "sign_in"}
     got = await app.ask("POST", "/v1/auth/investor/code", body)
-    promised(got.status == 202, f"a code by SMS is refused: {got.status} {got.code}")
+    promised(got.status == 202, f"a code by SMS is refused: {got.status} {got.why}")
     await app.sign_in("investor/sign-in", {"login": number, "code": await stage.letters.code(mask, asked)})
     stage.tell(f"investor {number} signs in with the code that came to {mask} by SMS")
     return app

@@ -16,10 +16,9 @@ async def subscribe(stage: Stage) -> None:
     stage.tell(f"investor {one.subject} answers the questionnaire: C{level}")
     offers = (await investor.get("/products", limit=100))["items"]
     await _refused(stage, investor, offers)
-    fit = next((offer for offer in offers if offer["suitable"] and not offer["subscribed"]), None)
-    if fit is None:
-        promised(holds=False, otherwise=f"no product suits an investor of C{level}")
-        return
+    suitable = [offer for offer in offers if offer["suitable"] and not offer["subscribed"]]
+    promised(bool(suitable), f"no product suits an investor of C{level}")
+    fit = max(suitable, key=lambda offer: int(offer["risk_level"]))
     stage.product_code = fit["product_code"]
     stage.tell(f"{fit['product_code']} {fit['name']} (R{fit['risk_level']}) suits")
     kept = await _subscribe(stage, investor, "in_app")
@@ -47,10 +46,9 @@ async def _assessed(investor: App) -> int:
 
 
 async def _refused(stage: Stage, investor: App, offers: list[Json]) -> None:
-    risky = next((offer for offer in offers if offer["reason"] == "risk_too_high"), None)
-    if risky is None:
-        promised(holds=False, otherwise="no product is too risky for anybody")
-        return
+    too_risky = [offer for offer in offers if offer["reason"] == "risk_too_high"]
+    promised(bool(too_risky), "no product is too risky for them")
+    risky = too_risky[0]
     body = await _wanted(investor, risky["product_code"], "000000", "in_app")
     await investor.refused(409, "risk_too_high", "POST", "/subscriptions", body)
     stage.tell(f"{risky['product_code']} {risky['name']} (R{risky['risk_level']}) is refused: too risky")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from hexad.tour.client import App
+from hexad.tour.client import Answer, App
 from hexad.tour.promise import Broken
 from tests.hexad.running import Up
 
@@ -38,6 +38,12 @@ async def test_a_refusal_is_told_with_its_code(stranger: App) -> None:
 async def test_a_wrong_sign_in_is_told(stranger: App) -> None:
     with pytest.raises(Broken, match=r"^POST staff/sign-in is refused: 401 sign_in_refused"):
         await stranger.sign_in("staff/sign-in", {"employee_no": "1", "password": "x", "totp": "000000"})
+
+
+def test_a_refusal_says_how_long_to_wait() -> None:
+    refused = Answer(429, {"code": "rate_limited", "title": "Too many requests."}, "90")
+    assert refused.why == "rate_limited Too many requests. again in 90 s"
+    assert Answer(502, None).why == ""
 
 
 async def test_a_socket_that_is_closed_is_told(stranger: App) -> None:
