@@ -35,9 +35,12 @@ def report(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="session", params=["embedded", "rabbitmq, redis"])
+_KINDS = [pytest.param(kind, marks=pytest.mark.xdist_group(f"tour {kind}")) for kind in ("embedded", "rabbitmq")]
+
+
+@pytest.fixture(scope="session", params=_KINDS)
 def telling(request: pytest.FixtureRequest) -> Iterator[Telling]:
-    """A system that is ready and where nobody was before the story; tests must leave it as it is."""
+    """A system that is ready, with Redis beside RabbitMQ, and where nobody was before the story; tests must leave it as it is."""
     kinds = [Settings()] if request.param == "embedded" else _with_both()
     for settings in kinds:
         with place() as folder:

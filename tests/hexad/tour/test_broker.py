@@ -1,10 +1,6 @@
 """What the story tells of the broker is what a broker would notice."""
 
-import pytest
-
 from tests.hexad.tour.conftest import Telling
-
-pytestmark = pytest.mark.xdist_group("tour")
 
 
 def test_a_broker_sees_their_own_customers_alone(telling: Telling) -> None:

@@ -10,8 +10,6 @@ from kernel.settings import Settings
 from tests.hexad.running import Up
 from tests.hexad.tour.conftest import ANY_HOUR, Telling, report
 
-pytestmark = pytest.mark.xdist_group("tour")
-
 
 def test_everything_is_as_promised(telling: Telling) -> None:
     assert telling.report["broken"] == ""
