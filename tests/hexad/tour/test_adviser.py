@@ -1,6 +1,10 @@
 """What the story tells of a view is what its readers, and others, would notice."""
 
+import pytest
+
 from tests.hexad.tour.conftest import Telling
+
+pytestmark = [pytest.mark.xdist_group("tour"), pytest.mark.timeout(300)]
 
 
 def test_a_view_arrives_on_terminal_and_phone_and_nowhere_else(telling: Telling) -> None:

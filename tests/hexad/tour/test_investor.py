@@ -1,6 +1,10 @@
 """What the story tells of the chat is what an investor would notice."""
 
+import pytest
+
 from tests.hexad.tour.conftest import Telling
+
+pytestmark = [pytest.mark.xdist_group("tour"), pytest.mark.timeout(300)]
 
 
 def test_the_code_came_by_sms(telling: Telling) -> None:

@@ -2,7 +2,11 @@
 
 import re
 
+import pytest
+
 from tests.hexad.tour.conftest import Telling
+
+pytestmark = [pytest.mark.xdist_group("tour"), pytest.mark.timeout(300)]
 
 
 def test_too_risky_is_refused_and_what_fits_is_confirmed(telling: Telling) -> None:
