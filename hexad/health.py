@@ -20,6 +20,13 @@ PROCESSES: Mapping[str, str] = {
 }
 """The setting with the health port of each process."""
 
+SIMULATORS: Mapping[str, str] = {
+    "sms": "sms_simulator_port",
+    "smtp": "mailbox_port",
+    "advisory": "advisory_simulator_port",
+}
+"""The setting with the health port of each simulator."""
+
 SILENT = "not answering"
 _SECONDS = 3.0
 

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from hexad.commands import audit, bench, data, installation, mailbox, people, processes, simulate
+from hexad.commands import audit, bench, data, installation, mailbox, people, processes, simulate, tour
 from hexad.commands.group import FAILED, Commands
 from kernel.errors import HexadError, Unavailable
 
@@ -27,6 +27,7 @@ def hexad() -> None:
 
 for _command in (
     processes.up,
+    tour.tour,
     installation.doctor,
     installation.migrate,
     people.token,

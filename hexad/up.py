@@ -14,7 +14,7 @@ import msgspec
 from hexad import keys, leftovers, ports
 from hexad.embedded import Postgres, served
 from hexad.healing import Healer
-from hexad.health import PROCESSES, problem
+from hexad.health import PROCESSES, SIMULATORS, problem
 from hexad.supervisor import Supervisor, procfile
 from hexad.welcome import welcome
 from kernel import settings as setting
@@ -22,7 +22,7 @@ from kernel.errors import HexadError
 from kernel.migrate import migrate
 from kernel.settings import Settings
 
-_HEALTH = {**PROCESSES, "sms": "sms_simulator_port", "smtp": "mailbox_port", "advisory": "advisory_simulator_port"}
+_HEALTH = {**PROCESSES, **SIMULATORS}
 """The setting with the health port of each process of the Procfile."""
 
 _PATIENCE = 30.0

@@ -8,7 +8,7 @@ from hexad.commands.settings import given
 
 @click.group("simulate", cls=Commands)
 def simulate() -> None:
-    """Gateways that reach nobody, and an advisory platform that sells nothing."""
+    """Gateways and an advisory platform that reach nobody."""
 
 
 @simulate.command("sms")

@@ -47,7 +47,7 @@ async def make(settings: Settings, *, embedded: bool) -> list[SignIn]:
             await apply_system(tx, "command", kind="company")
             await do_assign_by_position(tx)
             made = [
-                await _staff(tx, passwords, fields, row["role"], row["employee_no"])
+                await let_in_staff(tx, passwords, fields, row["role"], row["employee_no"])
                 for row in await _sql.one_of_each(tx)
             ]
             if not made:
@@ -57,18 +57,22 @@ async def make(settings: Settings, *, embedded: bool) -> list[SignIn]:
         await database.close()
 
 
-async def _staff(tx: Tx, passwords: Passwords, fields: Fields, role: str, employee_no: str) -> SignIn:
+async def let_in_staff(tx: Tx, passwords: Passwords, fields: Fields, role: str, employee_no: str) -> SignIn:
+    """Gives a member of staff a random password and a new authenticator."""
     password, secret = secrets.token_urlsafe(12), totp.new_secret()
     sealed = credential.seal_totp(fields, "staff", employee_no, secret)
     await credential.activate(tx, "staff", employee_no, await passwords.hash(password), sealed)
     return SignIn(role, employee_no, password, secret)
 
 
-async def _investor(tx: Tx, passwords: Passwords, broker: SignIn | None) -> list[SignIn]:
-    customer_no = await _sql.customer_of(tx, employee_no=broker.subject if broker else "")
-    if customer_no is None:
-        return []
+async def let_in_investor(tx: Tx, passwords: Passwords, customer_no: str) -> SignIn:
+    """Gives a customer a random password."""
     password = secrets.token_urlsafe(12)
     known = await credential.find(tx, "investor", customer_no)
     await credential.set_password(tx, "investor", customer_no, known.password, await passwords.hash(password))
-    return [SignIn("investor", customer_no, password)]
+    return SignIn("investor", customer_no, password)
+
+
+async def _investor(tx: Tx, passwords: Passwords, broker: SignIn | None) -> list[SignIn]:
+    customer_no = await _sql.customer_of(tx, employee_no=broker.subject if broker else "")
+    return [] if customer_no is None else [await let_in_investor(tx, passwords, customer_no)]

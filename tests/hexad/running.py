@@ -78,10 +78,10 @@ class Up:
             os.killpg(self.process.pid, number)
         return self.process.wait(STOP_SECONDS)
 
-    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *args: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Another `hexad` command in the same environment."""
         return subprocess.run(
-            [HEXAD, *args], env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            [HEXAD, *args], env=self.environment, capture_output=True, text=True, timeout=seconds, check=False
         )
 
     def processes(self, containing: str = "") -> list[psutil.Process]:

@@ -1,0 +1,1 @@
+"""`hexad tour`: the main job as a story, through what phones, terminals and gateways use, of a running system."""
