@@ -71,7 +71,7 @@ SCHEDULED = _counter("hexad_schedule_runs_total", "occurrences of a schedule tha
 
 SOCKETS = _gauge("hexad_websocket_connections", "open WebSocket connections", "audience")
 FRAMES = _counter("hexad_websocket_frames_total", "WebSocket frames", "direction", "type")
-MESSAGES = _counter("hexad_chat_messages_total", "messages of the chat by what became of them", "outcome")
+CHAT_MESSAGES = _counter("hexad_chat_messages_total", "messages of the chat by what became of them", "outcome")
 CLOSES = _counter("hexad_websocket_closes_total", "WebSocket connections closed", "code")
 
 SEALED = _counter("hexad_audit_sealed_rows_total", "audit rows chained")

@@ -16,7 +16,7 @@ from centers.service.rules import Busy, Outcome, Refused, Said, Stored, Wanted
 from kernel import logs
 from kernel.database import Database
 from kernel.errors import Overloaded, Unavailable
-from kernel.metrics import MESSAGES
+from kernel.metrics import CHAT_MESSAGES
 from kernel.scope import apply_system
 
 WAITING_AT_MOST = 5_000
@@ -82,7 +82,7 @@ class Writer:
         except Exception:  # noqa: BLE001  # whatever is wrong with one of them must not stop the others
             return await self._halve(items)
         for meaning, times in Counter(map(_meaning, outcomes)).items():
-            MESSAGES.labels(meaning).inc(times)
+            CHAT_MESSAGES.labels(meaning).inc(times)
         return [item for item, outcome in zip(items, outcomes, strict=True) if not self._tell(item, outcome)]
 
     async def _halve(self, items: Sequence[Item]) -> list[Item]:
@@ -108,7 +108,7 @@ class Writer:
         for item in items:
             if item.until <= now:
                 item.tell(Refused("unavailable"))
-                MESSAGES.labels("unavailable").inc()
+                CHAT_MESSAGES.labels("unavailable").inc()
         if left := [item for item in items if item.until > now]:
             self._line.extendleft(reversed(left))
             asyncio.get_running_loop().call_later(_PAUSE, self._waits.set)

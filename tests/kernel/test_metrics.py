@@ -1,6 +1,7 @@
 """What is counted can be read, alone or summed over children, dead ones included."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,12 @@ def test_one_process_counts_for_itself(own: Settings) -> None:
     assert found["hexad_outbox_oldest_seconds"] == ({}, 1.5)
     assert found["hexad_build_info"][0]["process"] == "relay"
     assert "process_resident_memory_bytes" in found
+
+
+def test_no_metric_takes_the_name_of_another() -> None:
+    names = re.findall(r"^([A-Z_]+) = _", Path(metrics.__file__).read_text(), re.MULTILINE)
+    assert len(names) > 20
+    assert [name for name in names if names.count(name) > 1] == []
 
 
 def test_every_metric_says_its_unit_or_that_it_is_a_count(own: Settings) -> None:
