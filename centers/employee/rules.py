@@ -13,6 +13,9 @@ KINDS: tuple[UnitKind, ...] = ("company", "region", "branch", "team")
 """From the top down: each stands below one of the kind before it."""
 
 ADMINISTRATOR, INVESTOR = "administrator", "investor"
+EVERYBODYS = {"calendar.read", "product.read"}
+"""Permissions that investors may have beside those to their own data."""
+
 KEPT = frozenset({"role.change", "person.change"})
 """What the administrator role never loses: without it nobody could give it back."""
 
@@ -158,6 +161,6 @@ def check_role_change(code: str, change: RoleChange, known: Collection[str]) -> 
 def _not_for(code: str, permission: str, known: Collection[str]) -> tuple[str, str] | None:
     if permission not in known:
         return "is unknown", "权限不存在"
-    if code == INVESTOR and not permission.startswith("self.") and permission != "calendar.read":
+    if code == INVESTOR and not permission.startswith("self.") and permission not in EVERYBODYS:
         return "is not for investors", "投资者不能拥有此权限"
     return None

@@ -72,7 +72,7 @@ async def test_every_route_names_a_permission_that_a_role_can_have(database: Dat
     named = permissions(routers(AUDIENCES))
     assert len(named) > 10
     assert [path for path, permission in named if permission is None] == []
-    assert {permission for _, permission in named} - known == {"public"}
+    assert {permission for _, permission in named} - known == {"public", "signed"}
 
 
 def test_a_route_without_a_permission_is_found() -> None:
