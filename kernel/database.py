@@ -14,6 +14,7 @@ AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError,
         asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)  # fmt: skip
 """What asyncpg raises when PostgreSQL is away, stopping or starting; worth trying again."""
 
+_CONNECT_SECONDS = 5.0
 _PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
 
 
@@ -75,7 +76,7 @@ class Database:
                 url,
                 min_size=min(minimum, size),
                 max_size=size,
-                timeout=5,
+                timeout=_CONNECT_SECONDS,
                 command_timeout=settings.statement_timeout + 5,
                 connection_class=_Connection,
                 reset=_nothing_to_reset,
@@ -144,8 +145,9 @@ class Database:
         if self._waiting >= self._waiters and self.free == 0:
             raise Overloaded("every database connection is in use and the queue for them is full")
         self._waiting += 1
+        wait = self._wait if self.free == 0 else max(self._wait, _CONNECT_SECONDS)  # to connect is not to wait in line
         try:
-            return await self._pool.acquire(timeout=self._wait)
+            return await self._pool.acquire(timeout=wait)
         except TimeoutError as error:
             raise Overloaded("no database connection came free in time") from error
         except (*AWAY, asyncpg.InterfaceError) as error:

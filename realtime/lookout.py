@@ -132,10 +132,10 @@ class Lookout:
 
     async def _attend(self, staff: dict[str, int]) -> None:
         """Says who is here, and tells of those who came or went."""
-        moved = staff.keys() ^ self._present.keys()
         async with self._database.transaction() as tx:
             await attendance.attend(tx, self._node, staff.values())
-            await attendance.leave(tx, self._node, staff.values())
+            left = await attendance.leave(tx, self._node, staff.values())
+            moved = (staff.keys() ^ self._present.keys()).union(left)  # also who came and left between two looks
             found = await attendance.statuses(tx, list(moved)) if moved else []
         self._present = staff
         for one in found:

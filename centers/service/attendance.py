@@ -22,9 +22,9 @@ async def attend(tx: Tx, node: UUID, employees: Collection[int]) -> None:
     await _sql.attend(tx, employees=sorted(employees), node=node)
 
 
-async def leave(tx: Tx, node: UUID, employees: Collection[int]) -> None:
-    """Says that it holds none of any others; what dead nodes said is forgotten."""
-    await _sql.leave(tx, employees=list(employees), node=node, silence=SILENCE)
+async def leave(tx: Tx, node: UUID, employees: Collection[int]) -> list[str]:
+    """Says that it holds none of any others, and forgets what dead nodes said; gives the numbers of those who left."""
+    return [no for (no,) in await _sql.leave(tx, employees=list(employees), node=node, silence=SILENCE)]
 
 
 async def statuses(tx: Tx, employee_nos: Collection[str]) -> list[Presence]:

@@ -3,10 +3,14 @@ insert into attendance (employee_id, node_id)
 select id, :node from unnest(:employees::integer[]) as id order by id
     on conflict (employee_id, node_id) do update set seen_at = now();
 
--- name: leave(employees, node, silence)!
-delete from attendance
- where node_id = :node and not employee_id = any (:employees::integer[])
-    or seen_at < now() - make_interval(secs => :silence * 20);
+-- name: leave(employees, node, silence)
+with gone as (
+    delete from attendance
+     where node_id = :node and not employee_id = any (:employees::integer[])
+        or seen_at < now() - make_interval(secs => :silence * 20)
+ returning employee_id
+)
+select e.employee_no from gone join employee e on e.id = gone.employee_id;
 
 -- name: statuses(employee_nos, silence)
 -- record_class: Presence
