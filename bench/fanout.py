@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-import aio_pika
+import aiormq
 import asyncpg
 import msgspec
 import uuid_utils.compat as uuid
@@ -156,7 +156,8 @@ def _prefixed(own: Settings) -> Iterator[Settings]:
 
 
 async def _delete(url: str, prefix: str) -> None:
-    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+    async with await aiormq.connect(url) as connection:
+        channel = await connection.channel()
         for name in (*(queue.name for queue in QUEUES), "bench.tasks", "bench.tasks.dead"):
             await channel.queue_delete(prefix + name)
         await channel.exchange_delete(f"{prefix}hexad.outbound")

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from functools import cache
 
-import aio_pika
+import aiormq
 import msgspec
 import pytest
 import redis
@@ -23,8 +23,8 @@ def rabbitmq_answers() -> bool:
 
     async def ask() -> bool:
         try:
-            connection = await aio_pika.connect(BROKER_URL, timeout=3)
-        except (OSError, TimeoutError, aio_pika.exceptions.AMQPError):
+            connection = await asyncio.wait_for(aiormq.connect(BROKER_URL), 3)
+        except (OSError, TimeoutError, aiormq.AMQPError):
             return False
         await connection.close()
         return True
@@ -56,7 +56,8 @@ def broker(request: pytest.FixtureRequest, own_settings: Settings) -> Iterator[S
 
 
 async def _delete(prefix: str) -> None:
-    async with await aio_pika.connect(BROKER_URL) as connection, connection.channel() as channel:
+    async with await aiormq.connect(BROKER_URL) as connection:
+        channel = await connection.channel()
         for queue in QUEUES:
             await channel.queue_delete(prefix + queue.name)
         await channel.exchange_delete(prefix + EXCHANGE)

@@ -33,7 +33,11 @@ async def draw_ids(tx: Tx, count: int) -> int:
 
 
 async def merge_customers(tx: Tx) -> None:
-    """Writes the staged customers; who changes branch leaves a trace there, and takes the relations along."""
+    """Writes the staged customers; who changes branch leaves a trace there, and takes the relations along.
+
+    Raises `BrokenReference` when one names a branch that is not there.
+    """
+    _proven("customer", await _sql.prove_customers(tx))
     await _sql.leave_branches(tx)
     await _sql.come_back(tx)
     await _sql.take_relations_along(tx)

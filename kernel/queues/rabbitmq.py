@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import itertools
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
-import aio_pika
 import aiormq
-from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 
 from kernel.errors import Unavailable
 from kernel.queues import Queue, pipeline
 from kernel.queues.client import Delivery, Message, checked
+from kernel.queues.frames import Taken, Transport
 from kernel.retry import Backoff
 from kernel.settings import Settings
 
@@ -49,7 +49,8 @@ class _Subscription:
 
     def __init__(self, queue: Queue, channel: Channel, prefetch: int) -> None:
         self.queue, self.channel, self.generation, self._prefetch = queue, channel, next(_generations), prefetch
-        self._buffer: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
+        self._buffer: deque[Taken] = deque()  # bounded by the prefetch
+        self._filled = asyncio.Event()
         self._leased: dict[int, float] = {}
         self._cancelled = False
 
@@ -58,23 +59,24 @@ class _Subscription:
         """Whether messages can still come."""
         return not (self.channel.is_closed or self._cancelled)
 
-    async def start(self, name: str) -> None:
-        """Asks the broker for messages."""
+    async def start(self, name: str, transport: Transport) -> None:
+        """Asks the broker for messages, which `transport` takes out of the stream."""
         self.channel.on_consumer_cancel_callbacks.add(self._on_cancel)
+        transport.take(self.channel.number, self._on_message)
         await self.channel.basic_qos(prefetch_count=self._prefetch, timeout=CONFIRM_SECONDS)
-        await self.channel.basic_consume(name, self._on_message, timeout=CONFIRM_SECONDS)
+        await self.channel.basic_consume(name, _unreachable, timeout=CONFIRM_SECONDS)
 
     async def take(self, at_most: int, lease: float, wait: float) -> list[Delivery]:
         """Up to `at_most` messages, waiting for the first."""
         await self._return_overdue()
-        taken: list[DeliveredMessage] = []
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(wait, _FIRST_SECONDS)):
-                taken.append(await self._buffer.get())
-        while taken and len(taken) < at_most and not self._buffer.empty():
-            taken.append(self._buffer.get_nowait())
+        if not self._buffer:
+            self._filled.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(wait, _FIRST_SECONDS)):
+                    await self._filled.wait()
+        taken = [self._buffer.popleft() for _ in range(min(at_most, len(self._buffer)))]
         until = time.monotonic() + lease
-        self._leased |= {_tag(one): until for one in taken}
+        self._leased |= {one.tag: until for one in taken}
         return [self._delivery(one) for one in taken]
 
     async def acknowledge(self, tags: Sequence[int]) -> None:
@@ -92,22 +94,21 @@ class _Subscription:
             del self._leased[tag]
             await self.channel.basic_nack(tag, requeue=True, wait=False)
 
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        self._buffer.put_nowait(message)  # bounded by the prefetch
+    def _on_message(self, taken: Taken) -> None:
+        self._buffer.append(taken)
+        self._filled.set()
 
     async def _on_cancel(self, *_: Any) -> None:
         self._cancelled = True
 
-    def _delivery(self, message: DeliveredMessage) -> Delivery:
-        headers = dict(message.header.properties.headers or {})
-        delivered = headers.get("x-delivery-count", 0)
-        attempts = delivered + 1 if isinstance(delivered, int) else 1
+    def _delivery(self, taken: Taken) -> Delivery:
+        delivered = taken.headers.get("x-delivery-count", 0)
         return Delivery(
             queue=self.queue,
-            body=bytes(message.body),
-            headers={name: value for name, value in headers.items() if name not in _BROKERS_HEADERS},
-            attempts=attempts,
-            tag=_tag(message),
+            body=taken.body,
+            headers={name: value for name, value in taken.headers.items() if name not in _BROKERS_HEADERS},
+            attempts=delivered + 1 if isinstance(delivered, int) else 1,
+            tag=taken.tag,
             channel=self.generation,
         )
 
@@ -119,7 +120,8 @@ class RabbitQueues:
         self._url, self._prefix, self._prefetch = settings.broker_url, settings.queue_prefix, prefetch
         self._backoff = Backoff("RabbitMQ")
         self._lock = asyncio.Lock()
-        self._connection: aio_pika.abc.AbstractConnection | None = None
+        self._connection: aiormq.Connection | None = None
+        self._transport = Transport()
         self._publisher: Channel | None = None
         self._declared: set[str] = set()
         self._subscriptions: dict[Queue, _Subscription] = {}
@@ -205,17 +207,16 @@ class RabbitQueues:
             known = self._subscriptions.get(queue)
             if known is None or not known.open:
                 known = _Subscription(queue, await self._channel(), self._prefetch)
-                await known.start(self._prefix + queue.name)
+                await known.start(self._prefix + queue.name, self._transport)
                 self._subscriptions[queue] = known
             return known
 
     async def _channel(self) -> Channel:
         if self._connection is None or self._connection.is_closed:
-            self._connection = await _connected(self._url)
-        channel = self._connection.channel(publisher_confirms=True, on_return_raises=True)
+            self._transport = Transport()
+            self._connection = await _connected(self._url, self._transport)
         async with asyncio.timeout(CONNECT_SECONDS):
-            await channel.initialize()
-            return cast("Channel", await channel.get_underlay_channel())
+            return cast("Channel", await self._connection.channel(publisher_confirms=True, on_return_raises=True))
 
     async def _declare(self, channel: Channel, queue: Queue) -> None:
         name = self._prefix + queue.name
@@ -228,22 +229,24 @@ class RabbitQueues:
             await channel.queue_bind(name, exchange, queue.topic, timeout=CONFIRM_SECONDS)
 
 
-async def _connected(url: str) -> aio_pika.abc.AbstractConnection:
+async def _connected(url: str, transport: Transport) -> aiormq.Connection:
     """A connection; one that failed is closed at once, since its finaliser would do so in whatever thread it runs."""
-    connection = aio_pika.Connection(aio_pika.connection.make_url(url))
+    connection = aiormq.Connection(url, transport_factory=transport)
     try:
-        await connection.connect(timeout=CONNECT_SECONDS)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await connection.connect()
     except BaseException:
         await connection.close()
         raise
     return connection
 
 
+async def _unreachable(message: object) -> NoReturn:
+    """What aiormq would call for a delivery: the transport leaves it none."""
+    raise RuntimeError(f"{message!r} was read by aiormq")
+
+
 def _cancelled() -> bool:
     """Whether our own task is to end; else aiormq has cancelled what waited on a lost connection."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _tag(message: DeliveredMessage) -> int:
-    return int(getattr(message.delivery, "delivery_tag", None) or 0)

@@ -1,6 +1,6 @@
 """No message stops a worker, whatever is in it: what is no job is put among the dead, and the next is taken."""
 
-import aio_pika
+import aiormq
 import msgspec
 import pytest
 
@@ -75,8 +75,9 @@ async def test_forged_messages_are_put_aside_and_stop_nobody(stand: Stand) -> No
 
 async def publish_raw(stand: Stand, bodies: list[bytes]) -> int:
     """Puts on RabbitMQ what our own client would refuse, and gives the number."""
-    async with await aio_pika.connect(stand.settings.broker_url) as connection, connection.channel() as channel:
+    async with await aiormq.connect(stand.settings.broker_url) as connection:
+        channel = await connection.channel()
+        task = aiormq.spec.Basic.Properties(content_type="application/json", headers={"task": "hexad.job", "id": "1"})
         for body in bodies:
-            message = aio_pika.Message(body, headers={"task": "hexad.job", "id": "1"}, content_type="application/json")
-            await channel.default_exchange.publish(message, stand.settings.queue_prefix + WORK.name)
+            await channel.basic_publish(body, routing_key=stand.settings.queue_prefix + WORK.name, properties=task)
     return len(bodies)

@@ -1,4 +1,5 @@
--- DuckDB: what a day changes, found by comparing its rows (live_…) with what the database has (known_…).
+-- DuckDB: what a day changes, found by comparing its rows (live_…) with what the database has (known_…); news_… are the rows
+-- that are not there just so.
 
 -- step: begin
 create or replace table part (delivery integer, feed varchar, source varchar, file varchar, demo boolean, latest boolean);
@@ -40,7 +41,7 @@ select p.delivery
 -- step: employee
 create or replace table changed_employee as
 select l.delivery, l.row_no, k.id is null as fresh
-  from live_employee l
+  from news_employee l
   left join known_employee k on k.key = l.employee_no
  where l.latest and (k.id is null or k.digest is distinct from l.digest);
 create or replace table gone_employee as
@@ -54,7 +55,7 @@ select p.delivery, k.key as employee_no
 create or replace table changed_customer as
 select l.delivery, l.row_no, l.customer_no, k.id is null as fresh, k.id as known_id, b.id as branch_id,
        coalesce(k.assets, case when l.demo and l.closed_on is null then made_up_assets(l.customer_no) else 0 end) as assets
-  from live_customer l
+  from news_customer l
   join known_branch_id b on b.key = l.branch_code
   left join known_customer k on k.key = l.customer_no
  where l.latest and (k.id is null or k.digest is distinct from l.digest);
@@ -76,7 +77,7 @@ select k.key, k.id, k.branch_id, k.assets
 -- step: account
 create or replace table changed_account as
 select l.delivery, l.row_no, k.key is null as fresh, c.id as customer_id
-  from live_account l
+  from news_account l
   join place c on c.key = l.customer_no
   left join known_account k on k.key = l.account_no
  where l.latest and (k.key is null or k.digest is distinct from l.digest);
@@ -85,7 +86,7 @@ select l.delivery, l.row_no, k.key is null as fresh, c.id as customer_id
 create or replace table resolved_relation as
 select l.delivery, l.row_no, l.kind, l.valid_from, k.kind is null as fresh,
        coalesce(k.digest <> l.digest, true) as changed, c.id as customer_id, e.id as employee_id, c.branch_id, c.assets
-  from live_relation l
+  from news_relation l
   join place c on c.key = l.customer_no
   join known_employee e on e.key = l.employee_no
   left join known_relation k
@@ -95,6 +96,7 @@ create or replace table gone_relation as
 select p.delivery, k.customer_id, k.employee_id, k.kind, k.valid_from
   from known_relation k
   join part p on p.feed = 'relation' and p.latest and p.source = k.source
+  anti join live_relation l on l.digest = k.digest and l.source = k.source
   anti join resolved_relation r
     on r.customer_id = k.customer_id and r.employee_id = k.employee_id and r.kind = k.kind
    and r.valid_from = k.valid_from
@@ -104,7 +106,7 @@ create or replace view changed_relation as select * from resolved_relation where
 -- step: product
 create or replace table changed_product as
 select l.delivery, l.row_no, k.key is null as fresh
-  from live_product l
+  from news_product l
   left join known_product k on k.key = l.product_code
  where l.latest and (k.key is null or k.digest is distinct from l.digest);
 create or replace table gone_product as
@@ -117,7 +119,7 @@ select p.delivery, k.key as product_code
 -- step: contract
 create or replace table changed_contract as
 select l.delivery, l.row_no, k.key is null as fresh, c.id as customer_id
-  from live_contract l
+  from news_contract l
   join place c on c.key = l.customer_no
   left join known_contract k on k.key = l.contract_no
  where l.latest and (k.key is null or k.digest is distinct from l.digest);
@@ -155,13 +157,13 @@ truncate known_employee;
 create or replace view written_employee as
 select l.* exclude (delivery, row_no, digest, source, file, demo, latest, key), l.source, '\x' || l.digest as digest
   from changed_employee c
-  join live_employee l on l.delivery = c.delivery and l.row_no = c.row_no;
+  join news_employee l on l.delivery = c.delivery and l.row_no = c.row_no;
 -- step: written_customer
 create or replace view written_customer as
 select p.id, c.fresh, l.* exclude (digest, delivery, row_no, source, file, demo, latest, key, branch_code),
        c.branch_id, c.assets, l.source, '\x' || l.digest as digest
   from changed_customer c
-  join live_customer l on l.delivery = c.delivery and l.row_no = c.row_no
+  join news_customer l on l.delivery = c.delivery and l.row_no = c.row_no
   join place p on p.key = c.customer_no
  order by p.id;
 
@@ -170,7 +172,7 @@ create or replace view written_account as
 select c.fresh, c.customer_id, l.* exclude (digest, delivery, row_no, source, file, demo, latest, key, customer_no),
        l.source, '\x' || l.digest as digest
   from changed_account c
-  join live_account l on l.delivery = c.delivery and l.row_no = c.row_no
+  join news_account l on l.delivery = c.delivery and l.row_no = c.row_no
  order by c.customer_id;
 
 -- step: written_relation
@@ -178,7 +180,7 @@ create or replace view written_relation as
 select r.fresh, r.customer_id, r.employee_id, l.kind, l.share, l.valid_from, l.valid_to, r.branch_id, r.assets,
        l.source, '\x' || l.digest as digest
   from changed_relation r
-  join live_relation l on l.delivery = r.delivery and l.row_no = r.row_no
+  join news_relation l on l.delivery = r.delivery and l.row_no = r.row_no
  order by r.customer_id;
 
 -- step: written_product
@@ -186,14 +188,14 @@ create or replace view written_product as
 select c.fresh, l.* exclude (digest, delivery, row_no, source, file, demo, latest, key),
        l.source, '\x' || l.digest as digest
   from changed_product c
-  join live_product l on l.delivery = c.delivery and l.row_no = c.row_no;
+  join news_product l on l.delivery = c.delivery and l.row_no = c.row_no;
 
 -- step: written_contract
 create or replace view written_contract as
 select c.fresh, c.customer_id, l.* exclude (digest, delivery, row_no, source, file, demo, latest, key, customer_no),
        l.source, '\x' || l.digest as digest
   from changed_contract c
-  join live_contract l on l.delivery = c.delivery and l.row_no = c.row_no
+  join news_contract l on l.delivery = c.delivery and l.row_no = c.row_no
  order by c.customer_id;
 
 -- step: written_questionnaire

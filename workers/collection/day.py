@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 import msgspec
-from duckdb import DuckDBPyRelation
+from duckdb import ColumnExpression, DuckDBPyRelation
 
 from kernel import calendar
 from kernel.errors import InvalidInput
@@ -15,7 +15,7 @@ from workers.collection.column import FEEDS, LOADED, Feed
 from workers.collection.fault import Faults
 from workers.collection.manifest import Delivery, File, Manifest
 from workers.collection.reading import damage, rows_of
-from workers.collection.workspace import Workspace
+from workers.collection.workspace import Workspace, constant
 
 Recorded = Mapping[str, list[tuple[date, str]]]
 """Per feed the days of a source that were loaded, each with the SHA-256."""
@@ -76,7 +76,7 @@ def coming(day: Iterable[Checked], recorded: Iterable[Recorded]) -> set[str]:
 
 
 def check(work: Workspace, checked: Checked, recorded: Recorded, secret: str, tell: Callable[[int], None]) -> None:
-    """Takes a delivery in and checks it alone; what is wrong is noted in its faults."""
+    """Takes a delivery in and checks its form; what is wrong is noted in its faults."""
     try:
         checked.manifest = checked.delivery.read()
     except InvalidInput as error:
@@ -95,8 +95,6 @@ def check(work: Workspace, checked: Checked, recorded: Recorded, secret: str, te
         if checked.faults.count > before:
             checked.tallies[name].state = "bad"
         tell(file.rows)
-    if not checked.good:
-        work.drop_delivery(checked.number)
 
 
 def _feed(
@@ -144,14 +142,27 @@ def _unloaded(rows: DuckDBPyRelation, feed: Feed, checked: Checked) -> int:
 
 
 def _loaded(work: Workspace, rows: DuckDBPyRelation, feed: Feed, checked: Checked, secret: str) -> int:
-    """Keeps the rows and checks them."""
-    count = work.add(feed, checked.number, rows, secret)
-    check_values(work.rows(feed.name, checked.number), feed, checked.file(feed.name), checked.faults)
-    return count
+    """Keeps the rows; `judge_alone` checks those that are news."""
+    return work.add(feed, checked.number, rows, secret)
 
 
-def judge_together(work: Workspace, day: list[Checked]) -> None:
-    """Judges the good deliveries of a day over one another; one that turns bad may take others along."""
+def judge_alone(work: Workspace, checked: Checked) -> None:
+    """Checks the values of what a delivery has that is news; one that is bad is taken out of the day."""
+    for name, tally in checked.tallies.items():
+        if name in LOADED and tally.state != "same":
+            before, of_delivery = checked.faults.count, ColumnExpression("delivery") == constant(checked.number)
+            check_values(work.news(name).filter(of_delivery), FEEDS[name], checked.file(name), checked.faults)
+            if checked.faults.count > before:
+                tally.state = "bad"
+    if not checked.good:
+        work.drop_delivery(checked.number)
+
+
+def judge(work: Workspace, day: list[Checked]) -> None:
+    """Judges the deliveries of a day alone and over one another; one that turns bad may take others along."""
+    work.find_news()
+    for one in day:
+        judge_alone(work, one)
     while True:
         good = {one.number: one for one in day if one.good}
         for number, first, count in reference.judge(work):

@@ -13,7 +13,7 @@ from kernel.errors import InvalidInput, Overloaded, Unavailable
 from kernel.settings import Settings
 from workers.collection import load
 from workers.collection.column import LOADED
-from workers.collection.day import Checked, Tally, check, coming, judge_together
+from workers.collection.day import Checked, Tally, check, coming, judge
 from workers.collection.digest import digest_secret
 from workers.collection.fault import Faults, faults_in_words
 from workers.collection.manifest import Delivery, deliveries
@@ -82,7 +82,7 @@ async def _day(
     began = time.monotonic()
     if any(map(work.has, LOADED)):
         await asyncio.to_thread(take_in, work, known)
-        await asyncio.to_thread(judge_together, work, day)
+        await asyncio.to_thread(judge, work, day)
         await load.load_day(connection, work, day, settings, counter.read)
     together = time.monotonic() - began
     for one in day:

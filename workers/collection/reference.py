@@ -17,12 +17,12 @@ def judge(work: Workspace) -> list[Found]:
     """The faults of the day's deliveries among themselves and with what is loaded."""
     found: list[Found] = []
     for name in LOADED:
-        feed, live = FEEDS[name], work.live(name)
         if not work.has(name):
             continue
+        feed, live, news = FEEDS[name], work.live(name), work.news(name)
         found += _faults(_twice(live), feed.key[0], f"the key ({', '.join(feed.key)}) {_TWICE}")
         for reference in feed.references:
-            named = live.filter(ColumnExpression(reference.column).isnotnull())
+            named = news.filter(ColumnExpression(reference.column).isnotnull())
             unknown = _without(work, named, reference.column, reference.feed)
             found += _faults(unknown, reference.column, f"names no known {reference.feed}")
         if len(feed.key) == 1:
@@ -51,7 +51,7 @@ def _without(work: Workspace, rows: DuckDBPyRelation, column: str, feed: str) ->
 
 def _elsewhere(work: Workspace, feed: Feed) -> DuckDBPyRelation:
     known = work.db.table(f"known_{feed.name}").filter("source <> ''").project("key, source as owner")
-    return joined(work.live(feed.name), known, "key").filter("source <> owner")
+    return joined(work.news(feed.name), known, "key").filter("source <> owner")
 
 
 def _gone(work: Workspace, feed: Feed) -> list[Found]:

@@ -57,6 +57,7 @@ def _config(folder: Path) -> dict[str, str | bool | int | float | list[str]]:
         "temp_directory": str(folder / "spill"),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "checkpoint_threshold": "1TB",  # all of it is thrown away
     }
 
 
@@ -76,6 +77,7 @@ class Workspace:
     def __init__(self, folder: Path, connection: DuckDBPyConnection) -> None:
         self.folder, self.db = folder, connection
         connection.execute("pragma force_compression = 'uncompressed'")  # rows live for minutes, time counts more
+        connection.execute("pragma disable_checkpoint_on_shutdown")
         connection.execute((_HERE / "check.duckdb.sql").read_text())
         self.run("macros")
 
@@ -105,6 +107,23 @@ class Workspace:
     def live(self, feed: str) -> duckdb.DuckDBPyRelation:
         """The rows of a feed in the deliveries that are good so far."""
         return self.db.view(f"live_{feed}")
+
+    def news(self, feed: str) -> duckdb.DuckDBPyRelation:
+        """Those of them that are not known just so, from the same source; there after `find_news`."""
+        return self.db.view(f"news_{feed}")
+
+    def find_news(self) -> None:
+        """Finds out which rows the database has already, by their digests: they were judged when they were loaded."""
+        for name in LOADED:
+            live, known = self.live(name), self.db.table(f"known_{name}")
+            self.db.execute(f"drop view if exists news_{name}")
+            if "digest" in known.columns and len(known):
+                self.db.execute(f"drop table if exists row_{name}")
+                on = "l.digest = r.digest and l.source = r.source"
+                live.set_alias("l").join(known.set_alias("r"), on, "anti").create(f"row_{name}")
+                good = self.db.table("part").filter(ColumnExpression("feed") == constant(name)).project("delivery")
+                live = joined(self.db.table(f"row_{name}"), good, "delivery", "semi")
+            live.create_view(f"news_{name}")
 
     def add_part(self, delivery: int, feed: str, source: str, file: str, *, demo: bool, latest: bool) -> None:
         """Notes that a delivery has a feed; `latest` when no newer day of it is loaded."""

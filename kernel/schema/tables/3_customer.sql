@@ -13,7 +13,7 @@ create table customer (
     email             text,
     gender            text,
     birthday          date,
-    branch_id         integer not null references unit,
+    branch_id         integer not null references unit not enforced,
     opened_on         date not null,
     closed_on         date,
     status            text not null check (status in ('normal', 'dormant', 'frozen', 'closed')),

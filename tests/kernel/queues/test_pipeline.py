@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import aio_pika
 import aiormq
 import pytest
 
@@ -34,19 +33,17 @@ async def test_ids_headers_and_great_bodies_arrive_as_they_were(rabbit: Settings
         await queues.acknowledge(taken[1:])
         await queues.acknowledge(taken[:1])
         assert await queues.size(RECEIPTS) == 0
-    async with await aio_pika.connect(rabbit.broker_url) as connection:
-        queue = await (await connection.channel()).declare_queue(rabbit.queue_prefix + RECEIPTS.name, passive=True)
-        assert queue.declaration_result.message_count == 0, "settled in any order"
+    async with await aiormq.connect(rabbit.broker_url) as connection:
+        channel = await connection.channel()
+        queue = await channel.queue_declare(rabbit.queue_prefix + RECEIPTS.name, passive=True)
+        assert queue.message_count == 0, "settled in any order"
 
 
 async def test_what_no_queue_takes_is_an_error_and_the_rest_is_stored(rabbit: Settings) -> None:
     async with open_queues(rabbit) as queues:
         await queues.publish(RECEIPTS, [Message(b"{}", id="first")])
-        connection = await aio_pika.connect(rabbit.broker_url)
-        async with connection:
-            opened = connection.channel(publisher_confirms=True, on_return_raises=True)
-            await opened.initialize()
-            channel = await opened.get_underlay_channel()
+        async with await aiormq.connect(rabbit.broker_url) as connection:
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
             assert isinstance(channel, aiormq.channel.Channel)
             name = rabbit.queue_prefix + RECEIPTS.name
             with pytest.raises(aiormq.exceptions.PublishError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-import aio_pika
+import aiormq
 import msgspec
 import pytest
 
@@ -27,9 +27,10 @@ def rabbitmq(settings: Settings) -> Iterator[Settings]:
 async def test_other_gateways_reach_a_queue_by_the_exchange(rabbitmq: Settings) -> None:
     queues = RabbitQueues(rabbitmq)
     await queues.publish(SMS, [Message(b'"ours"')])
-    async with await aio_pika.connect(BROKER_URL) as connection, connection.channel() as channel:
-        exchange = await channel.get_exchange(rabbitmq.queue_prefix + "hexad.outbound")
-        await exchange.publish(aio_pika.Message(b'"theirs"'), routing_key="sms.transactional.main")
+    async with await aiormq.connect(BROKER_URL) as connection:
+        channel = await connection.channel()
+        exchange = rabbitmq.queue_prefix + "hexad.outbound"
+        await channel.basic_publish(b'"theirs"', exchange=exchange, routing_key="sms.transactional.main")
     taken = await queues.take(SMS, 1, lease=30, wait=5) + await queues.take(SMS, 1, lease=30, wait=5)
     await queues.close()
     assert [one.body for one in taken] == [b'"ours"', b'"theirs"']

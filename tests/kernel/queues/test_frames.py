@@ -1,0 +1,116 @@
+"""Deliveries are taken out of the stream however it is cut; aiormq sees all the rest, and nothing else."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pamqp.frame
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pamqp.body import ContentBody
+from pamqp.commands import Basic, Channel
+from pamqp.header import ContentHeader
+from pamqp.heartbeat import Heartbeat
+
+from kernel.queues import RECEIPTS
+from kernel.queues.broker import open_queues
+from kernel.queues.client import Message
+from kernel.queues.frames import Reader, Taken, Taker
+from kernel.settings import Settings
+from tests.brokers import on_rabbitmq
+
+OURS, OTHER = 2, 1
+HEADERS: st.SearchStrategy[Any] = st.none() | st.just({}) | st.dictionaries(
+    st.text("abcdefgh-", min_size=1, max_size=12), st.text(max_size=20) | st.integers(-5, 1 << 40) | st.booleans()
+)  # fmt: skip
+
+
+def content(channel: int, method: Any, headers: Any, body: bytes, part: int) -> bytes:
+    """Method, header and bodies of at most `part` bytes."""
+    properties = Basic.Properties(content_type="application/json", headers=headers, message_id="m")
+    head = ContentHeader(body_size=len(body), properties=properties)
+    parts = [ContentBody(body[start : start + part]) for start in range(0, len(body), part)]
+    return b"".join(pamqp.frame.marshal(one, channel) for one in (method, head, *parts))
+
+
+def delivery(tag: int) -> Basic.Deliver:
+    """The method that begins a delivery."""
+    return Basic.Deliver(consumer_tag="ctag1.x", delivery_tag=tag, redelivered=False, exchange="", routing_key="q")
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[bytes, list[Taken], bytes]:
+    """What a broker may send, the deliveries of our channel in it, and what is left without them."""
+    sent, taken, left = b"", [], b""
+    for tag, kind in enumerate(draw(st.lists(st.sampled_from(["ours", "other", "ack", "beat", "return"]))), 1):
+        body, headers, part = draw(st.binary(max_size=60)), draw(HEADERS), draw(st.integers(1, 40))
+        if kind == "ours":
+            sent += content(OURS, delivery(tag), headers, body, part)
+            taken.append(Taken(tag, headers or {}, body))
+            continue
+        frame = {
+            "other": content(OTHER, delivery(tag), headers, body, part),
+            "ack": pamqp.frame.marshal(Basic.Ack(tag, multiple=True), OURS),
+            "beat": pamqp.frame.marshal(Heartbeat(), 0),
+            "return": content(OURS, Basic.Return(312, "NO_ROUTE", "", "x"), headers, body, part),
+        }[kind]
+        sent, left = sent + frame, left + frame
+    return sent, taken, left
+
+
+def read(data: bytes, cuts: list[int]) -> tuple[list[Taken], bytes]:
+    """What is taken and what aiormq sees of a stream that is cut at these places."""
+
+    async def run() -> tuple[list[Taken], bytes]:
+        taken: list[Taken] = []
+        reader = Reader({OURS: Taker(taken.append)})
+        edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+        for start, end in itertools.pairwise(edges):
+            reader.feed_data(data[start:end])
+        reader.feed_eof()
+        return taken, await reader.read()
+
+    return asyncio.run(run())
+
+
+@given(streams(), st.lists(st.integers(0, 1 << 20), max_size=12))
+def test_however_the_stream_is_cut(stream: tuple[bytes, list[Taken], bytes], cuts: list[int]) -> None:
+    sent, expected, left = stream
+    taken, seen = read(sent, cuts)
+    assert taken == expected
+    beat = pamqp.frame.marshal(Heartbeat(), 0)
+    assert seen.replace(beat, b"") == left.replace(beat, b"")
+    assert seen.count(beat) <= left.count(beat) + 1, "silence is broken once a second"
+
+
+def test_what_is_no_frame_is_for_aiormq_to_say() -> None:
+    good, bad = content(OURS, delivery(1), {}, b"{}", 9), bytearray(pamqp.frame.marshal(Channel.CloseOk(), OTHER))
+    bad[-1] = 0
+    taken, seen = read(good + bytes(bad) + good, [])
+    assert [one.tag for one in taken] == [1]
+    assert seen == bytes(bad) + good
+
+
+@pytest.fixture
+def rabbit(own_settings: Settings) -> Iterator[Settings]:
+    """Settings with RabbitMQ as broker."""
+    yield from on_rabbitmq(own_settings)
+
+
+async def test_large_bodies_headers_and_deliveries_that_come_again(rabbit: Settings) -> None:
+    large = b'"' + b"x" * 700_000 + b'"'
+    async with open_queues(rabbit, prefetch=3) as queues:
+        await queues.publish(
+            RECEIPTS, [Message(large), Message(b"{}", {"a": 1, "b": "c"}), Message(b"[]"), Message(b"0")]
+        )
+        first = await queues.take(RECEIPTS, 3, lease=0.1, wait=5)
+        assert [len(one.body) for one in first] == [len(large), 2, 2]
+        assert dict(first[1].headers) == {"a": 1, "b": "c"}
+        await queues.acknowledge(first[:1])
+        await asyncio.sleep(0.2)
+        again = [one for _ in range(3) for one in await queues.take(RECEIPTS, 3, lease=30, wait=1)]
+        assert sorted((one.body, one.attempts) for one in again) == [(b"0", 1), (b"[]", 2), (b"{}", 2)]
+        await queues.acknowledge(again)
+        assert await queues.size(RECEIPTS) == 0
