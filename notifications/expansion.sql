@@ -27,9 +27,9 @@ with b as (
                        and s.address = case w.channel when 'sms' then p.number
                                             else sha256(convert_to(lower(p.email), 'UTF8')) end) then 'suppressed'
                 when b.purpose <> 'transactional' and (
-                    select count(*)
+                    select count(*) -- from what each got, never from all that a broadcast sent
                       from outgoing o
-                      join broadcast other on other.id = o.broadcast_id
+                     cross join lateral (select template from broadcast where id = o.broadcast_id offset 0) as other
                      where o.customer_id = p.id and o.id > (select id from a_day_ago) and o.broadcast_id <> b.id
                        and other.template = b.template and o.state <> 'skipped') >= b.most then 'frequency'
            end as reason
