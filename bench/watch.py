@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
-_EVERY = 0.2
+_EVERY = 1.0
+"""Seconds between two looks: to count the pages of a process takes a tenth of a second, and stops it meanwhile."""
 
 
 class Taken(Struct, frozen=True):

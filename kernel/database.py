@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from types import TracebackType
 from typing import Any, Protocol, Self
 
 import asyncpg
@@ -86,36 +87,16 @@ class Database:
             raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
         return cls(pool, settings.pool_wait, settings.pool_waiters)
 
-    @contextlib.asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+    def connection(self) -> "_Held":
         """A connection outside a transaction; raises `Overloaded` (none free in time) or `Unavailable` (away, lost)."""
-        async with self._held() as connection:
-            await connection.forget_scope()
-            yield connection
+        return _Held(self)
 
-    @contextlib.asynccontextmanager
-    async def reading(
-        self, scope: object, apply: Callable[[Tx], Awaitable[None]]
-    ) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+    def reading(self, scope: object, apply: Callable[[Tx], Awaitable[None]]) -> "_Held":
         """A connection under the scope that `apply` sets, outside a transaction: two round trips for a query, not four.
 
         What is set stays with the connection, for the same scope to find it there; nobody else sees it.
         """
-        async with self._held() as connection:
-            await connection.read_as(scope, apply)
-            yield connection
-
-    @contextlib.asynccontextmanager
-    async def _held(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
-        connection = await self._acquire()
-        try:
-            yield connection
-        except (*AWAY, asyncpg.InterfaceError) as error:
-            if isinstance(error, asyncpg.PostgresError) or _lost(connection):
-                raise Unavailable("the connection to PostgreSQL was lost") from error
-            raise
-        finally:
-            await self._pool.release(connection)
+        return _Held(self, scope, apply)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -141,19 +122,58 @@ class Database:
         except TimeoutError:
             self._pool.terminate()
 
-    async def _acquire(self) -> asyncpg.pool.PoolConnectionProxy:
-        if self._waiting >= self._waiters and self.free == 0:
+    async def acquire(self) -> asyncpg.pool.PoolConnectionProxy:
+        """A connection that `release` takes back, waited for in bounds."""
+        idle, free = self._pool.get_idle_size(), self.free
+        if self._waiting >= self._waiters and free == 0:
             raise Overloaded("every database connection is in use and the queue for them is full")
         self._waiting += 1
-        wait = self._wait if self.free == 0 else max(self._wait, _CONNECT_SECONDS)  # to connect is not to wait in line
+        wait = self._wait if free == 0 else max(self._wait, _CONNECT_SECONDS)  # to connect is not to wait in line
         try:
-            return await self._pool.acquire(timeout=wait)
+            return await self._pool.acquire(timeout=None if idle else wait)  # an idle one is there at once
         except TimeoutError as error:
             raise Overloaded("no database connection came free in time") from error
         except (*AWAY, asyncpg.InterfaceError) as error:
             raise Unavailable("PostgreSQL does not answer") from error
         finally:
             self._waiting -= 1
+
+    async def release(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        """Gives a connection back."""
+        await self._pool.release(connection)
+
+
+class _Held:
+    """A connection for the length of a block, under a scope or none; a class, as generators would cost each read more."""
+
+    __slots__ = ("_apply", "_connection", "_database", "_scope")
+
+    def __init__(
+        self, database: Database, scope: object = None, apply: Callable[[Tx], Awaitable[None]] | None = None
+    ) -> None:
+        self._database, self._scope, self._apply = database, scope, apply
+
+    async def __aenter__(self) -> asyncpg.pool.PoolConnectionProxy:
+        self._connection = connection = await self._database.acquire()
+        try:
+            if self._apply is None:
+                await connection.forget_scope()
+            else:
+                await connection.read_as(self._scope, self._apply)
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        try:
+            lost = isinstance(error, (*AWAY, asyncpg.InterfaceError))
+            if lost and (isinstance(error, asyncpg.PostgresError) or _lost(self._connection)):
+                raise Unavailable("the connection to PostgreSQL was lost") from error
+        finally:
+            await self._database.release(self._connection)
 
 
 def _lost(connection: asyncpg.pool.PoolConnectionProxy) -> bool:

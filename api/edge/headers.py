@@ -5,18 +5,21 @@ from typing import Any
 
 import uuid_utils as uuid
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 def header(scope: Any, name: bytes) -> str:
     """A request header's first value, empty when it is not there."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value.decode("latin-1"))
+    return ""
 
 
 def new_request_id(scope: Any) -> str:
     """The id that the client sent, when it is well formed; else a new one (UUIDv7)."""
-    sent = header(scope, b"x-request-id").encode("latin-1")
-    return sent.decode() if _REQUEST_ID.fullmatch(sent) else str(uuid.uuid7())
+    sent = header(scope, b"x-request-id")
+    return sent if sent and _REQUEST_ID.fullmatch(sent) else str(uuid.uuid7())
 
 
 def request_id(scope: Any) -> str:

@@ -33,11 +33,7 @@ async def draw_ids(tx: Tx, count: int) -> int:
 
 
 async def merge_customers(tx: Tx) -> None:
-    """Writes the staged customers; who changes branch leaves a trace there, and takes the relations along.
-
-    Raises `BrokenReference` when one names a branch that is not there.
-    """
-    _proven("customer", await _sql.prove_customers(tx))
+    """Writes the staged customers; who changes branch leaves a trace there, and takes the relations along."""
     await _sql.leave_branches(tx)
     await _sql.come_back(tx)
     await _sql.take_relations_along(tx)
@@ -47,8 +43,7 @@ async def merge_customers(tx: Tx) -> None:
 
 
 async def merge_accounts(tx: Tx) -> None:
-    """Writes the staged accounts; raises `BrokenReference` when one names a customer who is not there."""
-    _proven("account", await _sql.prove_accounts(tx))
+    """Writes the staged accounts."""
     await _sql.change_accounts(tx)
     await _sql.add_accounts(tx)
     await _sql.empty_accounts(tx)
@@ -60,11 +55,25 @@ async def end_relations(tx: Tx, day: datetime.date) -> None:
 
 
 async def merge_relations(tx: Tx) -> None:
-    """Writes the staged relations; raises `BrokenReference` when one names somebody who is not there."""
-    _proven("relation", await _sql.prove_relations(tx))
+    """Writes the staged relations."""
     await _sql.change_relations(tx)
     await _sql.add_relations(tx)
     await _sql.empty_relations(tx)
+
+
+async def prove_customers(tx: Tx) -> None:
+    """Raises `BrokenReference` when a customer of this transaction has a branch that is not there."""
+    _proven("customer", await _sql.prove_customers(tx))
+
+
+async def prove_accounts(tx: Tx) -> None:
+    """Raises `BrokenReference` when an account of this transaction has an owner who is not there."""
+    _proven("account", await _sql.prove_accounts(tx))
+
+
+async def prove_relations(tx: Tx) -> None:
+    """Raises `BrokenReference` when a relation of this transaction joins somebody who is not there."""
+    _proven("relation", await _sql.prove_relations(tx))
 
 
 count_customers, count_accounts, count_relations = _sql.analyze_customer, _sql.analyze_account, _sql.analyze_relation

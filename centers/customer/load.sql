@@ -81,12 +81,6 @@ select customer_id, employee_id, kind, valid_from, source, encode(digest, 'hex')
 select min(id) as first, max(id) as last
   from (select nextval('customer_id_seq') as id from generate_series(1, :count::bigint)) as drawn;
 
--- name: prove_customers()$
--- scope: none, counts what refers to nobody
-select count(*)
-  from staged_customer d
- where not exists (select from unit u where u.id = d.branch_id);
-
 -- name: leave_branches()!
 -- scope: none, the loader writes everybody
 insert into customer_left (branch_id, customer_id)
@@ -140,12 +134,6 @@ select account_no, customer_id, kind, custodian_bank, opened_on, closed_on, stat
   from staged_account
  where fresh;
 
--- name: prove_accounts()$
--- scope: none, counts what refers to nobody
-select count(*)
-  from staged_account d
- where not exists (select from customer c where c.id = d.customer_id offset 0); -- by id each: a part has few of all customers
-
 -- name: change_accounts()!
 -- scope: none, the loader writes everybody
 update account a
@@ -161,13 +149,6 @@ insert into relation (customer_id, employee_id, kind, share, valid_from, valid_t
 select customer_id, employee_id, kind, share, valid_from, valid_to, branch_id, assets, source, digest
   from staged_relation
  where fresh;
-
--- name: prove_relations()$
--- scope: none, counts what refers to nobody
-select count(*)
-  from staged_relation d
- where not exists (select from customer c where c.id = d.customer_id offset 0)
-    or not exists (select from employee e where e.id = d.employee_id);
 
 -- name: change_relations()!
 -- scope: none, the loader writes everybody
@@ -208,3 +189,23 @@ truncate staged_relation;
 -- name: analyze_relation#
 -- scope: none, PostgreSQL counts, no row is read
 analyze relation;
+
+-- name: prove_customers()$
+-- scope: none, counts what refers to nobody
+select count(*)
+  from customer c
+ where c.changed_in = pg_current_xact_id() and not exists (select from unit u where u.id = c.branch_id);
+
+-- name: prove_accounts()$
+-- scope: none, counts what refers to nobody
+select count(*)
+  from account a
+ where a.changed_in = pg_current_xact_id() and not exists (select from customer c where c.id = a.customer_id);
+
+-- name: prove_relations()$
+-- scope: none, counts what refers to nobody
+select count(*)
+  from relation r
+ where r.changed_in = pg_current_xact_id()
+   and (not exists (select from customer c where c.id = r.customer_id)
+        or not exists (select from employee e where e.id = r.employee_id));

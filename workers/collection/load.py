@@ -153,12 +153,14 @@ class _Merge:
         async for _ in put_parts(self._connection, *self._sealed("customer")):
             await customer.merge_customers(self._connection)
         await self._counted("customer", customer.count_customers)
+        await customer.prove_customers(self._connection)
 
     async def _accounts(self) -> None:
         await self._compare("account")
         async for _ in put_parts(self._connection, *self._plain("account")):
             await customer.merge_accounts(self._connection)
         await self._counted("account", customer.count_accounts)
+        await customer.prove_accounts(self._connection)
 
     async def _relations(self) -> None:
         await self._again("known_employee")
@@ -169,6 +171,7 @@ class _Merge:
         async for _ in put_parts(self._connection, *self._plain("relation")):
             await customer.merge_relations(self._connection)
         await self._counted("relation", customer.count_relations)
+        await customer.prove_relations(self._connection)
 
     async def _products(self) -> None:
         await self._compare("product")

@@ -45,16 +45,28 @@ async def test_ids_are_drawn_in_a_row(own_settings: Settings, maker: Maker) -> N
 
 
 _STAGED = {
+    "customer": "insert into staged_customer (id, fresh, customer_no, name, kind, id_kind, id_no, id_no_mask, id_no_index,"
+    " branch_id, opened_on, status, investor_kind, assets, source, digest) values (4711, true, 'C1', 'N', 'individual',"
+    " 'passport', '', '*', '', 4713, '2020-01-02', 'normal', 'ordinary', 0, 's', '')",
     "account": "insert into staged_account"
     " values (true, 'A1', 4711, 'cash', null, '2020-01-02', null, 'open', 's', '')",
-    "relation": "insert into staged_relation values (true, 4711, 4712, 'serve', 1, '2020-01-02', null, 1, 0, 's', '')",
+    "relation": "insert into staged_relation values (true, 4711, 4712, 'service', 1, '2020-01-02', null, 1, 0, 's', '')",
 }
 
 
-@pytest.mark.parametrize(("what", "merge"), [("account", load.merge_accounts), ("relation", load.merge_relations)])
-async def test_rows_that_refer_to_nobody_stop_the_load(tx: Tx, what: str, merge: Any) -> None:
+@pytest.mark.parametrize(
+    ("what", "merge", "prove"),
+    [
+        ("customer", load.merge_customers, load.prove_customers),
+        ("account", load.merge_accounts, load.prove_accounts),
+        ("relation", load.merge_relations, load.prove_relations),
+    ],
+)
+async def test_rows_that_refer_to_nobody_stop_the_load(tx: Tx, what: str, merge: Any, prove: Any) -> None:
     await apply_system(tx, "ingest", kind="company")
     await load.stage(tx)
+    await prove(tx)
     await tx.execute(_STAGED[what])
+    await merge(tx)
     with pytest.raises(BrokenReference, match=f"1 {what} rows refer to nobody"):
-        await merge(tx)
+        await prove(tx)
