@@ -84,7 +84,6 @@ async def test_the_hours_end_with_a_loaded_queue(stand: Stand, monkeypatch: pyte
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("stand", ["pgmq"], indirect=True)
 async def test_whom_a_product_does_not_suit_gets_no_message_about_it(stand: Stand) -> None:
     stand.settings = msgspec.structs.replace(stand.settings, service_hours="00:00-24:00")
     crowd = Crowd(stand, stand.settings)
