@@ -144,7 +144,7 @@ class Database:
 
 
 class _Held:
-    """A connection for the length of a block, under a scope or none; a class, as generators would cost each read more."""
+    """A connection for the length of a block, under a scope or none; a class, as generators cost each read more."""
 
     __slots__ = ("_apply", "_connection", "_database", "_scope")
 
