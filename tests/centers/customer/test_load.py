@@ -46,8 +46,9 @@ async def test_ids_are_drawn_in_a_row(own_settings: Settings, maker: Maker) -> N
 
 _STAGED = {
     "customer": "insert into staged_customer (id, fresh, customer_no, name, kind, id_kind, id_no, id_no_mask,"
-    " id_no_index, branch_id, opened_on, status, investor_kind, assets, source, digest) values (4711, true, 'C1', 'N', 'individual',"
-    " 'passport', '', '*', '', 4713, '2020-01-02', 'normal', 'ordinary', 0, 's', '')",
+    " id_no_index, branch_id, opened_on, status, investor_kind, assets, source, digest)"
+    " values (4711, true, 'C1', 'N', 'individual', 'passport', '', '*', '',"
+    " 4713, '2020-01-02', 'normal', 'ordinary', 0, 's', '')",
     "account": "insert into staged_account"
     " values (true, 'A1', 4711, 'cash', null, '2020-01-02', null, 'open', 's', '')",
     "relation": "insert into staged_relation"
