@@ -39,12 +39,24 @@ async def test_ten_times_shuffled_early_and_forged(stand: Stand) -> None:
         await queues.publish(RECEIPTS, everything)
         await stand.until(60, "every receipt is taken", lambda: _none_waits(queues))
         await stand.until(20, "every message has its end", lambda: crowd.all("state in ('delivered', 'undelivered')"))
+        await stand.until(20, "what is no receipt is among the dead", lambda: _dead(queues, TIMES))
+        await stand.until(20, "every receipt is kept", lambda: _kept(stand, PEOPLE * (2 * TIMES + 1) + TIMES))
         assert await queues.size(RECEIPTS.dead) == TIMES
     states = [row["state"] for row in await crowd.rows()]
     assert sorted(states) == ["delivered"] * (PEOPLE // 2) + ["undelivered"] * (PEOPLE // 2)
     kept = await stand.fetch("select problem, sum(times)::int as times from receipt group by problem")
     assert {row["problem"]: row["times"] for row in kept} == {None: PEOPLE * (2 * TIMES + 1), "unknown_gateway": TIMES}
     print(f"\n{stand.broker}: {len(everything)} receipts for {PEOPLE} messages, none moved back, {TIMES} forged")
+
+
+async def _dead(queues: Queues, number: int) -> bool:
+    return await queues.size(RECEIPTS.dead) >= number
+
+
+async def _kept(stand: Stand, number: int) -> bool:
+    """Whether so many were recorded; a queue is empty as soon as somebody holds its last messages."""
+    (row,) = await stand.fetch("select coalesce(sum(times), 0)::int as times from receipt")
+    return bool(row["times"] >= number)
 
 
 async def _none_waits(queues: Queues) -> bool:
