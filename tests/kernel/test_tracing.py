@@ -195,9 +195,9 @@ def test_a_dead_collector_costs_little_time_and_one_line(
         )  # fmt: skip
     *lines, figures = done.stdout.splitlines()
     spans, stop, after = map(float, figures.split())
-    assert spans < 5  # 0.3 s on an idle machine: nothing waits for the collector
+    assert spans < 15  # nothing waits for the collector: the twenty batches would take a second each
     assert stop < 3
-    assert after < 10, "something still sends, long after the stop"
+    assert after < 20, "something still sends, long after the stop"
     said = [msgspec.json.decode(line)["event"] for line in lines]
     assert len(said) == 1, done.stderr
     assert "HEXAD_OTLP_ENDPOINT" in said[0]
