@@ -19,6 +19,7 @@ _CHINESE = [
     (r"At least 4 visible characters in one line are needed", r"须为一行文字,至少 4 个可见字符"),
     (r"Control characters are not allowed", r"不允许控制字符"),
     (r"Expected `(?:\w+)` matching regex (.+)", r"格式不符:\1"),
+    (r"Expected `datetime` with a timezone component", r"须带时区,例如 +08:00"),
     (r"Invalid RFC3339 encoded .+|Invalid ISO8601 .+|Invalid date.*", r"日期或时间格式无效"),
     (r"Invalid enum value (.+?): one of (.+)", r"取值无效 \1,应为其中之一:\2"),
     (r"Invalid enum value (.+)", r"取值无效 \1"),

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from mobile_contracts.base import Answer, Input
 from mobile_contracts.customer import CustomerNo
-from mobile_contracts.outbound import Purpose
+from mobile_contracts.outbound import Moment, Purpose
 from mobile_contracts.template import Channel, Code, Values
 
 BroadcastState = Literal["running", "paused", "cancelled", "done"]
@@ -36,8 +36,8 @@ class BroadcastWanted(Input, frozen=True):
     values: Values
     channels: Channels
     branch_codes: Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(min_length=1, max_length=500)]
-    not_before: datetime | None = None
-    expires_at: datetime | None = None
+    not_before: Moment | None = None
+    expires_at: Moment | None = None
 
 
 class BroadcastLine(Answer, frozen=True):

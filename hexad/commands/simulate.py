@@ -49,7 +49,11 @@ def simulate_smtp(**options: float | None) -> None:
 
 @simulate.command("reply")
 @click.option("--from", "number", required=True, help="The number of who replies, such as +8613800000000.")
-@click.option("--text", required=True, help="What they write: T, TD or 退订 to get no more messages.")
+@click.option(
+    "--text",
+    required=True,
+    help="What they write: T, TD or 退订 ends marketing; TDS, or T again within a day, service messages too.",
+)
 def simulate_reply(number: str, text: str) -> None:
     """A text message that somebody sends us, as the gateway would pass it on."""
     import asyncio

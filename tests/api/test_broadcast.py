@@ -79,6 +79,16 @@ async def test_the_head_office_writes_to_all_of_a_branch_and_stops_it(api: httpx
     assert (await api.post(URL, json=unknown, headers=await keyed(house, "1008", "key-00002"))).status_code == 404
 
 
+@pytest.mark.parametrize("field", ["not_before", "expires_at"])
+async def test_a_time_without_its_offset_is_refused(api: httpx.AsyncClient, house: Brokerage, field: str) -> None:
+    values = {"title": "通知", "words": "周六维护"}
+    wanted = {"template": "announcement", "values": values, "channels": ["sms"], "branch_codes": ["b1"]}
+    headers = {**await keyed(house, "1008"), "Accept-Language": "zh"}
+    answer = await api.post(URL, json={**wanted, field: "2026-11-27T00:00:00"}, headers=headers)
+    assert answer.status_code == 400, answer.text
+    assert [(one["field"], one["message"]) for one in answer.json()["errors"]] == [(field, "须带时区,例如 +08:00")]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -119,8 +119,7 @@ class Workspace:
             self.db.execute(f"drop view if exists news_{name}")
             if "digest" in known.columns and len(known):
                 self.db.execute(f"drop table if exists row_{name}")
-                on = "l.digest = r.digest and l.source = r.source"
-                live.set_alias("l").join(known.set_alias("r"), on, "anti").create(f"row_{name}")
+                joined(live, known, "l.digest = r.digest and l.source = r.source", "anti").create(f"row_{name}")
                 good = self.db.table("part").filter(ColumnExpression("feed") == constant(name)).project("delivery")
                 live = joined(self.db.table(f"row_{name}"), good, "delivery", "semi")
             live.create_view(f"news_{name}")
@@ -170,5 +169,5 @@ def constant(value: object) -> Expression:
 def joined(
     left: duckdb.DuckDBPyRelation, right: duckdb.DuckDBPyRelation, on: str, how: str = "inner"
 ) -> duckdb.DuckDBPyRelation:
-    """Rows of both with the same value in the column `on`; with `anti`, those of the left without one on the right."""
+    """Rows of both (`l` and `r`) that agree `on` a column or a condition; `anti`: those of the left that have none."""
     return left.set_alias("l").join(right.set_alias("r"), on, how)
