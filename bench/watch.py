@@ -23,8 +23,9 @@ class Taken(Struct, frozen=True):
 class Watch(threading.Thread):
     """Samples a process with its children and a cluster, until the process has ended and waits for its parent."""
 
-    def __init__(self, pid: int, data: Path) -> None:
+    def __init__(self, pid: int, data: Path, every: float = _EVERY) -> None:
         super().__init__(daemon=True)
+        self._every = every
         self._process = psutil.Process(pid)
         self._cluster = psutil.Process(int((data / "postmaster.pid").read_text().split("\n", 1)[0]))
         self._ours = self._theirs = 0.0
@@ -36,7 +37,7 @@ class Watch(threading.Thread):
             while self._process.status() != psutil.STATUS_ZOMBIE:
                 self._ours = max(self._ours, _memory(_family(self._process, but="postgres"), _alone))
                 self._theirs = max(self._theirs, _memory(_family(self._cluster), _with_its_share))
-                time.sleep(_EVERY)
+                time.sleep(self._every)
 
     def taken(self, seconds: float) -> tuple[Taken, Taken]:
         """By the process, which its parent knows to have used so many seconds, and by PostgreSQL."""

@@ -11,7 +11,7 @@ from hexad.embedded import Postgres
 
 async def test_both_are_seen(postgres: Postgres) -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; held = bytearray(60 << 20); time.sleep(1)"])
-    watch = Watch(process.pid, postgres.data)
+    watch = Watch(process.pid, postgres.data, every=0.2)
     watch.start()
     connection = await asyncpg.connect(postgres.url("postgres", "postgres"))
     await connection.execute("select count(*) from generate_series(1, 3000000)")
