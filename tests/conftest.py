@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,13 @@ from tests import clusters
 
 BROKER_URL = "amqp://guest:guest@127.0.0.1:5672/"
 REDIS_URL = "redis://127.0.0.1:6379/0"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuses ids that two tests share: run side by side, only one of them would be."""
+    twice = [nodeid for nodeid, count in Counter(item.nodeid for item in session.items).items() if count > 1]
+    if twice:
+        raise pytest.UsageError(f"ids of more than one test: {', '.join(twice[:10])}")
 
 
 def random_key() -> str:
