@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from litestar import Router, post
@@ -23,7 +23,7 @@ _INVALID = "invalid"
 _OTHERS = "unknown_gateway"
 
 
-@post("/receipts", guards=[signed()], status_code=200, summary="What became of messages")
+@post("/receipts", guards=[signed()], opt={"each": True}, status_code=200, summary="What became of messages")
 async def post_receipts(tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
     """Takes each receipt by itself, again as often as it comes.
 
@@ -34,7 +34,7 @@ async def post_receipts(tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Resu
     return _told(results, await receipt.apply(tx, good, {gateway.name}))
 
 
-@post("/inbound", guards=[signed()], status_code=200, summary="Text messages that people sent us")
+@post("/inbound", guards=[signed()], opt={"each": True}, status_code=200, summary="Text messages that people sent us")
 async def post_inbound(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
     """Takes each reply by itself, once; a result bears the reply's `gateway_id`.
 
@@ -55,23 +55,31 @@ async def post_bounce(request: HttpRequest, tx: Tx, gateway: Gateway) -> Results
 
 
 def sorted_out(
-    items: Sequence[dict[str, Any]], kind: type[Told], gateway: str, name: str
+    items: Sequence[msgspec.Raw], kind: type[Told], gateway: str, name: str
 ) -> tuple[list[Result], list[Told]]:
     """A result for every item, and those that are what they should be and speak for this gateway."""
     results: list[Result] = []
     good: list[Told] = []
     for item in items:
-        given = item.get(name)
-        item_id = given[:64] if isinstance(given, str) else ""
         try:
-            told = msgspec.convert(item, kind)
-        except msgspec.ValidationError:
-            results.append(Result(item_id, ok=False, code=_INVALID))
+            told = msgspec.json.decode(item, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            results.append(Result(_name_of(item, name), ok=False, code=_INVALID))
             continue
         if told.gateway == gateway:
             good.append(told)
-        results.append(Result(item_id, ok=told.gateway == gateway, code=None if told.gateway == gateway else _OTHERS))
+        told_id = str(getattr(told, name))
+        results.append(Result(told_id, ok=told.gateway == gateway, code=None if told.gateway == gateway else _OTHERS))
     return results, good
+
+
+def _name_of(item: msgspec.Raw, name: str) -> str:
+    """What an item that is not as it should be calls itself, empty when it does not say."""
+    try:
+        given = msgspec.json.decode(item)[name]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError):
+        return ""
+    return given[:64] if isinstance(given, str) else ""
 
 
 def _told(results: Sequence[Result], outcomes: Sequence[Outcome]) -> Results:

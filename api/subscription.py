@@ -19,7 +19,7 @@ from centers.product.platform import ContractCursor
 from centers.product.subscription import SubscriptionCursor
 from kernel import scope
 from kernel.crypto import Place
-from kernel.errors import CodeRefused, NoMobile, ProductWithdrawn, RateLimited
+from kernel.errors import CodeRefused, NoMobile, RateLimited
 from kernel.outbox import Record, emit
 from kernel.scope import Scope
 from mobile_contracts.auth import CodeOnItsWay
@@ -46,18 +46,21 @@ InState = Annotated[SubscriptionState | None, QueryParameter(name="state", descr
 async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Code) -> CodeOnItsWay:
     """A code to subscribe to this product on this device; it ends the one before.
 
-    409 `no_mobile` where no number is known; 429 when the number, the device or the firm have had their share.
+    409 `no_mobile` where no number is known, or what would refuse the subscription anyway: `product_withdrawn`,
+    `already_subscribed`, `no_questionnaire`, `questionnaire_expired`, `risk_too_high` or `customer_not_active`.
+    429 when the number, the device or the firm have had their share.
     """
     product, visit = await catalogue.find(tx, product_code), Visit.of(request, "investor")
-    if product.status == "off":
-        raise ProductWithdrawn
+    await subscription.check_open(tx, who, product)
+    decided, _ = await _decided(request, who, product)
+    subscription.check_suitable(decided)
     person = await people.customer(tx, visit.door.index, who.principal.subject)
     if person is None or person.mobile is None or person.mobile_index is None:
         raise NoMobile
     firm, device_id = visit.door.settings.sms_codes, who.principal.device_id
     asked = await code.asked(tx, visit.address, device_id, person.mobile_index, firm)
     if asked.refused(firm) or asked.number_is_full:
-        raise RateLimited(await code.wait(tx, visit.address, device_id))
+        raise RateLimited(await code.wait(tx, visit.address, device_id, firm, person.mobile_index))
     mobile = visit.door.fields.open(person.mobile, Place("customer", "mobile", person.subject))
     to = Destination(mobile, person.mobile_index)
     code_id, _ = await visit.door.codes.make(tx, _owner(who, product), visit.address, to)
@@ -82,13 +85,15 @@ async def subscribe(request: HttpRequest, tx: Tx, who: Who, data: JSONBody[Subsc
     return await subscription.do_subscribe(tx, who, data, decided)
 
 
-async def _decided(request: HttpRequest, who: Scope, product: Product, given: str) -> tuple[Suitability, UUID | None]:
-    """The decision and the try of the code, in a transaction of their own: they are kept when the rest is refused."""
+async def _decided(
+    request: HttpRequest, who: Scope, product: Product, given: str | None = None
+) -> tuple[Suitability, UUID | None]:
+    """The decision and the try of a code, in a transaction of their own: they are kept when the rest is refused."""
     visit = Visit.of(request, "investor")
     async with visit.database.transaction() as kept:
         await scope.apply(kept, who)
         decided = await suitability.do_decide(kept, who, product, "subscribe")
-        if not decided.allowed:
+        if given is None or not decided.allowed:
             return decided, None
         return decided, await visit.door.codes.matches(kept, _owner(who, product), given)
 

@@ -126,9 +126,10 @@ async def asked(tx: Tx, address: str, device_id: str, mobile_index: bytes | None
     return found
 
 
-async def wait(tx: Tx, address: str, device_id: str) -> float:
-    """Seconds until the oldest request of the hour is forgotten."""
-    return float(await _sql.oldest(tx, address=address, device_id=device_id))
+async def wait(tx: Tx, address: str, device_id: str, firm: int, mobile_index: bytes = b"") -> float:
+    """Seconds until none of the limits refuses any more, the number's only where it is given."""
+    most = {"per_address": PER_ADDRESS, "per_device": PER_DEVICE, "per_number": PER_NUMBER, "firm": firm}
+    return float(await _sql.wait(tx, address=address, device_id=device_id, mobile_index=mobile_index, **most))
 
 
 def by_hand_code() -> str:

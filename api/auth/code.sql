@@ -20,14 +20,33 @@ select (select count(*) from one_time_code
        (select count(*) from one_time_code
          where mobile_index = :mobile_index and created_at > now() - interval '1 day') as number_day;
 
--- name: oldest(address, device_id)$
+-- name: wait(address, device_id, mobile_index, per_address, per_device, per_number, firm)$
 -- scope: none, an age
-select coalesce(extract(epoch from least(
-           (select min(created_at) from one_time_code where address = :address and purpose <> 'activate'
-                                                        and created_at > now() - interval '1 hour'),
-           (select min(created_at) from one_time_code where device_id = :device_id and purpose <> 'activate'
-                                                        and created_at > now() - interval '1 hour'))
-           + interval '1 hour' - clock_timestamp()), 60)::float8;
+-- Once the n-th newest of a span is older than the span, its limit of n refuses no more.
+with lately as materialized (
+  select created_at, address = :address and purpose <> 'activate' as of_address,
+         device_id = :device_id and purpose <> 'activate' as of_device, mobile_index = :mobile_index as of_number
+    from one_time_code
+   where created_at > now() - interval '1 day'
+     and (address = :address or device_id = :device_id or mobile_index = :mobile_index)),
+ends as (
+  (select created_at + interval '1 hour' as at from lately where of_address
+    order by created_at desc offset :per_address - 1 limit 1)
+  union all
+  (select created_at + interval '1 hour' from lately where of_device
+    order by created_at desc offset :per_device - 1 limit 1)
+  union all
+  (select one.created_at + span.lasts
+     from unnest(array[interval '1 minute', interval '1 hour', interval '1 day'], :per_number::integer[])
+          as span(lasts, most)
+    cross join lateral (select created_at from lately where of_number
+                         order by created_at desc offset span.most - 1 limit 1) as one)
+  union all
+  (select created_at + interval '1 hour' from one_time_code where mobile_index is not null
+    order by created_at desc offset :firm - 1 limit 1))
+select extract(epoch from coalesce(max(at) filter (where at > clock_timestamp()), clock_timestamp() + interval '1 minute')
+                          - clock_timestamp())::float8
+  from ends;
 
 -- name: end_older(audience, subject, purpose)!
 -- scope: none, of the person who asks for a new one

@@ -35,7 +35,7 @@ async def ask_for_code(request: HttpRequest, data: JSONBody[CodeRequest]) -> Cod
         person = await people.customer(tx, visit.door.index, data.login)
         asked = await code.asked(tx, visit.address, data.device_id, person.mobile_index if person else None, firm)
         if asked.refused(firm):
-            raise RateLimited(await code.wait(tx, visit.address, data.device_id))
+            raise RateLimited(await code.wait(tx, visit.address, data.device_id, firm))
         subject, to, why = _destination(visit, person, asked)
         owner = Owner(data.purpose, "investor", subject, data.device_id)
         code_id, _ = await visit.door.codes.make(tx, owner, visit.address, to)

@@ -58,16 +58,21 @@ async def check_wanted(tx: Tx, scope: Scope, wanted: SubscriptionWanted) -> Prod
     Raises `NotFound`, `ProductWithdrawn`, `PriceChanged`, `AgreementChanged` or `AlreadySubscribed`.
     """
     product = await catalogue.find(tx, wanted.product_code)
-    if product.status == "off":
-        raise ProductWithdrawn
+    await check_open(tx, scope, product)
     if not _same(wanted.price, product.price):
         raise PriceChanged
     agreement = await catalogue.agreement(tx, "zh")
     if wanted.agreement_version != agreement.version:
         raise AgreementChanged
+    return product
+
+
+async def check_open(tx: Tx, scope: Scope, product: Product) -> None:
+    """Raises `ProductWithdrawn` or, when the investor has it already, `AlreadySubscribed`."""
+    if product.status == "off":
+        raise ProductWithdrawn
     if await _sql.is_subscribed(tx, customer=scope.reach.customer, product_code=product.product_code):
         raise AlreadySubscribed
-    return product
 
 
 def check_suitable(decided: Suitability) -> None:

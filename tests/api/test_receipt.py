@@ -12,6 +12,7 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
 from api.receipt import sorted_out
+from kernel.crypto import Fields, Place
 from kernel.database import Database
 from kernel.scope import apply_system
 from kernel.settings import Settings
@@ -81,6 +82,42 @@ async def test_receipts_are_taken_one_by_one(api: httpx.AsyncClient, sent: list[
     assert [await state(database, one) for one in sent[:3]] == ["delivered", "sending", "sending"]
 
 
+async def test_an_item_that_nobody_could_keep_harms_no_other(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database
+) -> None:
+    first, *others = sent[:3]
+    with_nul = msgspec.json.encode(receipt(id=str(others[0]), code="a\0b"))
+    wrong = [with_nul, b"[1]", b"1", b'"' + b"x" * 9000 + b'"', b"[" * 500 + b"]" * 500]
+    items = [*wrong, msgspec.json.encode(receipt(id=str(first)))]
+    answer = await post(api, "/receipts", b'{"items": [' + b",".join(items) + b"]}")
+    assert [one["ok"] for one in answer.json()["results"]] == [False] * len(wrong) + [True]
+    assert answer.json()["results"][0] == {"id": str(others[0]), "ok": False, "code": "invalid"}
+    assert [await state(database, one) for one in (first, *others)] == ["delivered", "sending", "sending"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (rb"T \ud83d", "T \ufffd"),
+        (rb"\udc00", "\ufffd"),
+        (rb"\uD83D\uDE00", "😀"),
+        (rb"\\ud83d", r"\ud83d"),
+        (rb"\n\ud83dx", "\n\ufffdx"),
+    ],
+)
+async def test_half_a_character_is_no_reason_to_lose_a_reply(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database, own_settings: Settings, text: bytes, kept: str
+) -> None:
+    body = msgspec.json.encode({"items": [reply(**{"from": House.number(1)}), reply(gateway_id="R2", text="??")]})
+    answer = await post(api, "/inbound", body.replace(b"??", text))
+    assert answer.json()["results"] == [{"id": "R1", "ok": True}, {"id": "R2", "ok": True}]
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        sealed = await tx.fetchval("select sealed from inbound where gateway_id = 'R2'")
+    opened = Fields(own_settings).open(sealed, Place("inbound", "sealed", "cmcc-1:R2"))
+    assert msgspec.json.decode(opened)["text"] == kept
+
+
 async def test_a_receipt_may_come_again(api: httpx.AsyncClient, sent: list[UUID], database: Database) -> None:
     for space in range(3):
         body = msgspec.json.encode({"items": [receipt(id=str(sent[0]))] * 2}) + b" " * space
@@ -119,7 +156,7 @@ async def test_a_thousand_at_once_are_taken_and_one_more_is_not(api: httpx.Async
     assert len(answer.json()["results"]) == 1000
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"items": 1}', b'{"items": [1]}', b"{", b'{"items": []}' + b"[" * 5000])
+@pytest.mark.parametrize("body", [b"[]", b'{"items": 1}', b"{", b'{"items": []}' + b"[" * 5000])
 async def test_what_is_no_list_of_items_is_refused_as_a_whole(api: httpx.AsyncClient, body: bytes) -> None:
     answer = await post(api, "/receipts", body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
@@ -132,11 +169,15 @@ JSON = st.recursive(
 )
 
 
-@given(items=st.lists(st.dictionaries(st.sampled_from([*receipt(), "from", "x"]), JSON, max_size=8), max_size=5))
+OBJECTS = st.dictionaries(st.sampled_from([*receipt(), "from", "x"]), JSON, max_size=8)
+
+
+@given(items=st.lists(OBJECTS | JSON, max_size=5))
 @bounded(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
-def test_whatever_an_item_is_it_has_an_answer(items: list[dict[str, Any]]) -> None:
+def test_whatever_an_item_is_it_has_an_answer(items: list[Any]) -> None:
+    raw = [msgspec.Raw(msgspec.json.encode(item)) for item in [*items, receipt(), reply()]]
     for kind, name in ((Receipt, "id"), (Inbound, "gateway_id")):
-        results, good = sorted_out([*items, receipt(), reply()], kind, "cmcc-1", name)  # type: ignore[type-var]
+        results, good = sorted_out(raw, kind, "cmcc-1", name)  # type: ignore[type-var]
         assert len(results) == len(items) + 2
         assert sum(one.ok for one in results) == len(good)
         assert good

@@ -39,20 +39,21 @@ async def test_what_is_too_risky_or_not_answered_is_refused_and_the_decision_is_
         ("88000003", "P1", "no_questionnaire"),
     ):  # fmt: skip
         investor = await Investor.at(api, shop, number)
-        refused(await investor.subscribe(product), problem)
+        refused(await investor.post(f"/products/{product}/code"), problem)
+        refused(await investor.subscribe(product, code="000000"), problem)
         row = await shop._row(
             "select purpose, allowed, reason from suitability where customer_id = $1", shop.customers[number]
         )
         assert tuple(row) == ("subscribe", False, problem)
+        assert await shop._row("select 1 from one_time_code where purpose = 'subscribe'") is None
         assert (await investor.get("/subscriptions")).json()["items"] == []
 
 
 async def test_answering_anew_opens_the_way(api: httpx.AsyncClient, shop: Brokerage) -> None:
     investor = await Investor.at(api, shop, "88000002")
-    code = await investor.code("P5")
-    refused(await investor.subscribe("P5", code=code), "questionnaire_expired")
+    refused(await investor.post("/products/P5/code"), "questionnaire_expired")
     assert (await investor.post("/assessments", await answers(investor))).status_code == 201
-    assert (await investor.subscribe("P5", code=code)).status_code == 201
+    assert (await investor.subscribe("P5")).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -98,12 +99,23 @@ async def test_another_persons_code_opens_nothing(api: httpx.AsyncClient, shop: 
 async def test_codes_have_their_limits_and_need_a_number(api: httpx.AsyncClient, shop: Brokerage) -> None:
     investor = await Investor.at(api, shop)
     await investor.code()
-    assert (await investor.post("/products/P3/code")).status_code == 429
+    for minutes, wait in ((0, 60), (30, 1800)):
+        again = await investor.post("/products/P3/code")
+        assert again.status_code == 429
+        assert wait - 10 < int(again.headers["retry-after"]) <= wait
+        await shop.execute(
+            "insert into one_time_code (id, purpose, audience, subject, device_id, hash, mobile_index, address,"
+            " expires_at, created_at) select gen_random_uuid(), purpose, audience, subject, device_id, hash,"
+            " mobile_index, address, expires_at, now() - interval '30 minutes'"
+            " from one_time_code, generate_series(1, 4 * (1 - $1::integer / 30))", minutes,
+        )  # fmt: skip
+    await shop.execute("delete from one_time_code")
     await shop.execute("update product set status = 'off'")
     refused(await investor.post("/products/P3/code"), "product_withdrawn")
     other = await Investor.at(api, shop, "88000002")
     await shop.execute("update product set status = 'on'")
     await shop.execute("update customer set mobile = null, mobile_index = null where customer_no = '88000002'")
+    await other.post("/assessments", await answers(other))
     refused(await other.post("/products/P3/code"), "no_mobile")
     assert (await investor.post("/products/P9/code")).status_code == 404
 

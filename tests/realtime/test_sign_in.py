@@ -37,15 +37,15 @@ async def test_a_revocation_counts_at_once(database: Database, own_settings: Set
         await sign_in.of(token, "any")
 
 
-async def test_when_thousands_reconnect_they_wait_in_line(database: Database, own_settings: Settings) -> None:
+async def test_when_many_reconnect_they_wait_in_line(database: Database, own_settings: Settings) -> None:
     small = msgspec.structs.replace(own_settings, pool_size=2, pool_waiters=0)
     pool = await Database.open(small.database_url, small)
     tokens = Tokens(small)
     async with database.transaction() as tx:
         session_id = await open_session(tx, "staff", "10086", [], "", 600)
     sign_in, token = SignIn(tokens, pool, small), tokens.issue("staff", "10086", session_id)
-    answers = await asyncio.gather(*(sign_in.of(token, "") for _ in range(1000)))
-    assert len(answers) == 1000
+    answers = await asyncio.gather(*(sign_in.of(token, "") for _ in range(200)))
+    assert len(answers) == 200
     await pool.close()
 
 
