@@ -21,8 +21,12 @@ async def list_consents(tx: Tx, who: Who, customer_no: No) -> list[Consent]:
 
 @put("/customers/{customer_no:str}/consents", guards=[may("customer.change")], summary="Note what a customer says")
 async def note_consent(tx: Tx, who: Who, customer_no: No, data: JSONBody[ConsentGiven]) -> Consent:
-    """Takes the place of the word before; withdrawn, nothing of that kind leaves once this has answered."""
+    """Takes the place of the word before; withdrawn, nothing of that kind leaves once this has answered.
+
+    409 `withdrawn_by_customer` where the customer withdrew it themselves, and staff would allow it again.
+    """
     customer = await queries.find(tx, who, customer_no)
+    await consent.check_topic(tx, data.topic)
     word = Word(
         purpose=data.purpose, channel=data.channel, topic=data.topic, allowed=data.allowed, source="staff",
         evidence=data.evidence, by=who.principal.name,
@@ -39,6 +43,7 @@ async def list_own(tx: Tx, who: Who) -> list[Consent]:
 @put("/consents", guards=[may("self.change")], summary="Say what one wants to be told")
 async def say(tx: Tx, who: Who, data: JSONBody[OwnConsent]) -> Consent:
     """In effect at once: withdrawn, nothing of that kind leaves once this has answered."""
+    await consent.check_topic(tx, data.topic)
     word = Word(
         purpose=data.purpose, channel=data.channel, topic=data.topic, allowed=data.allowed, source="investor",
         evidence=f"session {who.principal.session_id} on {who.principal.device_id}", by=who.principal.name,

@@ -256,6 +256,12 @@ class NotCancellable(HexadError):
     code, zh = "not_cancellable", "该签约已结束,无法取消"
 
 
+class WithdrawnByCustomer(HexadError):
+    """The customer withdrew this themselves: they alone can allow it again, in their terminal."""
+
+    code, zh = "withdrawn_by_customer", "客户已自行拒绝,须由客户本人在客户端重新同意"
+
+
 class NotLicensed(HexadError):
     """Only a licensed investment adviser may do this."""
 

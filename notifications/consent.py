@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from kernel.database import Tx
-from kernel.errors import NotFound
+from kernel.errors import FieldError, InvalidInput, NotFound, WithdrawnByCustomer
 from kernel.outbox import Record, emit
 from kernel.sql import load
 from mobile_contracts.consent import Consent, ConsentChannel, ConsentPurpose, ConsentSource
@@ -38,11 +38,22 @@ async def list_of(tx: Tx, customer_id: int) -> list[Consent]:
     return words
 
 
+async def check_topic(tx: Tx, topic: str) -> None:
+    """Raises `InvalidInput` for a topic that no template has."""
+    if topic and not await _sql.knows_topic(tx, topic=topic):
+        raise InvalidInput(errors=[FieldError("topic", "there is no such topic", "没有此主题")])
+
+
 async def give(tx: Tx, customer_id: int, word: Word) -> Consent:
-    """Keeps a word in place of the one before; saying the same again changes nothing."""
+    """Keeps a word in place of the one before; saying the same again changes nothing.
+
+    Raises `WithdrawnByCustomer` when staff would allow what the customer withdrew (in the terminal, by reply or link).
+    """
     place = {"customer_id": customer_id, "purpose": word.purpose, "channel": word.channel, "topic": word.topic}
     await _sql.lock(tx, customer_id=customer_id)
     before: Consent | None = await _sql.standing(tx, **place)
+    if before and not before.allowed and before.source != "staff" and word.allowed and word.source == "staff":
+        raise WithdrawnByCustomer
     if before is None or before.allowed != word.allowed:
         await _sql.end(tx, **place)
         after: Consent = await _sql.add(

@@ -27,6 +27,10 @@ insert into consent (customer_id, purpose, channel, topic, allowed, source, evid
 values (:customer_id, :purpose, :channel, :topic, :allowed, :source, :evidence, :given_by)
 returning purpose, channel, topic, allowed, source, evidence, at, ended_at;
 
+-- name: knows_topic(topic)$
+-- scope: none, what templates are about is for everybody
+select exists (select from template where topic = :topic);
+
 -- name: lock(customer_id)!
 -- scope: none, a lock on one person's consents, held until the transaction ends
 select pg_advisory_xact_lock(1129270867, :customer_id);

@@ -54,3 +54,27 @@ async def test_withdrawn_what_the_head_office_sends_stops_too(
     assert by == ("investor:88000001" if who == "investor" else "staff:1001")
     (word, *_) = (await api.get(url, headers=headers)).json()
     assert word["source"] == ("investor" if who == "investor" else "staff")
+
+
+async def test_what_customers_withdrew_themselves_they_alone_allow_again(
+    api: httpx.AsyncClient, house: Brokerage
+) -> None:
+    staff, investor = await house.headers("1001"), await house.headers("88000001", "investor")
+    url, said = "/v1/staff/customers/88000001/consents", {"purpose": "marketing", "channel": "sms", "allowed": True}
+    proven = {**said, "evidence": "recorded call 12"}
+    await api.put("/v1/investor/consents", json={**said, "allowed": False}, headers=investor)
+    answer = await api.put(url, json=proven, headers=staff)
+    assert (answer.status_code, answer.json()["code"]) == (409, "withdrawn_by_customer")
+    assert (await api.put(url, json={**proven, "allowed": False}, headers=staff)).status_code == 200
+    assert (await api.put("/v1/investor/consents", json=said, headers=investor)).json()["allowed"] is True
+    assert (await api.put(url, json={**proven, "allowed": False}, headers=staff)).json()["source"] == "staff"
+    assert (await api.put(url, json=proven, headers=staff)).json()["allowed"] is True
+
+
+async def test_a_topic_that_no_template_has_is_named(api: httpx.AsyncClient, house: Brokerage) -> None:
+    said = {"purpose": "service", "channel": "sms", "allowed": False, "topic": "holidays"}
+    headers = await house.headers("88000001", "investor")
+    answer = await api.put("/v1/investor/consents", json=said, headers=headers)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "topic")
+    await house.execute("update template set topic = 'holidays' where code = 'care'")
+    assert (await api.put("/v1/investor/consents", json=said, headers=headers)).status_code == 200
