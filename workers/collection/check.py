@@ -1,6 +1,6 @@
 """Holds every value of a delivery's rows against its column; a value is never told, only what is wrong with it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from duckdb import CaseExpression, ColumnExpression, DuckDBPyRelation, Expression
 
@@ -20,15 +20,14 @@ def check_values(rows: DuckDBPyRelation, feed: Feed, file: str, faults: Faults) 
     """Adds the faults of the rows, which have the columns of the feed as text."""
     tests = {column.name: _fault(column) for column in feed.columns}
     for earlier, later in feed.orders:
-        tests[later] = _first(tests[later], _order(earlier, later))
+        tests[later] = _first(tests[later], _order(earlier, tests[earlier], later))
     counts = rows.aggregate([call("count", test).alias(name) for name, test in tests.items()]).fetchall()[0]
     for (name, test), count in zip(tests.items(), counts, strict=True):
         if count:
             bad = rows.project(ColumnExpression("row_no"), test.alias("what")).filter("what is not null")
             shown = bad.order("row_no").limit(KEPT).fetchall()
             faults.add_many([Fault(file, row, name, what) for row, what in shown], count)
-    if not any(counts):
-        _personal(rows, feed, file, faults)
+    _personal(rows, feed, tests, file, faults)
 
 
 def _fault(column: Column) -> Expression:
@@ -47,9 +46,9 @@ def _fault(column: Column) -> Expression:
     return CaseExpression(value.isnull(), missing).otherwise(wrong)
 
 
-def _order(earlier: str, later: str) -> Expression:
-    """Days are compared as text: where one is no day, that is a fault already."""
-    wrong = ColumnExpression(later) < ColumnExpression(earlier)
+def _order(earlier: str, fault: Expression, later: str) -> Expression:
+    """Days are compared as text, where the earlier one has no fault of its own."""
+    wrong = (ColumnExpression(later) < ColumnExpression(earlier)) & fault.isnull()
     return CaseExpression(wrong, constant(f"is before {earlier}"))
 
 
@@ -57,15 +56,15 @@ def _first(one: Expression, other: Expression) -> Expression:
     return CaseExpression(one.isnotnull(), one).otherwise(other)
 
 
-def _personal(rows: DuckDBPyRelation, feed: Feed, file: str, faults: Faults) -> None:
+def _personal(rows: DuckDBPyRelation, feed: Feed, tests: Mapping[str, Expression], file: str, faults: Faults) -> None:
     """Mobile and identity numbers of unusual form are judged by the kernel's own rules."""
     kinds = {column.name: column.kind for column in feed.columns}
     if "mobile" in kinds.values():
-        doubtful = rows.filter(~call("plain_mobile", ColumnExpression("mobile")))
+        doubtful = rows.filter(~call("plain_mobile", ColumnExpression("mobile")) & tests["mobile"].isnull())
         _judge(doubtful, "mobile", personal.mobile, "is no mobile number", file, faults)
     if "id_no" in kinds.values():
         cards = rows.filter(ColumnExpression("id_kind") == constant(IDENTITY_CARD))
-        doubtful = cards.filter(~call("plain_id_no", ColumnExpression("id_no")))
+        doubtful = cards.filter(~call("plain_id_no", ColumnExpression("id_no")) & tests["id_no"].isnull())
         _judge(doubtful, "id_no", personal.id_no, "is no identity number, or its check digit is wrong", file, faults)
 
 

@@ -98,6 +98,14 @@ def test_what_may_be_so_is_no_fault(work: Workspace, feed: str, change: dict[str
     assert faults_of(work, feed, row(feed, **change)) == []
 
 
+def test_each_wrong_value_is_told_once_and_brings_no_false_one_along(work: Workspace) -> None:
+    bad_day = row("customer", opened_on="2026-02-30", closed_on="2026-01-01", status="closed", id_no=ID_NO[:-1] + "2")
+    told = faults_of(work, "customer", bad_day, row("customer", mobile="12345"), row("customer", mobile="1" * 41))
+    assert [one.split(": ", 1)[0].removeprefix("customer.csv ") for one in sorted(told)] == [
+        "row 1 column id_no", "row 1 column opened_on", "row 2 column mobile", "row 3 column mobile",
+    ]  # fmt: skip
+
+
 def test_the_first_hundred_are_told_and_the_rest_counted(work: Workspace) -> None:
     report = faults_of(work, "relation", *[row("relation", share="2", kind="love")] * 250)
     assert len(report) == 101
