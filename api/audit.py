@@ -7,7 +7,8 @@ from litestar import Router, get
 from litestar.params import QueryParameter
 
 from api.edge.identify import may
-from api.given import PageQuery, Tx
+from api.given import Tx
+from api.page import After, Limit, PageQuery
 from kernel import audit_search
 from kernel.audit_search import AuditCursor, Wanted
 from mobile_contracts.audit import AuditLine
@@ -28,7 +29,8 @@ Until = Annotated[
 @get("/audit", guards=[may("audit.read")], summary="Search the audit log")
 async def search_audit(
     tx: Tx,
-    page: PageQuery,
+    limit: Limit = 20,
+    cursor: After = None,
     principal: Principal = None,
     noun: Noun = None,
     noun_id: NounId = None,
@@ -37,6 +39,7 @@ async def search_audit(
     until: Until = None,
 ) -> Page[AuditLine]:
     """The newest first, of 366 days at most; personal data is hidden. The search itself becomes a line of the log."""
+    page = PageQuery(limit, cursor)
     wanted = Wanted(principal=principal, noun=noun, noun_id=noun_id, action=action, since=since, until=until)
     lines = await audit_search.search(tx, wanted, page.after(AuditCursor), page.limit + 1)
     return page.of(lines, lambda one: AuditCursor(one.at, one.id))

@@ -69,7 +69,10 @@ _SCRIPT = """SwaggerUIBundle({{url: "/docs/{audience}/openapi.json", dom_id: "#s
   persistAuthorization: false, validatorUrl: null}});
 """
 _WHY = "the description of the API holds no data"
-_REFUSALS = (400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 426, 428, 429, 500, 503)
+_REFUSALS = (400, 401, 403, 404, 426, 429, 500, 503)
+"""Statuses that any request may be answered with."""
+_REFUSALS_OF_CHANGES, _REFUSALS_OF_VERSIONS, _REFUSALS_OF_KEYS = (408, 409, 413, 415), (412, 428), (422,)
+"""Those of requests other than GET, of those with If-Match, and of those with an Idempotency-Key."""
 
 
 def document(audience: str, router: Router) -> dict[str, Any]:
@@ -117,7 +120,10 @@ def _describe(operation: dict[str, Any], method: str, options: dict[str, Any]) -
     answers = operation["responses"]
     for answer in answers.values():
         answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in _GIVEN}
-    answers.update({str(status): {"$ref": "#/components/responses/Problem"} for status in _REFUSALS})
+    refusals = _REFUSALS + (_REFUSALS_OF_CHANGES if method != "get" else ())
+    refusals += _REFUSALS_OF_VERSIONS if options.get("versioned") else ()
+    refusals += _REFUSALS_OF_KEYS if options.get("once") else ()
+    answers.update({str(status): {"$ref": "#/components/responses/Problem"} for status in sorted(refusals)})
     if method == "get":
         answers["304"] = {"$ref": "#/components/responses/Unchanged"}
 

@@ -54,12 +54,20 @@ def decoded(text: str, kind: type[Cursor]) -> Cursor:
     return found
 
 
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200, description="items per page")]
+After = Annotated[
+    str | None, QueryParameter(name="cursor", max_length=_CURSOR_AT_MOST, description="`next` of the page before")
+]
+
+
 def provide_page(
     tx: NamedDependency[SkipValidation[Tx]],  # first: two dependencies beside one another cost a group of tasks
-    limit: Annotated[int, QueryParameter(ge=1, le=200, description="items per page")] = 20,
-    cursor: Annotated[
-        str | None, QueryParameter(max_length=_CURSOR_AT_MOST, description="`next` of the page before")
-    ] = None,
+    limit: Limit = 20,
+    cursor: After = None,
 ) -> PageQuery:
-    """The page that the query string asks for."""
+    """The page that the query string asks for; only beside `Reads`.
+
+    Litestar does not end what a dependency has begun when another one raises: a route in a transaction takes `Limit`
+    and `After` itself.
+    """
     return PageQuery(limit, cursor)

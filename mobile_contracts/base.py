@@ -1,5 +1,6 @@
 """The shapes that every contract shares: answers, inputs, pages, problems, bounded text and decimals."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
@@ -9,6 +10,8 @@ NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"
 """One line of text without control characters, those that turn the direction of writing included."""
 
 _BLANK = r"\s\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u206f\u2800\u3164\ufeff"
+BLANK = re.compile(rf"[{_BLANK}]*")
+"""Text of which nothing can be seen."""
 REASON = rf"^(?=(?:[{_BLANK}]*[^{_BLANK}]){{4}})" + NO_CONTROLS.removeprefix("^")
 """One line of text with at least 4 characters that can be seen."""
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from centers.service.rules import BODY_AT_MOST
 from kernel.scope import Principal
+from mobile_contracts.base import BLANK
 from mobile_contracts.frame import (
     Accept,
     AnyClientFrame,
@@ -232,7 +233,7 @@ def _fault_of_message(frame: SendMessage) -> Error | None:
         return refused(frame, "not_allowed", "only text can be sent for now")
     if frame.body is None or frame.attachment_id is not None or frame.product_code is not None:
         return refused(frame, "bad_frame", "a text has a body, and nothing else")
-    if "\0" in frame.body or not frame.body.strip():
+    if "\0" in frame.body or BLANK.fullmatch(frame.body):
         return refused(frame, "bad_frame", "the body of a text is not blank, and has no NUL")
     if len(frame.body) > BODY_AT_MOST:
         return refused(frame, "too_long", f"a message has at most {BODY_AT_MOST} characters")

@@ -5,6 +5,7 @@ from typing import get_args
 import msgspec
 from msgspec import Raw, Struct
 
+from kernel.characters import whole
 from mobile_contracts.frame import AnyClientFrame, ClientFrame, ServerFrame
 
 _FIELDS = {
@@ -24,13 +25,14 @@ class Broken(Struct, frozen=True):
 
 
 def read(data: bytes) -> AnyClientFrame | Broken:
-    """The frame in a message, or what is wrong with it."""
+    """The frame in a message, or what is wrong with it; half a character is read as U+FFFD."""
     try:
         return _frames.decode(data)
     except msgspec.ValidationError as error:
         return Broken(str(error), hopeless=not _shapely(data))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        return Broken(str(error), hopeless=True)
+        mended = whole(data)
+        return read(mended) if mended != data else Broken(str(error), hopeless=True)
 
 
 def write(frame: ServerFrame) -> str:

@@ -1,6 +1,5 @@
 """The request as routes see it."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -9,9 +8,8 @@ from litestar.exceptions import HTTPException
 
 from api.edge.headers import header
 from api.validation import field_error
+from kernel.characters import whole
 from kernel.errors import InvalidInput
-
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
 class HttpRequest(Request[Any, Any, Any]):
@@ -29,7 +27,7 @@ class HttpRequest(Request[Any, Any, Any]):
         if not body and field is not None:
             raise InvalidInput("the body is empty, JSON is expected", "请求体为空,应为 JSON")
         if self.route_handler.opt.get("each"):
-            body = _ESCAPE.sub(_whole, body)
+            body = whole(body)
         elif b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b""):
             raise InvalidInput("the character NUL is not allowed", "不允许空字符")
         try:
@@ -46,7 +44,3 @@ class HttpRequest(Request[Any, Any, Any]):
         charset = parameters.get("charset", "utf-8").lower()
         if kind != "application/json" or charset != "utf-8" or header(self.scope, b"content-encoding"):
             raise HTTPException(status_code=415)
-
-
-def _whole(escape: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if escape["half"] else escape[0]

@@ -129,9 +129,12 @@ async def check_rate(tx: Tx, scope: Scope, reader: Reader, conversation_id: UUID
 
 
 async def do_rate(tx: Tx, scope: Scope, line: Line, wanted: Rate) -> Line:
-    """Keeps what the investor thought; raises `NotAllowed` the second time."""
-    if not await _sql.rate(tx, id=line.id, score=wanted.score, comment=wanted.comment):
-        raise NotAllowed
+    """Keeps what the investor thought; the same again changes nothing, and another judgement raises `NotAllowed`."""
+    judged = {"id": line.id, "score": wanted.score, "comment": wanted.comment}
+    if not await _sql.rate(tx, **judged):
+        if not await _sql.is_rated(tx, **judged):
+            raise NotAllowed
+        return line
     await emit(tx, ConversationRated(conversation_id=line.id), _record("rate", line.id))
     return line
 

@@ -99,3 +99,7 @@ update conversation set state = 'closed', closed_at = now() where id = :id;
 -- name: rate(id, score, comment)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too
 insert into rating (conversation_id, score, comment) values (:id, :score, :comment) on conflict do nothing;
+
+-- name: is_rated(id, score, comment)$
+-- scope: none, the conversation was looked up before, and the table's policy holds it too
+select exists (select from rating where conversation_id = :id and score = :score and comment = :comment);

@@ -32,6 +32,10 @@ async def test_an_operation_tells_its_problems_and_needs_a_token(api: httpx.Asyn
     document = (await api.get("/docs/staff/openapi.json")).json()
     operation = document["paths"]["/v1/staff/calendar/{day}"]["put"]
     assert {"200", "400", "401", "412", "428", "503"} <= operation["responses"].keys()
+    assert not {"405", "422"} & operation["responses"].keys()
+    read = document["paths"]["/v1/staff/calendar/{day}"]["get"]["responses"].keys()
+    assert "404" in read
+    assert not {"408", "409", "412", "413", "415", "422", "428"} & read
     assert document["security"] == [{"token": []}]
     told = document["components"]["responses"]["Problem"]
     assert told["content"].keys() == {"application/problem+json"}

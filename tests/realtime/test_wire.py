@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobile_contracts.frame import Auth, Error, Ping, Pong
+from mobile_contracts.frame import Auth, Error, Ping, Pong, SendMessage
 from realtime.wire import Broken, kind, read, write
 
 
@@ -27,7 +27,7 @@ def test_frames_are_read() -> None:
         b'{"type":"auth","token":"t","device_id":"d","seq":1}', b'{"type":"ping","n":NaN}',
         b'{"type":"ping","n":Infinity}',
         b'{"type":"ping","n":' + b"[" * 60_000, b'{"type":"ping","n":1,"x":' + b'{"a":' * 10_000, b"[" * 65_000,
-        b'{"type":"auth","token":"\\ud800","device_id":"d"}', b'{"type":"ping","n":1,"\\udfff":1}', b"\xff\xfe",
+        b'{"type":"ping","n":1,"\\udfff":1}', b"\xff\xfe", b'{"type":"ping","n":1,"m":"\\ud800"}',
         b'{"type":"auth","token":"\xed\xa0\x80","device_id":"d"}',
     ],
 )  # fmt: skip
@@ -57,6 +57,14 @@ def test_a_value_that_its_field_does_not_take_is_not_hopeless(text: bytes) -> No
     found = read(text)
     assert isinstance(found, Broken)
     assert not found.hopeless
+
+
+def test_half_a_character_is_read_as_the_mark_of_one() -> None:
+    ids = '"client_id":"00000000-0000-0000-0000-000000000007","conversation_id":"00000000-0000-0000-0000-000000000008"'
+    for written, body in ((r"a\ud83d", "a\ufffd"), (r"\uD83D\uDE00", "😀"), (r"\\ud83d \udc00", "\\ud83d \ufffd")):
+        found = read(f'{{"type":"send",{ids},"kind":"text","body":"{written}"}}'.encode())
+        assert isinstance(found, SendMessage)
+        assert found.body == body
 
 
 def test_at_most_a_thousand_conversations_are_resumed() -> None:

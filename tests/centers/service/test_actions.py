@@ -87,8 +87,10 @@ async def test_a_closed_conversation_is_rated_once_by_its_investor(service: Serv
     investor, customer = await service.person(work, "investor:88000001")
     wanted = Rate(line.id, 5, "很好")
     await actions.do_rate(work, investor, await actions.check_rate(work, investor, customer, line.id), wanted)
-    with pytest.raises(NotAllowed):
-        await actions.do_rate(work, investor, closed, wanted)
+    assert await actions.do_rate(work, investor, closed, wanted) == closed
+    for other in (Rate(line.id, 4, "很好"), Rate(line.id, 5)):
+        with pytest.raises(NotAllowed):
+            await actions.do_rate(work, investor, closed, other)
     assert (await service.opened(work, "88000001")).id != line.id
 
 
