@@ -90,10 +90,18 @@ class Signing(requests.auth.AuthBase):
         return request
 
 
-def checked(audience: str) -> Any:
-    """The test of one document."""
-    schema = schemathesis.openapi.from_dict(DOCUMENTS[audience])
+@pytest.fixture(scope="module", name="document")
+def document_fixture(request: pytest.FixtureRequest) -> Any:
+    """The document of an audience; read where it is tried, as making requests of one takes a minute."""
+    return schemathesis.openapi.from_dict(DOCUMENTS[request.param])
 
+
+def _checked(audience: str, **chosen: str) -> Any:
+    """The test of these operations of a document."""
+    schema = schemathesis.pytest.from_fixture("document").include(path_regex=f"^/v1/{audience}/")
+    schema = schema.include(**chosen) if chosen else schema
+
+    @pytest.mark.parametrize("document", [audience], indirect=True)
     @schema.parametrize()
     @hypothesis(
         max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=[*HealthCheck]
@@ -106,7 +114,7 @@ def checked(audience: str) -> Any:
     return test
 
 
-test_staff = checked("staff")
-test_investor = checked("investor")
-test_auth = checked("auth")
-test_gateway = checked("gateway")
+test_staff = _checked("staff")
+test_investor = _checked("investor")
+test_auth = _checked("auth")
+test_gateway = _checked("gateway")
