@@ -37,6 +37,7 @@ STATUS: Mapping[type[HexadError], int] = {
     errors.RiskTooHigh: 409,
     errors.CustomerNotActive: 409,
     errors.NotCancellable: 409,
+    errors.WrongState: 409,
     errors.WithdrawnByCustomer: 409,
     errors.NotLicensed: 403,
     errors.ConversationClosed: 409,

@@ -250,6 +250,12 @@ class CustomerNotActive(HexadError):
     code, zh = "customer_not_active", "您的客户状态异常(冻结或销户),请联系营业部"
 
 
+class WrongState(HexadError):
+    """This cannot be done in the state that it is in."""
+
+    code, zh = "wrong_state", "当前状态下不能执行此操作"
+
+
 class NotCancellable(HexadError):
     """This subscription has ended already."""
 

@@ -6,7 +6,7 @@ Its audience is fixed at the start. `expansion.py` makes the messages, `dispatch
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from kernel.cursor import Cursor
 from kernel.database import Tx
-from kernel.errors import FieldError, InvalidInput, NotFound
+from kernel.errors import FieldError, InvalidInput, NotFound, WrongState
 from kernel.outbox import Record, emit
 from kernel.sql import load
 from mobile_contracts.broadcast import BroadcastLine, BroadcastState, Counts, OutgoingMessage, Progress
@@ -104,11 +104,10 @@ async def check(tx: Tx, wanted: Wanted) -> TemplateVersion:
     template.check_values(version.variables, wanted.values)
     lacking = [one for one in wanted.channels if getattr(version.texts.zh, one) is None]
     if lacking or not wanted.channels or len(set(wanted.channels)) < len(wanted.channels):
-        message, message_zh = (
-            f"the template is not made for {lacking}, or one comes twice",
-            "模板不支持该渠道或渠道重复",
+        made_for = ", ".join(one for one in get_args(Channel) if getattr(version.texts.zh, one) is not None)
+        raise InvalidInput(
+            errors=[FieldError("channels", f"one or more of {made_for}, each once", f"须为 {made_for},且不重复")]
         )
-        raise InvalidInput(errors=[FieldError("channels", message, message_zh)])
     begins, now = wanted.not_before or datetime.now(UTC), datetime.now(UTC)
     if not max(begins, now) < _expiry(wanted) <= now + _LONGEST:
         raise InvalidInput(
@@ -156,7 +155,7 @@ async def list_messages(
 
 
 async def change(tx: Tx, broadcast_id: UUID, verb: Literal["pause", "resume", "cancel"]) -> BroadcastLine:
-    """Pauses, resumes or cancels one; repeating it changes nothing. Raises `NotFound`, `InvalidInput` when it ended."""
+    """Pauses, resumes or cancels one; repeating it changes nothing. Raises `NotFound` or `WrongState`."""
     before: BroadcastLine | None = await _sql.lock(tx, broadcast_id=broadcast_id)
     if before is None:
         raise NotFound
@@ -164,7 +163,7 @@ async def change(tx: Tx, broadcast_id: UUID, verb: Literal["pause", "resume", "c
     if before.state == state:
         return before
     if before.finished_at is not None or before.state in ("cancelled", "done") or before.state != before_state:
-        raise InvalidInput(f"it is {before.state}", f"当前状态为 {before.state}")
+        raise WrongState(f"it is {before.state}", f"当前状态为 {before.state}")
     await _sql.change_state(tx, broadcast_id=broadcast_id, state=state)
     after = await find(tx, broadcast_id)
     noun_id = str(broadcast_id)
@@ -175,19 +174,19 @@ async def change(tx: Tx, broadcast_id: UUID, verb: Literal["pause", "resume", "c
 
 async def customer_ids(tx: Tx, customer_nos: Sequence[str]) -> list[int]:
     """The ids of customers in scope; raises `NotFound` when one is not."""
-    return await _all(_sql.customers(tx, customer_nos=list(customer_nos)), customer_nos)
+    ids: list[int] = await _sql.customers(tx, customer_nos=list(customer_nos))
+    if len(ids) != len(set(customer_nos)):
+        raise NotFound
+    return ids
 
 
 async def branch_ids(tx: Tx, codes: Sequence[str]) -> list[int]:
-    """The ids of branches; raises `NotFound` when one does not exist."""
-    return await _all(_sql.branches(tx, codes=list(codes)), codes)
-
-
-async def _all(query: Any, named: Sequence[str]) -> list[int]:
-    ids: list[int] = await query
-    if len(ids) != len(set(named)):
-        raise NotFound
-    return ids
+    """The ids of branches; raises `InvalidInput` naming those that do not exist."""
+    found: dict[str, int] = {row["code"]: row["id"] for row in await _sql.branches(tx, codes=list(codes))}
+    if unknown := sorted(set(codes) - found.keys()):
+        told = ", ".join(unknown)
+        raise InvalidInput(errors=[FieldError("branch_codes", f"there is no branch {told}", f"没有此营业部:{told}")])
+    return list(found.values())
 
 
 def _expiry(wanted: Wanted) -> datetime:

@@ -75,6 +75,6 @@ select o.id, c.customer_no, c.name, o.channel, o.state, o.reason, o.attempt::int
 -- scope: none, row-level security shows only the customers in scope
 select coalesce(array_agg(id), '{}') from customer where customer_no = any (:customer_nos::text[]);
 
--- name: branches(codes)$
+-- name: branches(codes)
 -- scope: none, branches are public inside the firm
-select coalesce(array_agg(id), '{}') from unit where kind = 'branch' and code = any (:codes::text[]);
+select code, id from unit where kind = 'branch' and code = any (:codes::text[]);

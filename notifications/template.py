@@ -31,6 +31,13 @@ _FORMS = {
     "money": re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?\Z"),
     "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
 }
+_WORDS = {
+    "text": ("this is not one line of text", "应为一行文本,不得换行"),
+    "number": ("this is no number such as 12.5", "应为数字,例如 12.5"),
+    "money": ("this is no amount such as 1200.00", "应为金额,例如 1200.00"),
+    "date": ("this is no day such as 2026-11-20", "应为日期,例如 2026-11-20"),
+}
+"""What a value of each type is, in English and Chinese."""
 
 
 class Rendered(Struct, frozen=True):
@@ -60,7 +67,7 @@ def check_values(variables: Sequence[Variable], given: Mapping[str, str]) -> Non
         if name not in types:
             faults.append(FieldError(f"values.{name}", "the template has no such variable", "模板没有此变量"))
         elif not _is(types[name], value):
-            faults.append(FieldError(f"values.{name}", f"this is no {types[name]}", f"类型应为 {types[name]}"))
+            faults.append(FieldError(f"values.{name}", *_WORDS[types[name]]))
     if faults:
         raise InvalidInput(errors=faults)
 

@@ -18,7 +18,11 @@ _TIMES = ["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"]
 
 @click.command("mailbox")
 @click.option("--to", default="", help="Only what went to this number or address, or a part of it.")
-@click.option("--after", type=click.DateTime(_TIMES), help="Only what came at this time or later.")
+@click.option(
+    "--after",
+    type=click.DateTime(_TIMES),
+    help="Only what came at this time or later, such as 2026-11-25T10:00:00+0800.",
+)
 @click.option("--wait", default=0.0, type=click.FloatRange(0, 3600), help="Seconds to wait until there is something.")
 @click.option("--limit", default=20, type=click.IntRange(1, 1000), help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="Everything about each, headers and HTML too, as a JSON array.")
@@ -43,6 +47,7 @@ def mailbox(to: str, after: datetime | None, wait: float, limit: int, as_json: b
     for letter in found if not as_json else ():
         click.echo(_shown(letter))
     if not found:
+        click.echo("there is nothing", err=True)
         raise click.exceptions.Exit(FAILED)
 
 

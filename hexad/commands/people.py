@@ -12,7 +12,12 @@ from hexad.commands.settings import given
     "--audience", required=True, type=click.Choice(["staff", "investor", "gateway"]), help="Which API it is for."
 )
 @click.option("--subject", required=True, help="Employee number, customer number or gateway.")
-@click.option("--role", "roles", multiple=True, help="A role of the session; may be given several times.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    help="A role of the session, `investor` for an investor's own API; may be given several times.",
+)
 def token(audience: Any, subject: str, roles: tuple[str, ...]) -> None:
     """Print an access token: the operator's way in. It is audited."""
     import asyncio

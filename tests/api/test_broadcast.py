@@ -74,9 +74,13 @@ async def test_the_head_office_writes_to_all_of_a_branch_and_stops_it(api: httpx
         headers = await keyed(house, "1008", f"verb-0000{number}")
         assert (await api.post(f"{URL}/{started['id']}/{verb}", headers=headers)).json()["state"] == state
     again = await api.post(f"{URL}/{started['id']}/resume", headers=await keyed(house, "1008", "verb-00009"))
-    assert (again.status_code, again.json()["detail"]) == (400, "it is cancelled")
+    assert (again.status_code, again.json()["detail"]) == (409, "it is cancelled")
     unknown = {**wanted, "branch_codes": ["b1", "nowhere"]}
-    assert (await api.post(URL, json=unknown, headers=await keyed(house, "1008", "key-00002"))).status_code == 404
+    refused = await api.post(URL, json=unknown, headers=await keyed(house, "1008", "key-00002"))
+    assert refused.status_code == 400
+    assert refused.json()["errors"] == [{"field": "branch_codes", "message": "there is no branch nowhere"}]
+    branches = await api.get("/v1/staff/units?kind=branch", headers=await house.headers("1008"))
+    assert {"b1", "b2"} <= {one["code"] for one in branches.json()["items"]}
 
 
 @pytest.mark.parametrize("field", ["not_before", "expires_at"])

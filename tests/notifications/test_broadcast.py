@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from kernel.database import Tx
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput, NotFound, WrongState
 from mobile_contracts.template import ByLanguage, TemplateNew, Texts
 from notifications import broadcast, expansion, wording
 from notifications.broadcast import BroadcastCursor, MessageCursor
@@ -50,8 +50,9 @@ async def test_all_of_a_branch_but_those_who_are_closed(tx: Tx, house: House) ->
     (branch_id,) = await broadcast.branch_ids(tx, ["b1"])
     started = await house.started(customers=[], branch_ids=[branch_id])
     assert (await broadcast.find(tx, started)).total == 1
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput) as error:
         await broadcast.branch_ids(tx, ["b1", "b9"])
+    assert error.value.errors[0].message == "there is no branch b9"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ async def test_a_broadcast_is_paused_resumed_and_cancelled(tx: Tx, house: House)
     for verb, state in (("pause", "paused"), ("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
         assert (await broadcast.change(tx, started, verb)).state == state  # type: ignore[arg-type]
     for verb in ("pause", "resume"):
-        with pytest.raises(InvalidInput):
+        with pytest.raises(WrongState):
             await broadcast.change(tx, started, verb)  # type: ignore[arg-type]
     done = [row[0] for row in await tx.fetch("select action from audit where noun = 'broadcast' order by id")]
     assert done == ["broadcast.start", "broadcast.pause", "broadcast.resume", "broadcast.cancel"]

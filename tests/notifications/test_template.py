@@ -60,7 +60,8 @@ def test_what_is_missing_unknown_or_mistyped_is_said_at_once() -> None:
     with pytest.raises(InvalidInput) as error:
         template.check_values([DAY, MONEY, WORDS], {"day": "2026-02-30", "sum": "1.234", "other": "x"})
     assert faults(error) == {
-        "values.words": "this value is missing", "values.day": "this is no date", "values.sum": "this is no money",
+        "values.words": "this value is missing", "values.day": "this is no day such as 2026-11-20",
+        "values.sum": "this is no amount such as 1200.00",
         "values.other": "the template has no such variable",
     }  # fmt: skip
 
