@@ -25,14 +25,14 @@ from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.outbound import Email, Purpose, Sms
 from mobile_contracts.template import Language
-from notifications import hours, suitable, template
+from notifications import hours, rate, suitable, template
+from notifications.rate import Lane
 from notifications.sms import segments
 from notifications.unsubscribe import link
 from notifications.words import Words
 
 BATCH = 500
-AHEAD_SECONDS = 30
-"""So much of a gateway's rate is published ahead, no more: what still waits can be stopped."""
+_GATEWAY = "main"
 
 
 class Open(Struct, frozen=True):
@@ -85,9 +85,19 @@ class Dispatch:
         self._fields = Fields(settings)
 
     async def room(self, channel: Literal["sms", "email"], purpose: Purpose) -> int:
-        """How many messages may still be published ahead; raises `Unavailable` when the broker does not answer."""
-        rate = self._settings.sms_rate if channel == "sms" else self._settings.email_rate
-        return rate * AHEAD_SECONDS - await self._queues.size(queue_of(channel, purpose))
+        """How many messages may be published now: the gateway's rate allows no more, nor so many ahead of it.
+
+        Raises `Unavailable` when the broker does not answer.
+        """
+        lane = self._lane(channel, purpose)
+        async with self._database.connection() as connection:
+            left = await rate.left(connection, lane)
+        return min(left, lane.most - await self._queues.size(queue_of(channel, purpose)))
+
+    def _lane(self, channel: Literal["sms", "email"], purpose: Purpose) -> Lane:
+        own = self._settings
+        sender, number = (own.sms_sender, own.sms_rate) if channel == "sms" else (own.email_from, own.email_rate)
+        return Lane(_GATEWAY, channel, purpose, sender, number)
 
     async def send(self, one: Open, channel: Literal["sms", "email"], size: int, *, unanswered: bool = False) -> int:
         """Hands over up to `size` messages and gives their number, with `unanswered` those to be offered again.
@@ -141,6 +151,7 @@ class Dispatch:
             except Unavailable as error:  # any of them may be in the queue
                 problem = error
             await _sql.record(tx, ids=list(held), state="unknown" if problem else "sent")
+            await rate.spend(tx, self._lane(channel, one.purpose), len(messages))
         if problem is not None:
             raise problem
         return len(messages)
@@ -221,5 +232,5 @@ async def drop(tx: Tx, reasons: Mapping[UUID, str]) -> None:
 
 
 def queue_of(channel: Literal["sms", "email"], purpose: Purpose) -> Queue:
-    """The queue of the gateway `main`."""
-    return Queue(f"outbound.{channel}.{purpose}.main")
+    """The queue of a channel's first gateway."""
+    return Queue(f"outbound.{channel}.{purpose}.{_GATEWAY}")

@@ -87,7 +87,8 @@ class Sender:
             self._dispatch.send(one, channel, (room + 1) // 2),
             self._dispatch.send(one, channel, room // 2) if room > 1 else _nothing(),
         )
-        again = await self._dispatch.send(one, channel, room, unanswered=True)
+        left = room - sum(sent)
+        again = await self._dispatch.send(one, channel, left, unanswered=True) if left else 0
         metrics.MESSAGES.labels(channel, one.purpose).inc(sum(sent) + again)
         return sum(sent) + again
 

@@ -12,6 +12,7 @@ from kernel.queues.client import Queues
 from mobile_contracts.outbound import Email, Sms
 from notifications import broadcast, consent, dispatch, expansion, tidying
 from notifications.consent import Word
+from notifications.rate import AHEAD_SECONDS
 from tests.notifications.conftest import Street
 from tests.notifications.house import House
 
@@ -153,10 +154,24 @@ async def test_a_broker_with_enough_waiting_gets_no_more(street: Street) -> None
     sent = await street.queued(1)
     slow = msgspec.structs.replace(street.settings, sms_rate=1)
     sender = dispatch.Dispatch(street.database, street.queues, slow, street.dispatch._words)
-    assert await sender.room("sms", "service") == dispatch.AHEAD_SECONDS
+    assert await sender.room("sms", "service") == AHEAD_SECONDS
     await street.send(sent)
-    assert await sender.room("sms", "service") == dispatch.AHEAD_SECONDS - 1
+    assert await sender.room("sms", "service") == AHEAD_SECONDS - 1
+    await street.execute("update sending_rate set at = now() - interval '1 day'")
+    assert await sender.room("sms", "service") == AHEAD_SECONDS - 1
     await street.taken()
+    assert await sender.room("sms", "service") == AHEAD_SECONDS
+
+
+async def test_a_gateway_that_takes_faster_than_its_rate_gets_no_more_than_that(street: Street) -> None:
+    sent = await street.queued(3)
+    before = await street.dispatch.room("sms", "service")
+    assert await street.send(sent) == 3
+    assert len(await street.taken()) == 3
+    assert await street.dispatch.room("sms", "service") == before, "one that was idle has saved up"
+    await street.execute("update sending_rate set tokens = -100000")
+    assert await street.dispatch.room("sms", "service") < 0, "though its queue is empty"
+    assert await street.dispatch.room("sms", "marketing") == before, "each purpose has its own"
 
 
 async def test_somebody_without_a_number_by_now_is_skipped(street: Street) -> None:

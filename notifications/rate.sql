@@ -1,0 +1,14 @@
+-- name: left(gateway, channel, purpose, sender, rate, most)$
+-- scope: none, numbers of messages alone
+select least(:most::float8, tokens + :rate::float8 * extract(epoch from clock_timestamp() - at))::float8
+  from sending_rate
+ where gateway = :gateway and channel = :channel and purpose = :purpose and sender = :sender;
+
+-- name: spend(gateway, channel, purpose, sender, rate, most, number)!
+-- scope: none, numbers of messages alone
+insert into sending_rate as r (gateway, channel, purpose, sender, tokens)
+values (:gateway, :channel, :purpose, :sender, :most::float8 - :number::float8)
+    on conflict (gateway, channel, purpose, sender) do update
+   set tokens = least(:most::float8, r.tokens + :rate::float8 * extract(epoch from clock_timestamp() - r.at)::float8)
+                - :number::float8,
+       at = clock_timestamp();
