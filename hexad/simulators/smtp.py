@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import random
 import secrets
 import signal
@@ -36,6 +37,7 @@ _NAME = "hexad.invalid"
 def run(settings: Settings, manner: Manner = _HONEST) -> None:
     """Serves SMTP and the mailbox page until SIGTERM or SIGINT."""
     logs.configure("smtp_simulator", settings)
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells every command of every client
     asyncio.run(_run(settings, manner))
 
 

@@ -165,7 +165,7 @@ def judge(work: Workspace, day: list[Checked]) -> None:
         judge_alone(work, one)
     while True:
         good = {one.number: one for one in day if one.good}
-        for number, first, count in reference.judge(work):
+        for number, first, count in reference.together(work):
             good[number].faults.add_many(first, count)
         bad = [one for one in good.values() if not one.good]
         for one in bad:

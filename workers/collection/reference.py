@@ -13,7 +13,7 @@ _TWICE = "is there more than once"
 _ELSEWHERE = "is delivered by another source too"
 
 
-def judge(work: Workspace) -> list[Found]:
+def together(work: Workspace) -> list[Found]:
     """The faults of the day's deliveries among themselves and with what is loaded."""
     found: list[Found] = []
     for name in LOADED:
