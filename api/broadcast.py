@@ -20,7 +20,7 @@ from mobile_contracts.broadcast import (
     OutgoingMessage,
     Progress,
 )
-from notifications import broadcast, wording
+from notifications import broadcast
 from notifications.broadcast import BroadcastCursor, MessageCursor, Wanted
 
 BroadcastId = Annotated[UUID, PathParameter(description="id of the broadcast")]
@@ -51,7 +51,7 @@ async def send_care(tx: Tx, who: Who, data: JSONBody[CareWanted]) -> BroadcastLi
 )
 async def start_broadcast(tx: Tx, who: Who, data: JSONBody[BroadcastWanted]) -> BroadcastLine:
     """Those who are not closed; marketing reaches those alone who agreed to it."""
-    purpose = (await wording.find(tx, data.template)).purpose
+    purpose = (await broadcast.template_line(tx, data.template)).purpose
     return await _start(
         tx,
         Wanted(

@@ -22,6 +22,7 @@ SubscriptionState = Literal["requested", "confirmed", "refused", "failed", "canc
 Price = Annotated[
     Decimal, Meta(description="yuan, a decimal string with at most 8 digits before and 4 after the point")
 ]
+SeenPrice = Annotated[str, Meta(pattern=r"^[0-9]{1,8}(\.[0-9]{1,4})?$", description="yuan, as it was shown")]
 ProductCode = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[A-Za-z0-9_.:/-]+$")]
 Code = Annotated[str, Meta(min_length=6, max_length=6, pattern="^[0-9]{6}$", description="as it came by SMS")]
 Letter = Annotated[str, Meta(min_length=1, max_length=1, pattern="^[A-H]$")]
@@ -139,7 +140,7 @@ class SubscriptionWanted(Input, frozen=True):
     """A subscription as the investor accepts it: price, agreement, the code from the SMS; how views shall come."""
 
     product_code: ProductCode
-    price: Price | None
+    price: SeenPrice | None
     agreement_version: Annotated[int, Meta(ge=1, le=1_000_000)]
     code: Code
     channel: ViewChannel = "in_app"

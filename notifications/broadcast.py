@@ -21,7 +21,7 @@ from kernel.sql import load
 from mobile_contracts.broadcast import BroadcastLine, BroadcastState, Counts, OutgoingMessage, Progress
 from mobile_contracts.event import BroadcastChanged, BroadcastStarted
 from mobile_contracts.outbound import Purpose
-from mobile_contracts.template import Channel, TemplateVersion
+from mobile_contracts.template import Channel, TemplateLine, TemplateVersion
 from notifications import template, wording
 
 GOOD_FOR = timedelta(days=3)
@@ -73,7 +73,7 @@ class MessageCursor(Cursor, frozen=True):
 async def start(tx: Tx, wanted: Wanted) -> UUID:
     """Starts a broadcast and gives its id, that of the first one when it was wanted `once`.
 
-    Raises `InvalidInput` for values, channels or times that do not fit, `NotFound` without an approved template.
+    Raises `InvalidInput` for values, channels, times or a template that do not fit.
     """
     version = await check(tx, wanted)
     row = await _sql.add(
@@ -93,9 +93,18 @@ async def start(tx: Tx, wanted: Wanted) -> UUID:
     return started
 
 
+async def template_line(tx: Tx, code: str) -> TemplateLine:
+    """The template that is named; raises `InvalidInput` where there is none."""
+    try:
+        return await wording.find(tx, code)
+    except NotFound as error:
+        fault = FieldError("template", f"there is no template {code}", f"没有此模板:{code}")
+        raise InvalidInput(errors=[fault]) from error
+
+
 async def check(tx: Tx, wanted: Wanted) -> TemplateVersion:
     """The version that would be sent; raises as `start` does."""
-    line = await wording.find(tx, wanted.template)
+    line = await template_line(tx, wanted.template)
     if line.approved is None:
         raise InvalidInput(errors=[FieldError("template", "no version of it is approved", "模板尚无已批准的版本")])
     if line.purpose != wanted.purpose:

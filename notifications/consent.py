@@ -47,13 +47,14 @@ async def check_topic(tx: Tx, topic: str) -> None:
 async def give(tx: Tx, customer_id: int, word: Word) -> Consent:
     """Keeps a word in place of the one before; saying the same again changes nothing.
 
-    Raises `WithdrawnByCustomer` when staff would allow what the customer withdrew (in the terminal, by reply or link).
+    Raises `WithdrawnByCustomer` when staff would allow what the customer withdrew (in the terminal, by reply
+    or link), for this topic or for all.
     """
     place = {"customer_id": customer_id, "purpose": word.purpose, "channel": word.channel, "topic": word.topic}
     await _sql.lock(tx, customer_id=customer_id)
-    before: Consent | None = await _sql.standing(tx, **place)
-    if before and not before.allowed and before.source != "staff" and word.allowed and word.source == "staff":
+    if word.allowed and word.source == "staff" and await _sql.is_withdrawn_by_customer(tx, **place):
         raise WithdrawnByCustomer
+    before: Consent | None = await _sql.standing(tx, **place)
     if before is None or before.allowed != word.allowed:
         await _sql.end(tx, **place)
         after: Consent = await _sql.add(

@@ -15,6 +15,12 @@ select purpose, channel, topic, allowed, source, evidence, at, ended_at
  where customer_id = :customer_id and purpose = :purpose and channel = :channel and topic = :topic and ended_at is null
    for update;
 
+-- name: is_withdrawn_by_customer(customer_id, purpose, channel, topic)$
+-- scope: none, the caller has found the customer in scope, and the table's policy holds it too
+select exists (select from consent
+                where customer_id = :customer_id and purpose = :purpose and channel = :channel
+                  and topic in ('', :topic) and ended_at is null and not allowed and source <> 'staff');
+
 -- name: end(customer_id, purpose, channel, topic)!
 -- scope: none, the caller has found the customer in scope, and the table's policy holds it too
 update consent set ended_at = clock_timestamp()

@@ -209,7 +209,7 @@ class Dispatch:
         )  # fmt: skip
 
     def _headers(self, one: Open, customer_id: int) -> dict[str, str]:
-        address = link(self._settings, customer_id, one.purpose, one.topic)
+        address = link(self._settings, customer_id, one.purpose)
         return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
     def _number(self, row: Claimed) -> str | None:

@@ -20,17 +20,16 @@ _PLACE = Place("unsubscribe", "token", "")
 
 
 class Wish(Struct, frozen=True, array_like=True):
-    """Who wants no more messages of which purpose and topic (empty: of any); `until` in Unix seconds."""
+    """Who wants no more e-mails of which purpose, whatever their topic; `until` in Unix seconds."""
 
     customer_id: int
     purpose: str
-    topic: str
     until: int
 
 
-def link(settings: Settings, customer_id: int, purpose: str, topic: str) -> str:
+def link(settings: Settings, customer_id: int, purpose: str) -> str:
     """The address for `List-Unsubscribe`, under HEXAD_PUBLIC_URL."""
-    wish = Wish(customer_id, purpose, topic, round(time.time()) + _SECONDS)
+    wish = Wish(customer_id, purpose, round(time.time()) + _SECONDS)
     sealed = Fields(settings).seal(msgspec.json.encode(wish).decode(), _PLACE)
     token = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
     return f"{_base(settings)}{PATH}?token={token}"

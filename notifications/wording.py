@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from kernel.database import Tx
-from kernel.errors import FieldError, InvalidInput, NotFound
+from kernel.errors import FieldError, InvalidInput, NotAllowed, NotFound
 from kernel.outbox import Record, emit
 from kernel.sql import load
 from mobile_contracts.event import TemplateChanged
@@ -60,10 +60,10 @@ async def do_add_version(tx: Tx, code: str, wanted: TemplateNew, by: str) -> Tem
 
 
 async def approve(tx: Tx, code: str, number: int, by: str) -> TemplateVersion:
-    """Lets a version be sent from now on; raises `NotFound`, and `InvalidInput` for whoever made it."""
+    """Lets a version be sent from now on; raises `NotFound`, and `NotAllowed` for whoever made it."""
     before = await find_version(tx, code, number)
     if before.made_by == by:
-        raise InvalidInput("somebody else than its maker approves a version", "须由他人复核,不得自行批准")
+        raise NotAllowed("somebody else than its maker approves a version", "须由他人复核,不得自行批准")
     if not await _sql.approve(tx, code=code, number=number, by=by):
         return before
     after = await find_version(tx, code, number)

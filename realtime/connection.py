@@ -33,6 +33,7 @@ _received: Counter[str] = Counter()
 _CODES: Mapping[str, ErrorCode] = {
     "not_found": "not_found", "not_allowed": "not_allowed", "invalid_input": "bad_frame",
     "rate_limited": "rate_limited", "conversation_closed": "conversation_closed",
+    "wrong_state": "not_allowed",
 }  # fmt: skip
 
 Event = MutableMapping[str, Any]

@@ -39,6 +39,7 @@ class Delivery:
         self._sockets, self._everybody = sockets, everybody
         self._threads: dict[UUID, Thread] = {}
         self._moved: dict[UUID, int] = {}
+        self._queued: set[UUID] = set()
         self._statuses: dict[str, str] = {}
         self.moved = asyncio.Event()
         """Set when messages must be read."""
@@ -64,6 +65,8 @@ class Delivery:
         resync = []
         for line in lines:
             thread = self._know(line)
+            if line.state == "queued":
+                self._queued.add(line.id)
             if not rules.takes_part(reader.person, line.customer_id, line.employee_id):
                 continue
             if line.id not in resume:
@@ -76,10 +79,11 @@ class Delivery:
         """A conversation as it is now: its participants are told what is new to them, `but` one who asked for it."""
         before = self._threads.get(line.id)
         was = None if before is None else before.line
+        if (line.state == "queued") is not (line.id in self._queued):
+            self._queued ^= {line.id}
+            self._hint(line)
         if was is None and line.state == "closed":
             return
-        if was is None and line.state == "queued":
-            self._hint(line)
         if was is None and not any(True for _ in self._followers(line)):
             return
         thread = self._know(line)
@@ -179,9 +183,10 @@ class Delivery:
             connection.push(rules.assigned(line))
 
     def _hint(self, line: Line) -> None:
-        """Those who could take it from the queue are told to look."""
+        """Those who could take it from the queue, or could have, are told to look."""
+        told = set(self._followers(line))
         for connection in tuple(self._everybody()):
-            if connection.reader is not None and line.branch_id in connection.reader.branches:
+            if connection.reader and line.branch_id in connection.reader.branches and connection not in told:
                 connection.push(Changed("conversations"))
 
     def _followers(self, line: Line) -> Iterator[Connection]:

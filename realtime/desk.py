@@ -143,6 +143,8 @@ class Desk:
             line = await actions.do_open(tx, scope, asker.reader, pair, frame.topic)
             position = await self._position(tx, line)
         asker.connection.push(Opened(frame.client_id, line.id, line.state, position))
+        if line.state == "assigned" and asker.reader.customer is not None:
+            asker.connection.push(rules.assigned(line))
         self._changed(line, asker.connection)
         return []
 

@@ -12,6 +12,7 @@ import asyncpg
 import msgspec
 
 from kernel import logs, metrics, redaction
+from kernel.characters import whole
 from kernel.crypto import BlindIndex, Fields
 from kernel.database import Database, Tx
 from kernel.errors import Unavailable
@@ -147,7 +148,7 @@ class Taker:
         good: list[tuple[Delivery, _Item]] = []
         for delivery in taken:
             try:
-                good.append((delivery, msgspec.json.decode(delivery.body, type=kind)))
+                good.append((delivery, msgspec.json.decode(whole(delivery.body), type=kind)))
             except UNREADABLE as error:
                 await self._bury(delivery, str(error))
         try:

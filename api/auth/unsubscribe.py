@@ -80,7 +80,6 @@ def _word(wish: Wish) -> Word:
         source="link",
         evidence="List-Unsubscribe",
         by="system:unsubscribe",
-        topic=wish.topic,
     )
 
 

@@ -83,8 +83,9 @@ def check_suitable(decided: Suitability) -> None:
 
 async def do_subscribe(tx: Tx, scope: Scope, wanted: SubscriptionWanted, decided: Suitability) -> Subscription:
     """Keeps the request and has the advisory platform told; raises `AlreadySubscribed` when another was faster."""
+    price = None if wanted.price is None else Decimal(wanted.price)
     subscription_id = await _sql.add(
-        tx, id=uuid.uuid7(), customer=scope.reach.customer, product_code=wanted.product_code, price=wanted.price,
+        tx, id=uuid.uuid7(), customer=scope.reach.customer, product_code=wanted.product_code, price=price,
         agreement_version=wanted.agreement_version, suitability_id=decided.id, channel=wanted.channel,
     )  # fmt: skip
     if subscription_id is None:
@@ -143,7 +144,5 @@ async def list_in_scope(
     return found
 
 
-def _same(seen: Decimal | None, price: Decimal | None) -> bool:
-    if seen is None or price is None:
-        return seen is price
-    return seen.is_finite() and seen == price
+def _same(seen: str | None, price: Decimal | None) -> bool:
+    return price is None if seen is None else Decimal(seen) == price

@@ -10,7 +10,7 @@ from centers.service import queries
 from centers.service.attendance import SILENCE
 from centers.service.rules import Line, Person, Reader, takes_part
 from kernel.database import Tx
-from kernel.errors import ConversationClosed, NotAllowed, NotFound
+from kernel.errors import ConversationClosed, NotFound, WrongState
 from kernel.outbox import Record, emit
 from kernel.scope import Scope, apply, apply_system
 from kernel.sql import load
@@ -104,10 +104,10 @@ async def do_accept(tx: Tx, scope: Scope, reader: Reader, line: Line) -> Line:
 
 
 async def check_close(tx: Tx, scope: Scope, reader: Reader, conversation_id: UUID) -> Line:
-    """One's own conversation, locked; raises `NotFound` or, for one that waits in a queue, `NotAllowed`."""
+    """One's own conversation, locked; raises `NotFound` or, for one that waits in a queue, `WrongState`."""
     line = await _locked(tx, scope, reader, conversation_id)
     if not takes_part(reader.person, line.customer_id, line.employee_id):
-        raise NotAllowed
+        raise WrongState("it waits in the queue: take it first", "会话仍在排队,请先接入")
     return line
 
 
@@ -121,19 +121,19 @@ async def do_close(tx: Tx, scope: Scope, reader: Reader, line: Line) -> Line:
 
 
 async def check_rate(tx: Tx, scope: Scope, reader: Reader, conversation_id: UUID) -> Line:
-    """One's own closed conversation, locked; raises `NotFound`, or `NotAllowed` while it is open."""
+    """One's own closed conversation, locked; raises `NotFound`, or `WrongState` while it is open."""
     line = await _locked(tx, scope, reader, conversation_id)
     if line.state != "closed":
-        raise NotAllowed
+        raise WrongState("it is not closed yet", "会话尚未结束")
     return line
 
 
 async def do_rate(tx: Tx, scope: Scope, line: Line, wanted: Rate) -> Line:
-    """Keeps what the investor thought; the same again changes nothing, and another judgement raises `NotAllowed`."""
+    """Keeps what the investor thought; the same again changes nothing, and another judgement raises `WrongState`."""
     judged = {"id": line.id, "score": wanted.score, "comment": wanted.comment}
     if not await _sql.rate(tx, **judged):
         if not await _sql.is_rated(tx, **judged):
-            raise NotAllowed
+            raise WrongState("it was rated already", "会话已评价")
         return line
     await emit(tx, ConversationRated(conversation_id=line.id), _record("rate", line.id))
     return line

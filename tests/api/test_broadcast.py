@@ -75,6 +75,9 @@ async def test_the_head_office_writes_to_all_of_a_branch_and_stops_it(api: httpx
         assert (await api.post(f"{URL}/{started['id']}/{verb}", headers=headers)).json()["state"] == state
     again = await api.post(f"{URL}/{started['id']}/resume", headers=await keyed(house, "1008", "verb-00009"))
     assert (again.status_code, again.json()["detail"]) == (409, "it is cancelled")
+    nameless = {**wanted, "template": "nothing"}
+    refused = await api.post(URL, json=nameless, headers=await keyed(house, "1008", "key-00003"))
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "template")
     unknown = {**wanted, "branch_codes": ["b1", "nowhere"]}
     refused = await api.post(URL, json=unknown, headers=await keyed(house, "1008", "key-00002"))
     assert refused.status_code == 400

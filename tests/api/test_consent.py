@@ -71,6 +71,19 @@ async def test_what_customers_withdrew_themselves_they_alone_allow_again(
     assert (await api.put(url, json=proven, headers=staff)).json()["allowed"] is True
 
 
+async def test_what_customers_withdrew_for_all_topics_is_not_allowed_again_for_one(
+    api: httpx.AsyncClient, house: Brokerage
+) -> None:
+    staff, investor = await house.headers("1001"), await house.headers("88000001", "investor")
+    await house.execute("update template set topic = 'holidays' where code = 'care'")
+    said = {"purpose": "service", "channel": "sms", "allowed": False}
+    await api.put("/v1/investor/consents", json=said, headers=investor)
+    url, proven = "/v1/staff/customers/88000001/consents", {**said, "allowed": True, "evidence": "recorded call 12"}
+    one = await api.put(url, json={**proven, "topic": "holidays"}, headers=staff)
+    assert (one.status_code, one.json()["code"]) == (409, "withdrawn_by_customer")
+    assert (await api.put(url, json={**proven, "channel": "email"}, headers=staff)).status_code == 200
+
+
 async def test_a_topic_that_no_template_has_is_named(api: httpx.AsyncClient, house: Brokerage) -> None:
     said = {"purpose": "service", "channel": "sms", "allowed": False, "topic": "holidays"}
     headers = await house.headers("88000001", "investor")

@@ -22,7 +22,7 @@ async def test_a_version_is_made_shown_and_approved_by_somebody_else(api: httpx.
     assert preview.json() == {"texts": {"sms": "尊敬的王一:你好", "email": None, "in_app": None}, "segments": 1}
     approve = f"{URL}/hello/versions/1/approve"
     own = await api.post(approve, headers={**maker, "Idempotency-Key": "approve-0001"})
-    assert (own.status_code, own.json()["code"]) == (400, "invalid_input")
+    assert (own.status_code, own.json()["code"]) == (403, "not_allowed")
     other = {**await sign_in("compliance", subject="2"), "Idempotency-Key": "approve-0001"}
     assert (await api.post(approve, headers=other)).json()["approved_by"] == "staff:2"
     line = next(one for one in (await api.get(URL, headers=other)).json()["items"] if one["code"] == "hello")

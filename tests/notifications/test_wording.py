@@ -3,7 +3,7 @@
 import pytest
 
 from kernel.database import Tx
-from kernel.errors import InvalidInput, NotFound
+from kernel.errors import InvalidInput, NotAllowed, NotFound
 from mobile_contracts.outbound import Purpose
 from mobile_contracts.template import ByLanguage, TemplateNew, Texts, Variable
 from notifications import wording
@@ -25,7 +25,7 @@ async def made(tx: Tx, wanted: TemplateNew, by: str = "staff:1") -> int:
 async def test_only_what_a_second_person_approved_counts(tx: Tx) -> None:
     assert await made(tx, new("{name} {day}")) == 1
     assert (await wording.find(tx, "greeting")).approved is None
-    with pytest.raises(InvalidInput, match="somebody else"):
+    with pytest.raises(NotAllowed, match="somebody else"):
         await wording.approve(tx, "greeting", 1, "staff:1")
     approved = await wording.approve(tx, "greeting", 1, "staff:2")
     assert (approved.approved_by, await wording.approve(tx, "greeting", 1, "staff:3")) == ("staff:2", approved)

@@ -124,12 +124,14 @@ async def test_a_new_conversation_is_told_to_its_broker_not_to_who_opened_it(nod
 
 
 async def test_a_queue_is_hinted_to_its_branch_once(node: Node) -> None:
-    customer, broker = node.enter(CUSTOMER), node.enter(BROKER)
+    customer, broker, other = node.enter(CUSTOMER), node.enter(BROKER), node.enter(OTHER)
     node.delivery.changed(line(state="queued", staff=None), but=customer)
     node.delivery.changed(line(state="queued", staff=None))
-    assert node.kinds(broker) == ["changed"]
-    node.delivery.changed(line())
+    assert node.kinds(broker) == node.kinds(other) == ["changed"]
+    for _ in range(2):
+        node.delivery.changed(line())
     assert node.kinds(broker) == ["changed", "assigned"]
+    assert node.kinds(other) == ["changed", "changed"], "it is to be had no more"
     assert node.kinds(customer) == ["assigned"]
 
 

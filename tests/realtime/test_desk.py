@@ -222,6 +222,7 @@ async def test_staff_open_with_customers_of_theirs_and_say_whether_they_can_be_r
 async def test_an_employee_who_loses_a_conversation_gets_nothing_more_of_it(house: House) -> None:
     async with house.pair((0, 1)) as (investor, broker, conversation):
         other = await house.broker()
+        assert (await investor.get("assigned"))["employee"]["id"] != other, "as it was opened"
         await house.brokerage.execute(
             "update conversation set employee_id = e.id from employee e"
             " where e.employee_no = $2 and conversation.id = $1::text::uuid",

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import aiormq
 import msgspec
 import pytest
 
@@ -105,6 +106,27 @@ async def test_poison_goes_among_the_dead_without_a_number_and_stops_nobody(stre
     assert len(dead) == len(bodies)
     assert not [one for one in dead if b"13800138000" in one.body]
     await street.queues.acknowledge(dead)
+
+
+async def _sent_as_it_is(street: Street, body: bytes) -> None:
+    """As a gateway publishes it, not as we do; PGMQ, a table of jsonb, has no such text: it is whole already."""
+    if not street.settings.broker_url:
+        await street.queues.publish(INBOUND, [Message(body.replace(rb"\ud83d", rb"\ufffd"))])
+        return
+    await street.queues.size(INBOUND)  # it is there from now on
+    async with await aiormq.connect(street.settings.broker_url) as connection:
+        channel = await connection.channel()
+        await channel.basic_publish(body, routing_key=street.settings.queue_prefix + INBOUND.name)
+
+
+async def test_half_a_character_is_no_reason_to_lose_a_reply(street: Street) -> None:
+    at = datetime.now(UTC)
+    reply = Inbound(gateway="g", gateway_id="1", from_number=House.number(1), to="1069", text="T ??", at=at)
+    body = msgspec.json.encode(reply).replace(b"??", rb"\ud83d")
+    await _sent_as_it_is(street, body)
+    taker = Taker(street.database, street.queues, street.settings)
+    await taker.replies()
+    assert await street.within(lambda house: house.tx.fetchval("select count(*) from inbound")) == 1
 
 
 async def test_what_breaks_its_batch_is_buried_after_a_few_tries_and_the_others_are_taken(

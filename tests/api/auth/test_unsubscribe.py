@@ -22,9 +22,9 @@ async def customer(database: Database, own_settings: Settings) -> int:
         return await house.customer()
 
 
-def path(settings: Settings, customer: int, purpose: str = "marketing", topic: str = "") -> str:
+def path(settings: Settings, customer: int, purpose: str = "marketing") -> str:
     """The link as the API is asked for it."""
-    parts = urlsplit(unsubscribe.link(settings, customer, purpose, topic))
+    parts = urlsplit(unsubscribe.link(settings, customer, purpose))
     return f"{parts.path}?{parts.query}"
 
 
@@ -52,7 +52,7 @@ async def test_one_click_is_enough_and_a_second_changes_nothing(
 async def test_looking_at_the_page_ends_nothing_and_its_button_does(
     api: httpx.AsyncClient, database: Database, own_settings: Settings, customer: int
 ) -> None:
-    link = path(own_settings, customer, "service", "questionnaire")
+    link = path(own_settings, customer, "service")
     page = await api.get(link)
     assert page.status_code == 200
     assert '<form method="post"><button>No more of these</button></form>' in page.text
@@ -61,7 +61,7 @@ async def test_looking_at_the_page_ends_nothing_and_its_button_does(
     assert page.headers["cache-control"] == "no-store"
     assert await words(database) == []
     assert (await api.post(link)).status_code == 200
-    assert await words(database) == [("service", "email", "questionnaire", False, "link")]
+    assert await words(database) == [("service", "email", "", False, "link")]
 
 
 async def test_the_page_speaks_chinese(api: httpx.AsyncClient, own_settings: Settings, customer: int) -> None:

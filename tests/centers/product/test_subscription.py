@@ -1,7 +1,6 @@
 """Of two subscriptions to one product at the same time one is kept."""
 
 import asyncio
-from decimal import Decimal
 
 from centers.product import subscription, suitability
 from kernel.errors import AlreadySubscribed
@@ -9,7 +8,7 @@ from mobile_contracts.product import SubscriptionWanted
 from tests.brokerage import Brokerage
 from tests.centers.product.conftest import As
 
-WANTED = SubscriptionWanted("P3", Decimal(1200), 1, "000000")
+WANTED = SubscriptionWanted("P3", "1200", 1, "000000")
 
 
 async def test_of_many_at_once_one_is_kept(shop: Brokerage, as_investor: As) -> None:

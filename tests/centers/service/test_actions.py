@@ -6,7 +6,7 @@ import pytest
 
 from centers.service import actions, attendance
 from kernel.database import Tx
-from kernel.errors import ConversationClosed, NotAllowed, NotFound
+from kernel.errors import ConversationClosed, NotFound, WrongState
 from mobile_contracts.frame import Rate
 from tests.centers.service.conftest import Service
 
@@ -77,7 +77,7 @@ async def test_staff_open_with_customers_in_their_scope_alone(service: Service, 
 async def test_a_closed_conversation_is_rated_once_by_its_investor(service: Service, work: Tx) -> None:
     line = await service.opened(work, "88000001")
     investor, customer = await service.person(work, "investor:88000001")
-    with pytest.raises(NotAllowed):
+    with pytest.raises(WrongState):
         await actions.check_rate(work, investor, customer, line.id)
     scope, reader = await service.person(work, "staff:1001")
     closed = await actions.do_close(work, scope, reader, await actions.check_close(work, scope, reader, line.id))
@@ -89,7 +89,7 @@ async def test_a_closed_conversation_is_rated_once_by_its_investor(service: Serv
     await actions.do_rate(work, investor, await actions.check_rate(work, investor, customer, line.id), wanted)
     assert await actions.do_rate(work, investor, closed, wanted) == closed
     for other in (Rate(line.id, 4, "很好"), Rate(line.id, 5)):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(WrongState):
             await actions.do_rate(work, investor, closed, other)
     assert (await service.opened(work, "88000001")).id != line.id
 
