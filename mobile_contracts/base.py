@@ -6,14 +6,13 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
-_CONTROLS = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-_UNSEEN = r" \u00a0\u00ad\u115f\u1160\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f-\u2065"
-_UNSEEN += r"\u206a-\u206f\u2800\u3000\u3164\ufeff"
-NO_CONTROLS = rf"^[^{_CONTROLS}]*$"
+NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"
 """One line of text without control characters, those that turn the direction of writing included."""
-BLANK = re.compile(rf"[\s{_UNSEEN}{_CONTROLS}]*")
+
+_BLANK = r"\s\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u206f\u2800\u3164\ufeff"
+BLANK = re.compile(rf"[{_BLANK}]*")
 """Text of which nothing can be seen."""
-REASON = rf"^(?:[{_UNSEEN}]*[^{_UNSEEN}{_CONTROLS}]){{4}}[^{_CONTROLS}]*$"
+REASON = rf"^(?=(?:[{_BLANK}]*[^{_BLANK}]){{4}})" + NO_CONTROLS.removeprefix("^")
 """One line of text with at least 4 characters that can be seen."""
 
 Reason = Annotated[

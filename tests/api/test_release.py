@@ -54,6 +54,15 @@ def shorten_body_field(document: dict[str, Any]) -> None:
     schema(document, "TradingDayChange")["properties"]["note"]["maxLength"] = 5
 
 
+def drop_answer(document: dict[str, Any]) -> None:
+    answers = document["paths"]["/v1/staff/jobs"]["get"]["responses"]
+    answers["204"] = answers.pop("200")
+
+
+def drop_unchanged(document: dict[str, Any]) -> None:
+    del document["paths"]["/v1/staff/jobs"]["get"]["responses"]["304"]
+
+
 def schema(document: dict[str, Any], name: str) -> Any:
     found = [value for key, value in document["components"]["schemas"].items() if key.split("_")[-1] == name]
     assert len(found) == 1
@@ -63,7 +72,7 @@ def schema(document: dict[str, Any], name: str) -> Any:
 @pytest.mark.parametrize(
     "change",
     [drop_path, require_parameter, drop_parameter, drop_answer_field, retype_answer_field,
-     require_body_field, shorten_body_field],
+     require_body_field, shorten_body_field, drop_answer, drop_unchanged],
 )  # fmt: skip
 def test_a_breaking_change_is_found(change: Any) -> None:
     later = copy.deepcopy(DOCUMENTS["staff"])
@@ -71,8 +80,9 @@ def test_a_breaking_change_is_found(change: Any) -> None:
     assert breaks(DOCUMENTS["staff"], later) != []
 
 
-def test_an_addition_breaks_nothing() -> None:
+def test_an_addition_breaks_nothing_nor_does_a_refusal_that_comes_no_more() -> None:
     later = copy.deepcopy(DOCUMENTS["staff"])
+    del later["paths"]["/v1/staff/jobs"]["get"]["responses"]["404"]
     later["paths"]["/v1/staff/news"] = later["paths"]["/v1/staff/jobs"]
     schema(later, "TradingDay")["properties"]["source"]["enum"].append("somebody")
     schema(later, "TradingDay")["properties"]["weather"] = {"type": "string"}
