@@ -133,9 +133,10 @@ class SubscriptionAsked(Event, frozen=True):
 
 
 class SubscriptionChanged(Event, frozen=True):
-    """A subscription was confirmed, refused, given up, cancelled, or has expired."""
+    """A subscription was confirmed, refused, given up, cancelled, or has expired: `state` is what became of it then."""
 
     subscription_id: UUID
+    state: str = ""
 
 
 class AdvisoryDue(Event, frozen=True):

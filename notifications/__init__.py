@@ -2,5 +2,5 @@
 
 Its queues are named in `kernel/queues`, its messages in `mobile_contracts/outbound.py`.
 Owns the tables `device`, `notice`, `template`, `template_version`, `consent`, `suppression`, `broadcast`, `outgoing`,
-`receipt`, `inbound`, `reminder_rule`, `reminder` and `one_time_code` (with `api/auth`).
+`receipt`, `inbound`, `reminder_rule`, `reminder`, `sending_rate` and `one_time_code` (with `api/auth`).
 """

@@ -75,6 +75,8 @@ async def tell_of_subscription(tx: Tx, event: SubscriptionChanged) -> None:
     """The customer is told of every outcome, the brokers who serve them of those that matter to them."""
     await apply_system(tx, "tell_of_subscription", kind="company")
     outcome = await platform.find_outcome(tx, event.subscription_id)
+    if outcome is not None and event.state:  # it may be another by now, of which another event tells
+        outcome = msgspec.structs.replace(outcome, state=event.state)
     if outcome is None or (outcome.state, outcome.language) not in _OUTCOMES:
         return
     title, body = _OUTCOMES[outcome.state, outcome.language]

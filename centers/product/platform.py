@@ -173,4 +173,4 @@ async def _emit(tx: Tx, subscription_id: UUID, decided: Decided) -> None:
     record = Record(
         action=f"subscription.{decided.state}", noun="subscription", noun_id=str(subscription_id), after=decided
     )
-    await emit(tx, SubscriptionChanged(subscription_id=subscription_id), record)
+    await emit(tx, SubscriptionChanged(subscription_id=subscription_id, state=decided.state), record)

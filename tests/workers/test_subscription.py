@@ -11,13 +11,13 @@ from hexad.simulators.advisory import Manner, Platform, serving
 from kernel.database import Database
 from kernel.scope import apply_system
 from kernel.settings import Settings
-from mobile_contracts.event import AdvisoryDue, ExpiryDue
+from mobile_contracts.event import AdvisoryDue, ExpiryDue, SubscriptionChanged
 from tests.api.conftest import api, open_api, shop
 from tests.brokerage import Brokerage
 from tests.hexad.simulators.test_ledger import order
 from tests.products import Investor, contract_of, happen, told
 from tests.workers.conftest import means
-from workers.subscription import ask_platform, expire_subscriptions
+from workers.subscription import ask_platform, expire_subscriptions, tell_of_subscription
 
 __all__ = ["api", "open_api", "shop"]
 
@@ -228,3 +228,14 @@ async def test_a_problem_of_reading_is_kept_and_goes(world: World) -> None:
     world.platform.manner = Manner()
     await world.tick()
     assert await problem() == ""
+
+
+async def test_each_outcome_is_told_though_it_is_another_by_now(world: World) -> None:
+    kept = await world.asked()
+    await world.house.execute("update subscription set state = 'cancelled'")
+    for state in ("confirmed", "cancelled"):
+        async with world.house.database.transaction() as tx:
+            await tell_of_subscription(tx, SubscriptionChanged(subscription_id=UUID(kept), state=state))
+    titles = [title for title, _ in await told(world.house, "staff", "1001")]
+    assert titles == ["客户签约", "客户取消签约"]
+    assert len(await told(world.house, "investor", "88000001")) == 2
