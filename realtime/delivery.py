@@ -39,7 +39,7 @@ class Delivery:
         self._sockets, self._everybody = sockets, everybody
         self._threads: dict[UUID, Thread] = {}
         self._moved: dict[UUID, int] = {}
-        self._queued: set[UUID] = set()
+        self._queued: set[UUID] = set()  # those of which somebody here was told that they wait
         self._statuses: dict[str, str] = {}
         self.moved = asyncio.Event()
         """Set when messages must be read."""
