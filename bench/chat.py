@@ -55,12 +55,12 @@ def run(given: Parameters, folder: Path | None, say: Say) -> Report:
         with servers.realtime(own) as ours:
             steady = measured(Chatter(ours.port, talks, given.seconds, given.rate))
             say(_line("ours", given.rate, steady))
-            best = _highest("ours", ours, talks, given, say)
-        asyncio.run(_check(server))
+            runs = _raised("ours", ours, talks, given, say)
+        asyncio.run(_check(server, accepted=sum(run.requests for run in [steady, *runs])))
         with servers.echo(own) as echo:
-            floor = _highest(
-                "floor", echo, [Talk(one.conversation_id, one.conversation_id) for one in talks], given, say
-            )
+            bare = [Talk(one.conversation_id, one.conversation_id) for one in talks]
+            floor = _highest(_raised("floor", echo, bare, given, say))
+        best = _highest(runs)
         figures = [
             figure(f"at {given.rate:.0f}/s", "ours", [steady]),
             figure("highest", "ours", [best]),
@@ -80,20 +80,28 @@ def _judged(given: Parameters, steady: Run, best: Run, floor: Run, figures: list
     ]
 
 
-def _highest(name: str, server: Server, talks: list[Talk], given: Parameters, say: Say) -> Run:
-    """The fastest load that is borne: the rate is raised by half until it is not, then in small steps from there."""
-    rate, step, best = given.start, 1.5, Run(0, 0, 0, 0, 0, 0, 0)
+def _raised(name: str, server: Server, talks: list[Talk], given: Parameters, say: Say) -> list[Run]:
+    """Rates raised by half until one is not borne, then in small steps from the last that was."""
+    rate, step, runs = given.start, 1.5, list[Run]()
     while rate <= given.most:
         done = measured(Chatter(server.port, talks, given.seconds / 2, rate))
         say(_line(name, rate, done))
-        if done.p99 < _BEARABLE_MS and not done.failures:
-            best = done
+        runs.append(done)
+        if _borne(done):
             rate *= step
-        elif step > _FINE and best.requests:
+        elif step > _FINE and any(map(_borne, runs)):
             rate, step = rate / step * _FINE, _FINE
         else:
             break
-    return best
+    return runs
+
+
+def _borne(done: Run) -> bool:
+    return done.p99 < _BEARABLE_MS and not done.failures
+
+
+def _highest(runs: list[Run]) -> Run:
+    return max(filter(_borne, runs), key=lambda run: run.rate, default=Run(0, 0, 0, 0, 0, 0, 0))
 
 
 def _line(name: str, rate: float, done: Run) -> str:
@@ -137,8 +145,8 @@ async def _signed(own: Settings, pairs: list[tuple[str, str, str]]) -> list[Talk
     return talks
 
 
-async def _check(server: Postgres) -> None:
-    """Raises `Unavailable` when what is stored has gaps."""
+async def _check(server: Postgres, accepted: int) -> None:
+    """Raises `Unavailable` when what is stored has gaps, or is less than what was accepted."""
     connection = await asyncpg.connect(server.url("postgres", _DATABASE))
     try:
         row = await _sql.stored(connection)
@@ -146,6 +154,8 @@ async def _check(server: Postgres) -> None:
         await connection.close()
     if row["messages"] != row["seqs"]:
         raise Unavailable(f"{row['messages']} messages are stored under {row['seqs']} numbers")
+    if row["messages"] < accepted:
+        raise Unavailable(f"{accepted} messages were accepted, but {row['messages']} are stored")
 
 
 def _settings(server: Postgres, place: Path) -> Settings:

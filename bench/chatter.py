@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from typing import cast
-from uuid import UUID
+from uuid import uuid4
 
 import msgspec
 import uvloop
@@ -181,7 +181,7 @@ async def _signed_in(chatter: Chatter, sent: dict[str, float], times: list[float
 
 
 async def _say(chatter: Chatter, people: list[Connection], sent: dict[str, float], seconds: float) -> int:
-    """Gives how many messages were due."""
+    """Gives how many messages were due; each has a number of its own, since one given twice is not stored again."""
     moments, begun, due, count = random.Random(chatter.seed), time.perf_counter(), 0.0, 0
     order = list(range(len(people)))
     moments.shuffle(order)
@@ -191,7 +191,7 @@ async def _say(chatter: Chatter, people: list[Connection], sent: dict[str, float
         elif count % 20 == 0:
             await asyncio.sleep(0)
         who = order[count % len(order)]
-        client_id = str(UUID(int=moments.getrandbits(128)))
+        client_id = str(uuid4())
         count += 1
         sent[client_id] = begun + due
         people[who].send(_sending(client_id, chatter.talks[who].conversation_id))

@@ -6,7 +6,7 @@ import socket
 import msgspec
 import pytest
 
-from bench.chatter import Chatter, Connection, Talk, measured, talk
+from bench.chatter import Chatter, Connection, Talk, _say, measured, talk
 from bench.servers import echo
 from kernel.errors import Unavailable
 from kernel.settings import Settings
@@ -36,6 +36,15 @@ async def test_what_is_not_answered_is_a_failure(monkeypatch: pytest.MonkeyPatch
     async with silent() as port:
         run = await talk(Chatter(port, TALKS, 0.3, 100))
     assert (run.requests, run.failures > 10) == (0, True)
+
+
+async def test_no_message_is_said_twice() -> None:
+    """What is sent again under its number is not stored again, and would be measured as if it were."""
+    sent: dict[str, float] = {}
+    listening = Connection(sent, [])
+    chatter = Chatter(0, TALKS[:1], 0.2, 500)
+    count = sum([await _say(chatter, [listening], sent, 0.2) for _ in range(2)])
+    assert len(sent) == count > 100
 
 
 async def test_frames_that_come_in_pieces_are_put_together() -> None:
