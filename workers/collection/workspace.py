@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -38,6 +38,7 @@ def workspace(var: Path) -> Iterator["Workspace"]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             _tidy(folder)
             with duckdb.connect(folder / "work.duckdb", config=_config(folder)) as connection:
+                _prepare(connection)
                 yield Workspace(folder, connection)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -61,6 +62,13 @@ def _config(folder: Path) -> dict[str, str | bool | int | float | list[str]]:
     }
 
 
+def _prepare(connection: DuckDBPyConnection) -> None:
+    connection.execute("pragma force_compression = 'uncompressed'")  # rows live for minutes, time counts more
+    connection.execute("pragma disable_checkpoint_on_shutdown")
+    connection.execute((_HERE / "check.duckdb.sql").read_text())
+    connection.execute(_STEPS["macros"])
+
+
 def _tidy(own: Path) -> None:
     """Removes folders whose process is gone: their lock is free."""
     for other in own.parent.iterdir():
@@ -76,10 +84,12 @@ class Workspace:
 
     def __init__(self, folder: Path, connection: DuckDBPyConnection) -> None:
         self.folder, self.db = folder, connection
-        connection.execute("pragma force_compression = 'uncompressed'")  # rows live for minutes, time counts more
-        connection.execute("pragma disable_checkpoint_on_shutdown")
-        connection.execute((_HERE / "check.duckdb.sql").read_text())
-        self.run("macros")
+
+    @contextlib.contextmanager
+    def beside(self) -> Iterator["Workspace"]:
+        """The same workspace for another thread: what one of the two has done, the other sees."""
+        with self.db.cursor() as connection:
+            yield Workspace(self.folder, connection)
 
     def run(self, step: str, **parameters: object) -> None:
         """One step of `compare.duckdb.sql`."""
@@ -112,9 +122,9 @@ class Workspace:
         """Those of them that are not known just so, from the same source; there after `find_news`."""
         return self.db.view(f"news_{feed}")
 
-    def find_news(self) -> None:
+    def find_news(self, feeds: Iterable[str]) -> None:
         """Finds out which rows the database has already, by their digests: they were judged when they were loaded."""
-        for name in LOADED:
+        for name in feeds:
             live, known = self.live(name), self.db.table(f"known_{name}")
             self.db.execute(f"drop view if exists news_{name}")
             if "digest" in known.columns and len(known):
