@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,10 @@ from tests.workers.collection.maker import counts, rows
 
 _DAY = "2026-11-20"
 _KILLS = 6
+_LOADERS = (
+    "select pid from pg_stat_activity"
+    " where datname = current_database() and usename = current_user and pid <> pg_backend_pid() order by backend_start"
+)
 
 
 def command(settings: Settings, folder: Path) -> "subprocess.Popen[str]":
@@ -39,6 +44,15 @@ def demo(tmp_path: Path) -> Path:
     """One day of a brokerage of some ten thousand rows."""
     list(write(made_up(8_000, 1, 3, datetime.date(2026, 11, 20)), tmp_path / "demo", "csv.gz"))
     return tmp_path / "demo"
+
+
+async def both_connections(settings: Settings) -> list[int]:
+    """Waits until a loader has both of its connections; gives their processes."""
+    until = time.monotonic() + 30
+    while len(found := await rows(settings, _LOADERS)) < 2:
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+    return [pid for (pid,) in found]
 
 
 async def nobody_loads(settings: Settings) -> None:
@@ -66,6 +80,38 @@ async def test_a_killed_load_leaves_all_or_nothing_and_runs_again(own_settings: 
     found = await counts(own_settings)
     assert (found["customer"], found["delivery"]) == (8000, 8)
     assert await rows(own_settings, "select count(distinct customer_no) from customer") == [(8000,)]
+    assert list((own_settings.var / "collection").iterdir()) == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("which", "after"), [(0, 0.0), (0, 0.8), (1, 0.0)])
+async def test_a_lost_connection_leaves_nothing_and_is_one_sentence(
+    own_settings: Settings, demo: Path, which: int, after: float
+) -> None:
+    """Either of the two: the one that merges, or the one that writes out what the rest is compared with."""
+    process = command(own_settings, demo)
+    loaders = await both_connections(own_settings)
+    await asyncio.sleep(after)
+    await rows(own_settings, "select pg_terminate_backend($1)", loaders[which])
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "the connection to PostgreSQL was lost: nothing of this day is loaded" in said
+    assert "Traceback" not in said
+    await nobody_loads(own_settings)
+    assert set((await counts(own_settings)).values()) == {0}
+    assert list((own_settings.var / "collection").iterdir()) == []
+
+
+@pytest.mark.timeout(120)
+async def test_a_load_that_is_interrupted_leaves_nothing(own_settings: Settings, demo: Path) -> None:
+    process = command(own_settings, demo)
+    await both_connections(own_settings)
+    await asyncio.sleep(0.4)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode, said
+    assert "Traceback" not in said
+    assert set((await counts(own_settings)).values()) == {0}
     assert list((own_settings.var / "collection").iterdir()) == []
 
 

@@ -184,7 +184,9 @@ async def _connected(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
         raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}") from error
     try:
         yield connection
-    except AWAY as error:
+    except (*AWAY, asyncpg.InterfaceError) as error:
+        if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():
+            raise
         raise Unavailable("the connection to PostgreSQL was lost: nothing of this day is loaded") from error
     finally:
         connection.terminate()

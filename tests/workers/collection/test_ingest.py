@@ -77,6 +77,48 @@ async def test_what_refers_to_a_bad_delivery_is_bad_too(own_settings: Settings, 
     assert await counts(own_settings) == _NOTHING
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [row("account", status="asleep"), row("account", account_no="A2", customer_no="C9")],
+    ids=["alone", "over one another"],
+)
+async def test_what_was_merged_before_the_rest_turned_bad_is_taken_back(
+    own_settings: Settings, maker: Maker, bad: Row
+) -> None:
+    """Its people are merged while its accounts are judged; those who refer to them fall with them, others do not."""
+    maker.deliver({"branch": [row("branch")], "employee": [row("employee")]}, source="hr")
+    maker.deliver({"customer": [row("customer")], "account": [row("account"), bad]})
+    maker.deliver({"relation": [row("relation")]}, source="crm")
+    maker.deliver({"customer": [row("customer", customer_no="C2")]}, source="margin")
+    good, said = await take(own_settings, maker.root)
+    assert not good
+    assert "2026-11-20 counter: refused, 1 fault," in said
+    assert "relation.csv row 1 column customer_no: names no known customer" in said
+    assert "2026-11-20 hr: branch 1 added, 0 changed, 0 ended, 0 unchanged, employee 1 added" in said
+    assert "2026-11-20 margin: customer 1 added, 0 changed, 0 ended, 0 unchanged" in said
+    assert await counts(own_settings) == {**_NOTHING, "branch": 1, "employee": 1, "customer": 1, "delivery": 3}
+    assert await rows(own_settings, "select customer_no from customer") == [("C2",)]
+    assert await rows(own_settings, "select count(*) from outbox where kind = 'OrganisationChanged'") == [(1,)]
+
+
+async def test_every_feed_of_a_delivery_is_judged_whichever_is_bad(own_settings: Settings, maker: Maker) -> None:
+    faulty = {"customer": [row("customer", status="asleep")], "account": [row("account", kind="heap")]}
+    good, said = await take(own_settings, maker.deliver(a_day(**faulty, relation=[row("relation", share="2")])))
+    assert not good
+    assert [line.split(":")[0].strip() for line in said.splitlines()[1:]] == [
+        "customer.csv row 1 column status", "account.csv row 1 column kind", "relation.csv row 1 column share",
+    ]  # fmt: skip
+    assert await counts(own_settings) == _NOTHING
+
+
+async def test_accounts_alone_find_the_customers_that_are_loaded(own_settings: Settings, maker: Maker) -> None:
+    assert (await take(own_settings, maker.deliver(a_day())))[0]
+    two = [row("account"), row("account", account_no="A2")]
+    good, said = await take(own_settings, maker.deliver({"account": two}, "2026-11-21"))
+    assert good, said
+    assert "account 1 added, 0 changed, 0 ended, 1 unchanged" in said
+
+
 async def test_rows_gone_end_that_day_and_come_back(own_settings: Settings, maker: Maker) -> None:
     people = [row("employee"), row("employee", employee_no="E2")]
     links = [row("relation"), row("relation", employee_no="E2", kind="develop")]
