@@ -116,6 +116,7 @@ async def _customers(connection: asyncpg.Connection, count: int, settings: Setti
         await connection.execute(index["definition"], timeout=None)
     await _sql.sequences(connection)
     await connection.execute("vacuum analyze", timeout=None)
+    await connection.execute("checkpoint", timeout=None)  # what was written here is not to be flushed beside a load
 
 
 async def _reader(connection: asyncpg.Connection) -> None:

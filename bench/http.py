@@ -30,6 +30,7 @@ from kernel.settings import Settings
 
 Say = Callable[[str], None]
 _SESSIONS, _EACH = 300, 20
+_WARMING = 10
 _MIXED_RATE = 300.0
 _GROWTH = 1.2
 _TURNS = 4
@@ -86,6 +87,7 @@ def _main(
 ) -> tuple[list[Figure], list[Asked]]:
     with _serving(server, base, given.customers, tell, ours_alone=False, peer=not given.without_peer) as subjects:
         _agree(subjects)
+        _warm(subjects, given)
         runs: dict[tuple[str, str], list[Run]] = {}
         for what in ("detail", "list", "me", "home", "search_number", "search_mobile", "search_name", "list_brotli"):
             for number in range(given.rounds):
@@ -169,6 +171,13 @@ async def _signed(server: Postgres, name: str, own: Settings, secret: str) -> li
     finally:
         await database.close()
     return signed
+
+
+def _warm(subjects: Subjects, given: Parameters) -> None:
+    """A database that was kept begins cold: what a day begins with is asked until nobody is refused, unmeasured."""
+    for _ in range(_WARMING):
+        if not _closed(subjects, "ours", "home", given).failures:
+            return
 
 
 def _closed(subjects: Subjects, name: str, what: str, given: Parameters) -> Run:
