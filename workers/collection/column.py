@@ -216,9 +216,3 @@ FEEDS = {feed.name: feed for feed in _ALL}
 
 LOADED = ("branch", "employee", "customer", "account", "relation", "product", "contract", "questionnaire")
 """The feeds that are loaded, each after those that it refers to."""
-
-FIRST = ("branch", "employee", "customer")
-"""Those of them that the others refer to: they are merged while the others are still read and judged."""
-
-REST = tuple(name for name in FEEDS if name not in FIRST)
-"""The others, those that are not loaded yet among them."""

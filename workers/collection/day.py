@@ -1,6 +1,7 @@
 """One day's deliveries: taken in, checked alone and together, so that only what is good is left to load."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 import msgspec
@@ -10,7 +11,7 @@ from kernel import calendar
 from kernel.errors import InvalidInput
 from workers.collection import intake, reference
 from workers.collection.check import check_values
-from workers.collection.column import FEEDS, FIRST, LOADED, REST, Feed
+from workers.collection.column import FEEDS, LOADED, Feed
 from workers.collection.fault import Faults
 from workers.collection.manifest import Delivery, File, Manifest
 from workers.collection.reading import damage, rows_of
@@ -38,13 +39,12 @@ class Tally(msgspec.Struct):
 class Checked(msgspec.Struct):
     """A delivery under way: its number in the workspace, what is wrong with it, what becomes of its feeds.
 
-    `recorded` is what was loaded of its source; `newer` the newest day of that, where it is after the delivery's.
+    `newer` is the newest day that is loaded, where that is after the delivery's.
     """
 
     number: int
     delivery: Delivery
-    recorded: Recorded = msgspec.field(default_factory=dict)
-    faults: Faults = msgspec.field(default_factory=Faults)
+    faults: Faults
     manifest: Manifest | None = None
     tallies: dict[str, Tally] = msgspec.field(default_factory=dict)
     seconds: float = 0.0
@@ -65,46 +65,42 @@ class Checked(msgspec.Struct):
         return [(name, feeds[name]) for name in LOADED if name in feeds and self.tallies[name].state in ("", "older")]
 
 
-def opened(number: int, delivery: Delivery, recorded: Recorded) -> Checked:
-    """A delivery whose manifest was read; what is wrong with that is noted, and nothing more of it is looked at."""
-    checked = Checked(number, delivery, recorded)
-    try:
-        manifest = delivery.read()
-    except InvalidInput as error:
-        checked.faults.add("manifest.json", error.detail)
-        return checked
-    if delivery.day > calendar.today() and not manifest.demo:
-        checked.faults.add("manifest.json", f"its day has not come yet: in Beijing it is {calendar.today()}")
-        return checked
-    checked.manifest = manifest
-    checked.tallies = {name: Tally(rows=file.rows) for name, file in manifest.feeds.items()}
-    return checked
-
-
-def coming(day: Iterable[Checked]) -> set[str]:
+def coming(day: Iterable[Checked], recorded: Iterable[Recorded]) -> set[str]:
     """The feeds of a day of which there may be something to load."""
     feeds = set()
-    for one in day:
-        files = one.manifest.feeds if one.manifest else {}
-        feeds |= {name for name in files if (one.delivery.day, files[name].sha256) not in one.recorded.get(name, [])}
+    for one, loaded in zip(day, recorded, strict=True):
+        with contextlib.suppress(InvalidInput):  # what is wrong with a manifest is told by `check`
+            files = one.delivery.read().feeds
+            feeds |= {name for name in files if (one.delivery.day, files[name].sha256) not in loaded.get(name, [])}
     return feeds & set(LOADED)
 
 
-def check(work: Workspace, checked: Checked, name: str, secret: str) -> None:
-    """Takes a feed of a delivery in and checks its form; what is wrong is noted in its faults."""
-    if checked.manifest is None:
-        return
-    before, file = checked.faults.count, checked.manifest.feeds[name]
+def check(work: Workspace, checked: Checked, recorded: Recorded, secret: str, tell: Callable[[int], None]) -> None:
+    """Takes a delivery in and checks its form; what is wrong is noted in its faults."""
     try:
-        _feed(work, checked, FEEDS[name], file, secret)
+        checked.manifest = checked.delivery.read()
     except InvalidInput as error:
-        checked.faults.add(file.file, error.detail)
-    if checked.faults.count > before:
-        checked.tallies[name].state = "bad"
+        checked.faults.add("manifest.json", error.detail)
+        return
+    if checked.delivery.day > calendar.today() and not checked.manifest.demo:
+        checked.faults.add("manifest.json", f"its day has not come yet: in Beijing it is {calendar.today()}")
+        return
+    for name, file in checked.manifest.feeds.items():
+        before = checked.faults.count
+        checked.tallies[name] = Tally(rows=file.rows)
+        try:
+            _feed(work, checked, FEEDS[name], file, recorded.get(name, []), secret)
+        except InvalidInput as error:
+            checked.faults.add(file.file, error.detail)
+        if checked.faults.count > before:
+            checked.tallies[name].state = "bad"
+        tell(file.rows)
 
 
-def _feed(work: Workspace, checked: Checked, feed: Feed, file: File, secret: str) -> None:
-    delivery, tally, recorded = checked.delivery, checked.tallies[feed.name], checked.recorded.get(feed.name, [])
+def _feed(
+    work: Workspace, checked: Checked, feed: Feed, file: File, recorded: list[tuple[date, str]], secret: str
+) -> None:
+    delivery, tally = checked.delivery, checked.tallies[feed.name]
     path = delivery.folder / file.file
     if (delivery.day, file.sha256) in recorded:
         if not intake.same(path, file.sha256):
@@ -145,57 +141,32 @@ def _unloaded(rows: DuckDBPyRelation, feed: Feed, checked: Checked) -> int:
     return len(rows)
 
 
-def judge_first(work: Workspace, day: list[Checked]) -> None:
-    """Judges the feeds that the others refer to; a delivery that is bad is taken out of the day."""
-    _judge_alone(work, day, FIRST)
-    settle(work, day)
-
-
-def judge_rest(work: Workspace, day: list[Checked], standing: list[Checked]) -> None:
-    """Judges the other feeds, also while the first ones of the deliveries that stand are merged.
-
-    None of those is taken out: where one of them turned bad, `settle` is to come when nothing is merged any more.
-    """
-    _judge_alone(work, day, REST)
-    numbers = {one.number for one in standing}
-    for one in day:
-        if one.number not in numbers:
-            work.drop_delivery(one.number)
-    if all(one.good for one in standing):
-        _judge_together(work, standing, REST)
-
-
-def settle(work: Workspace, day: list[Checked]) -> None:
-    """Takes the bad deliveries out of a day, and those that cannot stand without them."""
-    while True:
-        for one in day:
-            if not one.good:
-                work.drop_delivery(one.number)
-        good = [one for one in day if one.good]
-        _judge_together(work, good, LOADED)
-        if all(one.good for one in good):
-            return
-
-
-def _judge_alone(work: Workspace, day: list[Checked], feeds: Sequence[str]) -> None:
-    """Notes what is wrong with the values of what is news."""
-    loaded = [name for name in feeds if name in LOADED]
-    work.find_news(loaded)
-    for one in day:
-        for name in loaded:
-            tally = one.tallies.get(name)
-            if tally is None or tally.state == "same":
-                continue
-            before, of_delivery = one.faults.count, ColumnExpression("delivery") == constant(one.number)
-            check_values(work.news(name).filter(of_delivery), FEEDS[name], one.file(name), one.faults)
-            if one.faults.count > before:
+def judge_alone(work: Workspace, checked: Checked) -> None:
+    """Checks the values of what a delivery has that is news; one that is bad is taken out of the day."""
+    for name, tally in checked.tallies.items():
+        if name in LOADED and tally.state != "same":
+            before, of_delivery = checked.faults.count, ColumnExpression("delivery") == constant(checked.number)
+            check_values(work.news(name).filter(of_delivery), FEEDS[name], checked.file(name), checked.faults)
+            if checked.faults.count > before:
                 tally.state = "bad"
+    if not checked.good:
+        work.drop_delivery(checked.number)
 
 
-def _judge_together(work: Workspace, good: list[Checked], feeds: Sequence[str]) -> None:
-    numbered = {one.number: one for one in good}
-    for number, first, count in reference.together(work, [name for name in LOADED if name in feeds]):
-        numbered[number].faults.add_many(first, count)
+def judge(work: Workspace, day: list[Checked]) -> None:
+    """Judges the deliveries of a day alone and over one another; one that turns bad may take others along."""
+    work.find_news()
+    for one in day:
+        judge_alone(work, one)
+    while True:
+        good = {one.number: one for one in day if one.good}
+        for number, first, count in reference.together(work):
+            good[number].faults.add_many(first, count)
+        bad = [one for one in good.values() if not one.good]
+        for one in bad:
+            work.drop_delivery(one.number)
+        if not bad:
+            return
 
 
 def count_changes(work: Workspace, day: list[Checked], feed: str) -> None:
@@ -206,8 +177,9 @@ def count_changes(work: Workspace, day: list[Checked], feed: str) -> None:
         tally = one.tallies.get(feed)
         if tally is None:
             continue
-        tally.added = sum(count for number, fresh, count in changes if number == one.number and fresh)
-        tally.changed = sum(count for number, fresh, count in changes if number == one.number and not fresh)
+        for number, fresh, count in changes:
+            if number == one.number:
+                tally.added, tally.changed = (count, tally.changed) if fresh else (tally.added, count)
         tally.ended = sum(count for number, count in ended if number == one.number)
 
 

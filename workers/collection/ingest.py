@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -13,10 +12,10 @@ from kernel.database import AWAY, session_settings
 from kernel.errors import InvalidInput, Overloaded, Unavailable
 from kernel.settings import Settings
 from workers.collection import load
-from workers.collection.column import FIRST, REST
-from workers.collection.day import Checked, Tally, check, coming, judge_first, judge_rest, opened, settle
+from workers.collection.column import LOADED
+from workers.collection.day import Checked, Tally, check, coming, judge
 from workers.collection.digest import digest_secret
-from workers.collection.fault import faults_in_words
+from workers.collection.fault import Faults, faults_in_words
 from workers.collection.manifest import Delivery, deliveries
 from workers.collection.transfer import take_in
 from workers.collection.workspace import Workspace, workspace
@@ -35,19 +34,13 @@ async def ingest(
     Raises `InvalidInput` for a folder that is none of these, `Overloaded` when another loader runs on, `Unavailable`.
     """
     days = deliveries(folder)
-    good, counter = True, _Counter(progress, days)
-    async with _connected(settings) as connection, _connected(settings) as beside:
+    async with _connected(settings) as connection:
         await _lock(connection, wait)
         with workspace(settings.var) as work:
-            for of_day in days:
-                began = time.monotonic()
-                recorded = [await load.recorded(connection, one.source) for one in of_day]
-                day = [opened(*one) for one in zip(range(len(of_day)), of_day, recorded, strict=True)]
-                await _Day(settings, connection, beside, work, day, counter.read).take()
-                for one in day:
-                    for line in summary(one, time.monotonic() - began):
-                        say(line)
-                good &= all(one.good for one in day)
+            good = True
+            counter = _Counter(progress, days)
+            for day in days:
+                good &= await _day(connection, work, day, settings, say, counter)
     return good
 
 
@@ -71,85 +64,53 @@ def _rows(delivery: Delivery) -> int:
         return 0
 
 
-class _Day:
-    """One day under way: what others refer to is merged while the rest is read and judged beside it."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        connection: asyncpg.Connection,
-        beside: asyncpg.Connection,
-        work: Workspace,
-        day: list[Checked],
-        tell: Callable[[int], None],
-    ) -> None:
-        self._settings, self._connection, self._beside = settings, connection, beside
-        self._work, self._day, self._tell = work, day, tell
-        self._coming = coming(day)
-        work.begin_day(day[0].delivery.day)
-
-    async def take(self) -> None:
-        """Reads, judges and loads it; what is wrong is noted in the faults of its deliveries."""
-        await self._read(self._connection, self._work, FIRST)
-        await in_thread(judge_first, self._work, self._day)
-        rest = asyncio.create_task(self._rest())
-        try:
-            await (self._load(rest) if self._coming else rest)
-        finally:
-            rest.cancel()
-            await asyncio.gather(rest, return_exceptions=True)
-
-    async def _load(self, rest: Awaitable[bool]) -> None:
-        """Loads what is good; once more when that is less than it was at first."""
-        load_day = partial(load.load_day, self._connection, self._work, self._day, self._settings, self._tell)
-        try:
-            await load_day(rest)
-        except load.TurnedBadError:
-            await in_thread(settle, self._work, self._day)
-            await load_day(asyncio.sleep(0, result=True))
-
-    async def _rest(self) -> bool:
-        """Reads and judges the other feeds; gives whether everything that is good without them still is."""
-        standing = [one for one in self._day if one.good]
-        with self._work.beside() as work:
-            await self._read(self._beside, work, REST)
-            await in_thread(judge_rest, work, self._day, standing)
-        return all(one.good for one in standing)
-
-    async def _read(self, connection: asyncpg.Connection, work: Workspace, feeds: Sequence[str]) -> None:
-        """Checks these feeds alone, while PostgreSQL writes out what they are compared with."""
-        secret, compared = digest_secret(self._settings), load.compared(self._coming).intersection(feeds)
-        known = asyncio.create_task(load.copy_known(connection, work, compared, self._day[0].delivery.day))
-        try:
-            for one in self._day:
-                began = time.monotonic()
-                for name in [name for name in one.tallies if name in feeds]:
-                    await in_thread(check, work, one, name, secret)
-                    self._tell(one.tallies[name].rows)
-                one.seconds += time.monotonic() - began
-        except BaseException:
-            known.cancel()
-            raise
-        await in_thread(take_in, work, await known)
+async def _day(
+    connection: asyncpg.Connection,
+    work: Workspace,
+    deliveries_of_day: list[Delivery],
+    settings: Settings,
+    say: Callable[[str], None],
+    counter: _Counter,
+) -> bool:
+    work.begin_day(deliveries_of_day[0].day)
+    day = [Checked(number, delivery, Faults()) for number, delivery in enumerate(deliveries_of_day)]
+    known = await _checked(connection, work, day, settings, counter)
+    began = time.monotonic()
+    if any(map(work.has, LOADED)):
+        await work.beside(take_in, work, known)
+        await work.beside(judge, work, day)
+        await load.load_day(connection, work, day, settings, counter.read)
+    together = time.monotonic() - began
+    for one in day:
+        for line in summary(one, together):
+            say(line)
+    return all(one.good for one in day)
 
 
-async def in_thread(function: Callable[..., None], *arguments: object) -> None:
-    """Runs it beside the event loop; it is waited for when we are cancelled, and may not outlive what it works on."""
-    running = asyncio.get_running_loop().run_in_executor(None, partial(function, *arguments))
+async def _checked(
+    connection: asyncpg.Connection, work: Workspace, day: list[Checked], settings: Settings, counter: _Counter
+) -> list[str]:
+    """Checks every delivery alone, while PostgreSQL writes out what they are compared with; gives the names of that."""
+    secret, recorded = digest_secret(settings), [await load.recorded(connection, one.delivery.source) for one in day]
+    known = asyncio.create_task(load.copy_known(connection, work, coming(day, recorded), day[0].delivery.day))
     try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
+        for one, loaded in zip(day, recorded, strict=True):
+            began = time.monotonic()
+            await work.beside(check, work, one, loaded, secret, counter.read)
+            one.seconds = time.monotonic() - began
+    except BaseException:
+        known.cancel()
         raise
+    return await known
 
 
-def summary(one: Checked, whole: float) -> list[str]:
-    """What became of a delivery, in lines: its faults, or its feeds; `whole` are the seconds of its day."""
+def summary(one: Checked, together: float) -> list[str]:
+    """What became of a delivery, in lines: its faults, or its feeds; `together` are the seconds of the day's load."""
     if not one.good:
         return [f"{one.delivery.name}: refused, {faults_in_words(one.faults.count)}, nothing of it is loaded",
                 *(f"  {line}" for line in one.faults.report())]  # fmt: skip
     feeds = ", ".join(f"{name} {_words(tally)}" for name, tally in one.tallies.items())
-    seconds = whole if one.loading() else one.seconds
+    seconds = one.seconds + (together if one.loading() else 0)
     lines = [f"{one.delivery.name}: {feeds} ({seconds:.1f} s)"]
     older = [name for name, tally in one.tallies.items() if tally.state == "older"]
     if older:

@@ -1,7 +1,6 @@
 """Loads what is good of a day in one transaction, feed by feed, each after those that it refers to."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from pathlib import Path
 
@@ -52,66 +51,44 @@ async def recorded(connection: asyncpg.Connection, source: str) -> dict[str, lis
     return found
 
 
-def compared(feeds: set[str]) -> set[str]:
-    """The feeds of which it must be known what is loaded, where these feeds come."""
-    known = {"branch", "employee"} if feeds else set[str]()
-    if feeds & set(_OF_CUSTOMERS):
-        known |= {"customer"}
-    if feeds & {"product", "contract"}:
-        known |= {"product"}
-    return known | feeds & {"account", "relation", "contract", "questionnaire"}
-
-
-async def copy_known(connection: asyncpg.Connection, work: Workspace, feeds: Iterable[str], day: date) -> list[str]:
-    """Gets what is loaded of these feeds into files, and gives their names for `take_in`."""
+async def copy_known(connection: asyncpg.Connection, work: Workspace, feeds: set[str], day: date) -> list[str]:
+    """Gets what these feeds of a day are compared with into files, and gives their names for `take_in`."""
     queries = {**employee.KNOWN, **customer.KNOWN, **product.KNOWN}
-    tables = [f"known_{feed}" for feed in sorted(feeds)]
+    wanted = {"known_branch", "known_employee"} if feeds else set[str]()
+    if feeds & set(_OF_CUSTOMERS):
+        wanted |= {"known_customer"}
+    if feeds & {"product", "contract"}:
+        wanted |= {"known_product"}
+    wanted |= {f"known_{feed}" for feed in ("account", "relation", "contract") if feed in feeds}
+    of_day = product.KNOWN_OF_DAY if "questionnaire" in feeds else {}
     async with connection.transaction(readonly=True):
         await apply_system(connection, "ingest", kind="company")
-        for table in tables:
-            of_day = table in product.KNOWN_OF_DAY
-            query = product.KNOWN_OF_DAY[table] if of_day else queries[table]
-            await copy_out(connection, {table: query}, work, *([day] if of_day else []))
-    return tables
-
-
-class TurnedBadError(Exception):
-    """A delivery of which something was being merged is bad: nothing of the day was written."""
+        await copy_out(connection, {table: queries[table] for table in sorted(wanted)}, work)
+        await copy_out(connection, of_day, work, day)
+    return [*sorted(wanted), *of_day]
 
 
 async def load_day(
-    connection: asyncpg.Connection,
-    work: Workspace,
-    day: list[Checked],
-    settings: Settings,
-    tell: Tell,
-    rest_is_good: Awaitable[bool],
+    connection: asyncpg.Connection, work: Workspace, day: list[Checked], settings: Settings, tell: Tell
 ) -> None:
-    """Writes the good deliveries of a day, records them, tells of them; all of it or nothing.
-
-    What others refer to is merged before it is known whether the rest is good; raises `TurnedBadError` when it is not.
-    """
+    """Writes the good deliveries of a day, records them, tells of them; all of it or nothing."""
+    good = [one for one in day if one.good and one.loading()]
+    if not good:
+        return
     with Sealers(settings) as seal:
         async with connection.transaction():
             await apply_system(connection, "ingest", kind="company")
             await employee.stage(connection)
             await customer.stage(connection)
             await product.stage(connection)
-            merge = _Merge(connection, work, day, seal, tell)
-            await merge.first()
-            if not await rest_is_good:
-                raise TurnedBadError
-            await merge.rest()
-            for one in day:
-                if one.good:
-                    await _record(connection, one)
+            await _Merge(connection, work, good, seal, tell).run()
+            for one in good:
+                await _record(connection, one)
 
 
 async def _record(connection: asyncpg.Connection, one: Checked) -> None:
-    day, source, loading = one.delivery.day, one.delivery.source, one.loading()
-    if not loading:
-        return
-    for feed, file in loading:
+    day, source = one.delivery.day, one.delivery.source
+    for feed, file in one.loading():
         tally = one.tallies[feed]
         changed = tally.added + tally.changed + tally.ended
         await _sql.record(
@@ -125,24 +102,19 @@ class _Merge:
     """The merges of one day, feed by feed."""
 
     def __init__(
-        self, connection: asyncpg.Connection, work: Workspace, day: list[Checked], seal: Sealers, tell: Tell
+        self, connection: asyncpg.Connection, work: Workspace, good: list[Checked], seal: Sealers, tell: Tell
     ) -> None:
-        self._connection, self._work, self._checked, self._seal, self._tell = connection, work, day, seal, tell
-        self._day = day[0].delivery.day
-        self._placed = self._reorganised = False
+        self._connection, self._work, self._good, self._seal, self._tell = connection, work, good, seal, tell
+        self._day = good[0].delivery.day
 
-    async def first(self) -> None:
-        """The feeds that others refer to, each after those that it refers to."""
+    async def run(self) -> None:
+        """Every feed that is there, each after those that it refers to."""
+        organisation = False
         if self._work.has("branch"):
-            self._reorganised |= await self._branches()
+            organisation |= await self._branches()
         if self._work.has("employee"):
-            self._reorganised |= await self._employees()
-        if self._work.has("customer"):
-            await self._customers()
-
-    async def rest(self) -> None:
-        """The others."""
-        if not self._placed and any(map(self._work.has, _OF_CUSTOMERS)):
+            organisation |= await self._employees()
+        if any(map(self._work.has, _OF_CUSTOMERS)):
             await self._customers()
         if self._work.has("account"):
             await self._accounts()
@@ -154,7 +126,7 @@ class _Merge:
             await self._contracts()
         if self._work.has("questionnaire"):
             await self._questionnaires()
-        if self._reorganised:
+        if organisation:
             await emit(self._connection, OrganisationChanged())
 
     async def _branches(self) -> bool:
@@ -176,8 +148,7 @@ class _Merge:
         await self._again("known_branch_id")
         await self._compare("customer")
         first = await customer.draw_ids(self._connection, len(self._work.db.table("fresh_customer")))
-        await asyncio.to_thread(self._work.run, "place", first=first)
-        self._placed = True
+        await self._work.beside(self._work.run, "place", first=first)
         async for _ in put_parts(self._connection, *self._sealed("customer")):
             await customer.merge_customers(self._connection)
         await self._counted("customer", customer.count_customers)
@@ -227,8 +198,8 @@ class _Merge:
 
     async def _compare(self, feed: str) -> None:
         """Finds out what is new, changed and gone."""
-        await asyncio.to_thread(self._work.run, feed)
-        count_changes(self._work, self._checked, feed)
+        await self._work.beside(self._work.run, feed)
+        count_changes(self._work, self._good, feed)
 
     async def _again(self, table: str) -> None:
         """What is known now, after the feeds before it were merged."""
@@ -236,19 +207,19 @@ class _Merge:
         await fetch(self._connection, {table: employee.KNOWN[table]}, self._work)
 
     async def _put(self, rows: duckdb.DuckDBPyRelation, table: str) -> None:
-        await put(self._connection, rows, table, self._tell)
+        await put(self._connection, self._work, rows, table, self._tell)
 
     def _plain(self, feed: str) -> tuple[AsyncIterator[bytes], str, list[str]]:
         """The rows of a feed that are to be written, their staging table, its columns."""
         rows = self._written(feed)
-        return lines(batches(rows, self._tell), plainly), f"staged_{feed}", rows.columns
+        return lines(batches(self._work, rows, self._tell), plainly), f"staged_{feed}", rows.columns
 
     def _sealed(self, table: Table) -> tuple[AsyncIterator[bytes], str, list[str]]:
         """The same, with the personal data sealed."""
         rows = self._written(table)
         ready = self._seal.ready(table, self._changes(table))
         columns = [*rows.columns, *(f"{field}_{part}" for field in FIELDS[table] for part in ("mask", "index"))]
-        return lines(batches(rows, self._tell), ready), f"staged_{table}", columns
+        return lines(batches(self._work, rows, self._tell), ready), f"staged_{table}", columns
 
     def _changes(self, feed: str) -> int:
         return len(self._work.db.table(f"changed_{feed}"))

@@ -1,10 +1,8 @@
 """What can be judged only over all deliveries of a day: keys twice, references to nothing, rows that must stay."""
 
-from collections.abc import Iterable
-
 from duckdb import ColumnExpression, DuckDBPyRelation
 
-from workers.collection.column import FEEDS, Feed
+from workers.collection.column import FEEDS, LOADED, Feed
 from workers.collection.fault import KEPT, Fault
 from workers.collection.workspace import Workspace, call, constant, joined
 
@@ -15,10 +13,10 @@ _TWICE = "is there more than once"
 _ELSEWHERE = "is delivered by another source too"
 
 
-def together(work: Workspace, feeds: Iterable[str]) -> list[Found]:
-    """The faults of these feeds of the day's deliveries among themselves and with what is loaded."""
+def together(work: Workspace) -> list[Found]:
+    """The faults of the day's deliveries among themselves and with what is loaded."""
     found: list[Found] = []
-    for name in feeds:
+    for name in LOADED:
         if not work.has(name):
             continue
         feed, live, news = FEEDS[name], work.live(name), work.news(name)

@@ -40,7 +40,7 @@ def take_in(work: Workspace, tables: Iterable[str]) -> None:
 async def fetch(connection: asyncpg.Connection, queries: Mapping[str, str], work: Workspace) -> None:
     """Both at once."""
     await copy_out(connection, queries, work)
-    await asyncio.to_thread(take_in, work, queries)
+    await work.beside(take_in, work, queries)
 
 
 def _file(work: Workspace, table: str) -> Path:
@@ -58,10 +58,12 @@ def _insert(work: Workspace, path: Path, table: str) -> None:
     path.unlink()
 
 
-async def batches(rows: duckdb.DuckDBPyRelation, tell: Callable[[int], None]) -> AsyncIterator[pa.RecordBatch]:
+async def batches(
+    work: Workspace, rows: duckdb.DuckDBPyRelation, tell: Callable[[int], None]
+) -> AsyncIterator[pa.RecordBatch]:
     """The rows in batches, read beside the event loop; `tell` is told how many each had."""
-    reader = await asyncio.to_thread(rows.to_arrow_reader, BATCH)
-    while (batch := await asyncio.to_thread(next, reader, None)) is not None:
+    reader = await work.beside(rows.to_arrow_reader, BATCH)
+    while (batch := await work.beside(next, reader, None)) is not None:
         yield batch
         tell(batch.num_rows)
 
@@ -87,10 +89,14 @@ async def lines(found: AsyncIterator[pa.RecordBatch], ready: Ready) -> AsyncGene
 
 
 async def put(
-    connection: asyncpg.Connection, rows: duckdb.DuckDBPyRelation, table: str, tell: Callable[[int], None]
+    connection: asyncpg.Connection,
+    work: Workspace,
+    rows: duckdb.DuckDBPyRelation,
+    table: str,
+    tell: Callable[[int], None],
 ) -> None:
     """Copies the rows into a staging table with the same column names."""
-    await put_lines(connection, lines(batches(rows, tell), plainly), table, rows.columns)
+    await put_lines(connection, lines(batches(work, rows, tell), plainly), table, rows.columns)
 
 
 async def put_lines(

@@ -1,12 +1,15 @@
 """Where deliveries are read and compared: DuckDB in a private folder, bounded in memory, gone afterwards."""
 
+import asyncio
 import contextlib
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import duckdb
 from duckdb import (
@@ -21,6 +24,8 @@ from duckdb import (
 from kernel.errors import Unavailable
 from workers.collection.column import FEEDS, LOADED, NUMBERS, Column, Feed
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 MEMORY = "1000MB"
 _HERE = Path(__file__).parent
 _STEPS = {
@@ -38,7 +43,6 @@ def workspace(var: Path) -> Iterator["Workspace"]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             _tidy(folder)
             with duckdb.connect(folder / "work.duckdb", config=_config(folder)) as connection:
-                _prepare(connection)
                 yield Workspace(folder, connection)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -62,13 +66,6 @@ def _config(folder: Path) -> dict[str, str | bool | int | float | list[str]]:
     }
 
 
-def _prepare(connection: DuckDBPyConnection) -> None:
-    connection.execute("pragma force_compression = 'uncompressed'")  # rows live for minutes, time counts more
-    connection.execute("pragma disable_checkpoint_on_shutdown")
-    connection.execute((_HERE / "check.duckdb.sql").read_text())
-    connection.execute(_STEPS["macros"])
-
-
 def _tidy(own: Path) -> None:
     """Removes folders whose process is gone: their lock is free."""
     for other in own.parent.iterdir():
@@ -84,16 +81,24 @@ class Workspace:
 
     def __init__(self, folder: Path, connection: DuckDBPyConnection) -> None:
         self.folder, self.db = folder, connection
-
-    @contextlib.contextmanager
-    def beside(self) -> Iterator["Workspace"]:
-        """The same workspace for another thread: what one of the two has done, the other sees."""
-        with self.db.cursor() as connection:
-            yield Workspace(self.folder, connection)
+        connection.execute("pragma force_compression = 'uncompressed'")  # rows live for minutes, time counts more
+        connection.execute("pragma disable_checkpoint_on_shutdown")
+        connection.execute((_HERE / "check.duckdb.sql").read_text())
+        self.run("macros")
 
     def run(self, step: str, **parameters: object) -> None:
         """One step of `compare.duckdb.sql`."""
         self.db.execute(_STEPS[step], parameters or None)
+
+    async def beside(self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
+        """Runs what uses these tables in a thread; cancelled, it is interrupted and waited for, to end before them."""
+        running = asyncio.get_running_loop().run_in_executor(None, partial(function, *arguments, **named))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            self.db.interrupt()
+            await asyncio.gather(running, return_exceptions=True)
+            raise
 
     def begin_day(self, day: date) -> None:
         """Empty tables for the feeds of a day."""
@@ -122,9 +127,9 @@ class Workspace:
         """Those of them that are not known just so, from the same source; there after `find_news`."""
         return self.db.view(f"news_{feed}")
 
-    def find_news(self, feeds: Iterable[str]) -> None:
+    def find_news(self) -> None:
         """Finds out which rows the database has already, by their digests: they were judged when they were loaded."""
-        for name in feeds:
+        for name in LOADED:
             live, known = self.live(name), self.db.table(f"known_{name}")
             self.db.execute(f"drop view if exists news_{name}")
             if "digest" in known.columns and len(known):

@@ -82,10 +82,9 @@ async def test_what_refers_to_a_bad_delivery_is_bad_too(own_settings: Settings, 
     [row("account", status="asleep"), row("account", account_no="A2", customer_no="C9")],
     ids=["alone", "over one another"],
 )
-async def test_what_was_merged_before_the_rest_turned_bad_is_taken_back(
+async def test_what_refers_to_a_delivery_falls_with_it_and_the_others_do_not(
     own_settings: Settings, maker: Maker, bad: Row
 ) -> None:
-    """Its people are merged while its accounts are judged; those who refer to them fall with them, others do not."""
     maker.deliver({"branch": [row("branch")], "employee": [row("employee")]}, source="hr")
     maker.deliver({"customer": [row("customer")], "account": [row("account"), bad]})
     maker.deliver({"relation": [row("relation")]}, source="crm")

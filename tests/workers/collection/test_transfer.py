@@ -23,7 +23,7 @@ async def test_there_and_back(settings: Settings, tmp_path: Path) -> None:
         async with connection.transaction():
             await connection.execute("create temp table staged (number integer, text text) on commit drop")
             told: list[int] = []
-            await put(connection, work.db.table("there"), "staged", told.append)
+            await put(connection, work, work.db.table("there"), "staged", told.append)
             queries = {"back": "select number, text from staged;\n", "again": "select number, text from staged"}
             await fetch(connection, queries, work)
         for table in ("back", "again"):
