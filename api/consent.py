@@ -44,9 +44,10 @@ async def list_own(tx: Tx, who: Who) -> list[Consent]:
 async def say(tx: Tx, who: Who, data: JSONBody[OwnConsent]) -> Consent:
     """In effect at once: withdrawn, nothing of that kind leaves once this has answered."""
     await consent.check_topic(tx, data.topic)
+    evidence = " on ".join(filter(None, (f"session {who.principal.session_id}", who.principal.device_id)))
     word = Word(
         purpose=data.purpose, channel=data.channel, topic=data.topic, allowed=data.allowed, source="investor",
-        evidence=f"session {who.principal.session_id} on {who.principal.device_id}", by=who.principal.name,
+        evidence=evidence, by=who.principal.name,
     )  # fmt: skip
     return await consent.give(tx, await consent.customer_id(tx, who.principal.subject), word)
 

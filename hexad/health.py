@@ -8,7 +8,7 @@ import msgspec
 
 from hexad import ports
 from kernel.errors import Unavailable
-from kernel.settings import Settings
+from kernel.settings import Settings, words
 
 PROCESSES: Mapping[str, str] = {
     "api": "api_port",
@@ -29,6 +29,11 @@ SIMULATORS: Mapping[str, str] = {
 
 SILENT = "not answering"
 _SECONDS = 3.0
+
+
+def started(settings: Settings) -> dict[str, str]:
+    """The setting with the health port of each process that `hexad up` starts."""
+    return {**PROCESSES, **{name: port for name, port in SIMULATORS.items() if name in words(settings.simulators)}}
 
 
 def problem(address: str, what: Literal["ready", "live"] = "ready") -> str:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from kernel import ports
 from kernel.errors import Unavailable
-from kernel.settings import PREFIX, Settings
+from kernel.settings import PREFIX, Settings, words
 
 _PORTS = {
     "api_port": "api_host",
@@ -20,6 +20,12 @@ _PORTS = {
     "mailbox_port": "simulator_host",
     "smtp_simulator_port": "simulator_host",
     "advisory_simulator_port": "simulator_host",
+}
+
+_SIMULATORS = {
+    "sms": ("sms_simulator_port",),
+    "smtp": ("mailbox_port", "smtp_simulator_port"),
+    "advisory": ("advisory_simulator_port",),
 }
 
 
@@ -64,9 +70,12 @@ def explained(settings: Settings, port: str) -> Iterator[None]:
 
 
 def check_free(settings: Settings) -> None:
-    """Raises `Unavailable` naming every port that cannot be had."""
+    """Raises `Unavailable` naming every port of what `hexad up` starts that cannot be had."""
     faults, taken = [], dict[int, str]()
+    idle = {port for name, ports_of in _SIMULATORS.items() if name not in words(settings.simulators) for port in ports_of}
     for port, host in _PORTS.items():
+        if port in idle:
+            continue
         number, variable = getattr(settings, port), f"{PREFIX}{port.upper()}"
         if number in taken:
             faults.append(f"{taken[number]} and {variable} are both {number}: change one of them")

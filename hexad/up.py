@@ -14,16 +14,13 @@ import msgspec
 from hexad import keys, leftovers, ports
 from hexad.embedded import Postgres, served
 from hexad.healing import Healer
-from hexad.health import PROCESSES, SIMULATORS, problem
+from hexad.health import problem, started
 from hexad.supervisor import Supervisor, procfile
 from hexad.welcome import welcome
 from kernel import settings as setting
 from kernel.errors import HexadError
 from kernel.migrate import migrate
 from kernel.settings import Settings
-
-_HEALTH = {**PROCESSES, **SIMULATORS}
-"""The setting with the health port of each process of the Procfile."""
 
 _PATIENCE = 30.0
 
@@ -63,7 +60,7 @@ def _run(settings: Settings, began: float, healer: Healer | None) -> int:
     run.write(settings.var)
     watch = threading.Thread(target=_announce, args=(settings, began), daemon=True)
 
-    def started() -> None:
+    def begun() -> None:
         run.note_children(settings.var)
         watch.start()
         if healer:
@@ -71,7 +68,8 @@ def _run(settings: Settings, began: float, healer: Healer | None) -> int:
 
     marked = {leftovers.MARK: run.mark, "PYTHONUNBUFFERED": "1"}
     environment = {**os.environ, **setting.environment(settings), **marked}
-    supervisor = Supervisor(procfile(), environment, settings.drain, started)
+    commands = {name: command for name, command in procfile().items() if name in started(settings)}
+    supervisor = Supervisor(commands, environment, settings.drain, begun)
     try:
         supervisor.loop()
     finally:
@@ -87,14 +85,15 @@ def _run(settings: Settings, began: float, healer: Healer | None) -> int:
 
 def _announce(settings: Settings, began: float) -> None:
     """Waits until every process is ready, saying now and then which is not, then tells what there is."""
-    missing, told = dict.fromkeys(_HEALTH, ""), began
-    while missing := {name: why for name in missing if (why := problem(ports.address(settings, _HEALTH[name])))}:
+    health, told = started(settings), began
+    missing = dict.fromkeys(health, "")
+    while missing := {name: why for name in missing if (why := problem(ports.address(settings, health[name])))}:
         if time.monotonic() - told > _PATIENCE:
             told = time.monotonic()
             click.echo("still waiting: " + "; ".join(f"{name} is {why}" for name, why in missing.items()), err=True)
         time.sleep(0.1)
     try:
-        click.echo(welcome(settings, _HEALTH, time.monotonic() - began))
+        click.echo(welcome(settings, health, time.monotonic() - began))
     except HexadError as error:
         click.echo(f"hexad: no sign-in could be made: {error.detail or error.title}", err=True)
 

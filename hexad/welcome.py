@@ -27,13 +27,13 @@ def _addresses(settings: Settings, health: Mapping[str, str]) -> list[str]:
     def at(port: str) -> str:
         return ports.address(settings, port)
 
+    mail = "smtp" in health
     return [
         f"  API        http://{at('api_port')}",
         f"  docs       http://{at('api_port')}/docs/auth  (begin here: how to sign in)",
         *(f"  docs       http://{at('api_port')}/docs/{audience}" for audience in words(settings.audiences)),
         f"  WebSocket  ws://{at('realtime_port')}/ws",
-        f"  mailbox    http://{at('mailbox_port')}/",
-        f"  SMTP       {at('smtp_simulator_port')}",
+        *([f"  mailbox    http://{at('mailbox_port')}/", f"  SMTP       {at('smtp_simulator_port')}"] if mail else []),
         *(f"  health     http://{at(port)}/health/ready  ({name})" for name, port in health.items()),
     ]
 

@@ -41,7 +41,6 @@ class Open(Struct, frozen=True):
     id: UUID
     kind: str
     purpose: Purpose
-    topic: str
     channels: list[str]
     template: str
     template_version: int

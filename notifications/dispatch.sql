@@ -1,7 +1,7 @@
 -- name: open()
 -- record_class: Open
 -- scope: none, the system sends everybody's messages
-select b.id, b.kind, b.purpose, b.topic, b.channels, b.template, b.template_version, b.given::text as given, b.state,
+select b.id, b.kind, b.purpose, b.channels, b.template, b.template_version, b.given::text as given, b.state,
        b.product_code, b.expires_at, b.expanded < b.total as unexpanded
   from broadcast b
  where b.finished_at is null and (b.not_before <= now() or b.state = 'cancelled')

@@ -183,8 +183,8 @@ class Session:
         match read(data):
             case Broken(why, hopeless=True):
                 return self._close(BROKEN, why)
-            case Broken(why):
-                return [_error("bad_frame", why)]
+            case Broken(why, _, client_id, conversation_id):
+                return [Send(Error("bad_frame", why, client_id, conversation_id))]
             case frame:
                 return self._answer(frame)
 

@@ -1,6 +1,7 @@
 """Text to frames and back; nothing that a client can send raises here."""
 
 from typing import get_args
+from uuid import UUID
 
 import msgspec
 from msgspec import Raw, Struct
@@ -18,10 +19,15 @@ _encoder = msgspec.json.Encoder()
 
 
 class Broken(Struct, frozen=True):
-    """Text that is no frame; `hopeless` when it is not even one in shape: bad JSON, an unknown type or field."""
+    """Text that is no frame; `hopeless` when it is not even one in shape: bad JSON, an unknown type or field.
+
+    What has the shape of a frame is answered under the ids that it names.
+    """
 
     why: str
     hopeless: bool
+    client_id: UUID | None = None
+    conversation_id: UUID | None = None
 
 
 def read(data: bytes) -> AnyClientFrame | Broken:
@@ -29,7 +35,10 @@ def read(data: bytes) -> AnyClientFrame | Broken:
     try:
         return _frames.decode(data)
     except msgspec.ValidationError as error:
-        return Broken(str(error), hopeless=not _shapely(data))
+        fields = _shaped(data)
+        if fields is None:
+            return Broken(str(error), hopeless=True)
+        return Broken(str(error), False, _id(fields, "client_id"), _id(fields, "conversation_id"))
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         mended = whole(data)
         return read(mended) if mended != data else Broken(str(error), hopeless=True)
@@ -50,11 +59,18 @@ def kind(frame: ClientFrame | ServerFrame) -> str:
     return str(frame.__struct_config__.tag)
 
 
-def _shapely(data: bytes) -> bool:
-    """Whether it is an object of a known type with that type's fields alone, whatever their values."""
+def _shaped(data: bytes) -> dict[str, Raw] | None:
+    """The fields of an object of a known type with that type's fields alone, whatever their values."""
     try:
         fields = _shape.decode(data)
         known = _FIELDS.get(msgspec.json.decode(fields["type"], type=str))
     except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError):
-        return False
-    return known is not None and fields.keys() <= known
+        return None
+    return fields if known is not None and fields.keys() <= known else None
+
+
+def _id(fields: dict[str, Raw], name: str) -> UUID | None:
+    try:
+        return msgspec.json.decode(fields[name], type=UUID)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError):
+        return None

@@ -34,6 +34,14 @@ def test_every_port_in_use_is_named() -> None:
     assert "HEXAD_BEAT_PORT" in refused.value.detail
 
 
+def test_a_simulator_that_is_left_out_needs_no_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        ports.check_free(settings(smtp_simulator_port=port, mailbox_port=port, simulators="sms,advisory"))
+        with pytest.raises(Unavailable, match="HEXAD_SMTP_SIMULATOR_PORT"):
+            ports.check_free(settings(smtp_simulator_port=port))
+
+
 def test_two_settings_with_one_port_are_named() -> None:
     twice = settings(api_port=8123, mailbox_port=8123)
     with pytest.raises(Unavailable, match="HEXAD_API_PORT and HEXAD_MAILBOX_PORT are both 8123"):

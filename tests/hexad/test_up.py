@@ -51,6 +51,14 @@ def test_a_wrong_setting_is_named_before_anything_starts(start_up: Callable[...,
     assert "Traceback" not in up.said
 
 
+def test_simulators_can_be_left_out(start_up: Callable[..., Up]) -> None:
+    up = start_up(HEXAD_SIMULATORS="advisory")
+    up.wait_ready()
+    assert up.processes("simulate advisory")
+    assert not up.processes("simulate sms") + up.processes("simulate smtp")
+    assert "mailbox" not in up.said
+
+
 def test_a_folder_that_cannot_be_written_is_named(start_up: Callable[..., Up], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     up = start_up(HEXAD_VAR=str(tmp_path / "file" / "var"))

@@ -5,7 +5,7 @@ import msgspec
 from hexad.welcome import welcome
 from kernel.settings import Settings
 
-HEALTH = {"api": "api_port"}
+HEALTH = {"api": "api_port", "smtp": "mailbox_port"}
 
 
 def test_it_says_where_things_are_and_how_long_tokens_live(own_settings: Settings) -> None:
@@ -22,3 +22,8 @@ def test_an_audience_that_is_not_served_is_not_offered(own_settings: Settings) -
     text = welcome(msgspec.structs.replace(own_settings, audiences="investor"), HEALTH, 1)
     assert "/docs/staff" not in text
     assert "10086" not in text
+
+
+def test_a_simulator_that_is_left_out_is_not_offered(own_settings: Settings) -> None:
+    assert "mailbox" in welcome(own_settings, HEALTH, 1)
+    assert "mailbox" not in welcome(own_settings, {"api": "api_port"}, 1)

@@ -177,6 +177,13 @@ def test_a_value_out_of_bounds_is_answered_and_the_socket_lives() -> None:
     assert session.receive(PING, 2) == [Send(Pong(1))]
 
 
+def test_a_message_out_of_shape_is_refused_under_its_number() -> None:
+    (answer,) = signed_in().receive(f'{{"type":"send","client_id":"{UUID(int=7)}","kind":"text"}}', 1)
+    assert isinstance(answer, Send)
+    assert isinstance(answer.frame, Error)
+    assert (answer.frame.code, answer.frame.client_id) == ("bad_frame", UUID(int=7))
+
+
 def test_100_at_once_then_20_a_second() -> None:
     session = signed_in()
     answers = [session.receive(PING, 0) for _ in range(99)]

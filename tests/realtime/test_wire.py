@@ -59,6 +59,18 @@ def test_a_value_that_its_field_does_not_take_is_not_hopeless(text: bytes) -> No
     assert not found.hopeless
 
 
+@pytest.mark.parametrize(
+    ("client_id", "named"),
+    [('"00000000-0000-0000-0000-000000000007"', UUID(int=7)), ('"seven"', None), ("7", None), ('"\\ud800"', None)],
+)
+def test_what_has_the_shape_of_a_frame_is_answered_under_its_ids(client_id: str, named: UUID | None) -> None:
+    conversation = UUID(int=8)
+    text = f'{{"type":"send","client_id":{client_id},"conversation_id":"{conversation}","kind":"text","body":5}}'
+    found = read(text.encode())
+    assert isinstance(found, Broken)
+    assert (found.hopeless, found.client_id, found.conversation_id) == (False, named, conversation)
+
+
 def test_half_a_character_is_read_as_the_mark_of_one() -> None:
     ids = '"client_id":"00000000-0000-0000-0000-000000000007","conversation_id":"00000000-0000-0000-0000-000000000008"'
     for written, body in ((r"a\ud83d", "a\ufffd"), (r"\uD83D\uDE00", "😀"), (r"\\ud83d \udc00", "\\ud83d \ufffd")):
