@@ -72,7 +72,8 @@ def explained(settings: Settings, port: str) -> Iterator[None]:
 def check_free(settings: Settings) -> None:
     """Raises `Unavailable` naming every port of what `hexad up` starts that cannot be had."""
     faults, taken = [], dict[int, str]()
-    idle = {port for name, ports_of in _SIMULATORS.items() if name not in words(settings.simulators) for port in ports_of}
+    left_out = _SIMULATORS.keys() - set(words(settings.simulators))
+    idle = {port for name in left_out for port in _SIMULATORS[name]}
     for port, host in _PORTS.items():
         if port in idle:
             continue

@@ -73,9 +73,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     beat_port: Annotated[int, _says("port of the beat's health and metrics", ge=1, le=65535)] = 8004
     probe_host: Annotated[str, _says("address of the health ports of worker, relay and beat")] = "127.0.0.1"
     mailer_port: Annotated[int, _says("port of the e-mail sender's health and metrics", ge=1, le=65535)] = 8008
-    simulators: Annotated[
-        str, _says("simulators that `hexad up` starts, comma-separated: sms, smtp, advisory; empty: none")
-    ] = "sms,smtp,advisory"
+    simulators: Annotated[str, _says("those of sms, smtp, advisory that `hexad up` starts")] = "sms,smtp,advisory"
     simulator_host: Annotated[str, _says("address of the gateway simulators")] = "127.0.0.1"
     sms_simulator_port: Annotated[int, _says("port of the SMS simulator's health", ge=1, le=65535)] = 8005
     sms_simulator_manner: Annotated[str, _says("how the SMS simulator misbehaves: `delay=2,refuse=0.1,shuffle`")] = ""
@@ -320,15 +318,8 @@ _SCHEMES = {
 }
 
 
-_NAMED = (
-    ("audiences", "audience", {"staff", "investor", "gateway"}),
-    ("simulators", "simulator", {"sms", "smtp", "advisory"}),
-)
-"""Settings that name some of what is known."""
-
-
 def _contradictions(settings: Settings) -> list[str]:
-    checks = (_key_faults, _app_faults, _oidc_faults, _hours_faults, _gateway_faults)
+    checks = (_name_faults, _key_faults, _app_faults, _oidc_faults, _hours_faults, _gateway_faults)
     faults = [fault for check in checks for fault in check(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
@@ -336,11 +327,6 @@ def _contradictions(settings: Settings) -> list[str]:
                 ip_network(network)
             except ValueError as error:
                 faults.append(f"{PREFIX}{name.upper()}: {error}")
-    for name, noun, known in _NAMED:
-        if unknown := set(words(getattr(settings, name))) - known:
-            faults.append(f"{PREFIX}{name.upper()}: no such {noun}: {', '.join(sorted(unknown))}")
-    if not words(settings.audiences):
-        faults.append(f"{PREFIX}AUDIENCES names no audience")
     for name, schemes in _SCHEMES.items():
         value = getattr(settings, name)
         if value and not value.startswith(schemes):
@@ -350,6 +336,14 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.database_url and not settings.var.is_dir() and not settings.token_key:
         faults.append(f"{PREFIX}TOKEN_KEY is needed with {PREFIX}DATABASE_URL: make one with `openssl rand -base64 32`")
     return faults
+
+
+def _name_faults(settings: Settings) -> Iterator[str]:
+    for name, known in (("audiences", {"staff", "investor", "gateway"}), ("simulators", {"sms", "smtp", "advisory"})):
+        if unknown := set(words(getattr(settings, name))) - known:
+            yield f"{PREFIX}{name.upper()}: no such {name.removesuffix('s')}: {', '.join(sorted(unknown))}"
+    if not words(settings.audiences):
+        yield f"{PREFIX}AUDIENCES names no audience"
 
 
 def _key_faults(settings: Settings) -> Iterator[str]:

@@ -38,7 +38,8 @@ def read(data: bytes) -> AnyClientFrame | Broken:
         fields = _shaped(data)
         if fields is None:
             return Broken(str(error), hopeless=True)
-        return Broken(str(error), False, _id(fields, "client_id"), _id(fields, "conversation_id"))
+        ids = _id(fields, "client_id"), _id(fields, "conversation_id")
+        return Broken(str(error), hopeless=False, client_id=ids[0], conversation_id=ids[1])
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         mended = whole(data)
         return read(mended) if mended != data else Broken(str(error), hopeless=True)
