@@ -84,7 +84,7 @@ async def test_a_killed_load_leaves_all_or_nothing_and_runs_again(own_settings: 
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("after", [0.0, 0.8])
+@pytest.mark.parametrize("after", [0.0, 0.4])
 async def test_a_lost_connection_leaves_nothing_and_is_one_sentence(
     own_settings: Settings, demo: Path, after: float
 ) -> None:
