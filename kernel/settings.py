@@ -339,9 +339,9 @@ def _contradictions(settings: Settings) -> list[str]:
 
 
 def _name_faults(settings: Settings) -> Iterator[str]:
-    for name, known in (("audiences", {"staff", "investor", "gateway"}), ("simulators", {"sms", "smtp", "advisory"})):
-        if unknown := set(words(getattr(settings, name))) - known:
-            yield f"{PREFIX}{name.upper()}: no such {name.removesuffix('s')}: {', '.join(sorted(unknown))}"
+    for name, known in (("audiences", ("staff", "investor", "gateway")), ("simulators", ("sms", "smtp", "advisory"))):
+        if unknown := sorted(set(words(getattr(settings, name))).difference(known)):
+            yield f"{PREFIX}{name.upper()}: no such {name[:-1]}: {', '.join(unknown)} (there are {', '.join(known)})"
     if not words(settings.audiences):
         yield f"{PREFIX}AUDIENCES names no audience"
 

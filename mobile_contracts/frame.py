@@ -59,7 +59,10 @@ class Ping(ClientFrame, frozen=True, tag="ping"):
 
 
 class Open(ClientFrame, frozen=True, tag="open"):
-    """Opens a conversation, or finds the open one: an investor's own, or staff's with a customer in their scope."""
+    """Opens a conversation, or finds the open one of the two: an investor's own, or staff's with one in their scope.
+
+    An investor may name with whom: somebody who looks after them, or who is licensed and works for their branch.
+    """
 
     client_id: UUID
     topic: Topic = "other"

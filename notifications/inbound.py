@@ -3,6 +3,7 @@
 `TDS`, or a second one within a day, ends service messages too. Kept sealed, and taken once.
 """
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -36,7 +37,7 @@ class Seals(Protocol):
 
 def meaning(text: str) -> str:
     """What a reply asks for: `opt_out`, `opt_out_all` or something `other`."""
-    word = text.strip().upper()
+    word = unicodedata.normalize("NFKC", text).strip().upper()  # Chinese keyboards write Ｔ as well as T
     if word in _OPT_OUT_ALL:
         return "opt_out_all"
     return "opt_out" if word in _OPT_OUT else "other"

@@ -32,7 +32,7 @@ _FORMS = {
     "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
 }
 _WORDS = {
-    "text": ("this is not one line of text", "应为一行文本,不得换行"),
+    "text": ("this is empty, or more than one line", "内容为空,或不止一行"),
     "number": ("this is no number such as 12.5", "应为数字,例如 12.5"),
     "money": ("this is no amount such as 1200.00", "应为金额,例如 1200.00"),
     "date": ("this is no day such as 2026-11-20", "应为日期,例如 2026-11-20"),

@@ -64,7 +64,7 @@ async def ask(request: HttpRequest, token: Token) -> Response[str]:
 
 @post("/unsubscribe", guards=[public(_WHY)], status_code=200, media_type=MediaType.HTML, summary="Get no more of these")
 async def end(request: HttpRequest, token: Token) -> Response[str]:
-    """Ends e-mails of the link's purpose at once and for good; again changes nothing. The body is not read."""
+    """Ends e-mails of the link's purpose at once, until the customer allows them again. The body is not read."""
     wish = unsubscribe.wish(request.app.state.door.fields, token)
     async with request.app.state.database.transaction() as tx:
         await apply_system(tx, "unsubscribe", request_id(request.scope), kind="company")

@@ -28,7 +28,11 @@ def ingest(folder: Path) -> None:
         served(given(embedded=False, makes_keys=True), lambda _: None, leave=True) as settings,
         progress("rows") as tell,
     ):
-        good = asyncio.run(ingest(settings, folder, click.echo, tell))
+        try:
+            good = asyncio.run(ingest(settings, folder, click.echo, tell))
+        except KeyboardInterrupt:
+            click.echo("hexad: interrupted: nothing of the day under way is loaded; run it again", err=True)
+            raise
     if not good:
         raise click.exceptions.Exit(FAILED)
 

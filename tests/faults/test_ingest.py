@@ -109,7 +109,8 @@ async def test_a_load_that_is_interrupted_leaves_nothing(own_settings: Settings,
     await asyncio.sleep(0.4)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
-    assert process.returncode, said
+    assert process.returncode == 130, said
+    assert "interrupted: nothing of the day under way is loaded; run it again" in said
     assert "Traceback" not in said
     assert set((await counts(own_settings)).values()) == {0}
     assert list((own_settings.var / "collection").iterdir()) == []

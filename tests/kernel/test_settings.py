@@ -49,6 +49,7 @@ def test_every_wrong_number_names_its_variable(name: str, wrong: str) -> None:
         ("metrics_from", "everybody"),
         ("audiences", "staff,public"),
         ("audiences", ""),
+        ("simulators", "sms,smpt"),
         ("database_url", "mysql://x"),
         ("owner_url", "oracle://x"),
         ("broker_url", "redis://x"),
@@ -94,6 +95,11 @@ def test_every_wrong_text_names_its_variable(name: str, wrong: str) -> None:
 )
 def test_an_app_is_sent_to_a_page_or_to_a_store(well: str) -> None:
     assert parse({"HEXAD_STORE_URL": well}).store_url == well
+
+
+def test_no_simulator_is_started_where_none_is_named() -> None:
+    assert parse({"HEXAD_SIMULATORS": ""}).simulators == ""
+    assert "no such simulator: smpt (there are sms, smtp, advisory)" in refusal(simulators="sms,smpt")
 
 
 def test_single_sign_on_needs_a_client_and_a_way_back() -> None:

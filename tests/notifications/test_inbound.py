@@ -29,6 +29,7 @@ async def refused(tx: Tx, customer: int) -> set[str]:
     ("text", "asks"),
     [
         ("T", "opt_out"), (" t\n", "opt_out"), ("td", "opt_out"), ("退订", "opt_out"), ("TDS", "opt_out_all"),
+        ("\uff34", "opt_out"), (" \uff54\uff44\u3000", "opt_out"), ("\uff34\uff24\uff33", "opt_out_all"),
         ("TT", "other"), ("谢谢", "other"), ("", "other"),
     ],
 )  # fmt: skip
