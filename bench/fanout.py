@@ -182,7 +182,7 @@ async def _measured(own: Settings, messages: int, name: str) -> Fanout:
         progress = await _until_answered(database, started)
         took = time.monotonic() - began
     counts = {state: count for state, count in msgspec.structs.asdict(progress.counts).items() if count}
-    return Fanout("ours", name, progress.total, round(took, 2), counts)
+    return Fanout("ours", name, progress.total, took, counts)
 
 
 async def _until_answered(database: Database, started: UUID) -> Progress:
@@ -222,7 +222,7 @@ def _floor(given: Parameters, own: Settings, name: str) -> Fanout:
                 await queues.acknowledge(taken)
             return took
 
-    return Fanout("floor", name, given.floor_messages, round(asyncio.run(publish()), 2), {})
+    return Fanout("floor", name, given.floor_messages, asyncio.run(publish()), {})
 
 
 def _peer(given: Parameters, own: Settings, superuser: str, name: str) -> Fanout:
@@ -252,7 +252,7 @@ async def _tasks_measured(messages: int, superuser: str, name: str, own: Setting
         while delivered < messages and time.monotonic() < until:
             await asyncio.sleep(0.25)
             delivered = await connection.fetchval("select count(*) from outgoing where state = 'delivered'")
-        return Fanout("peer", name, messages, round(time.monotonic() - began, 2), {"delivered": delivered})
+        return Fanout("peer", name, messages, time.monotonic() - began, {"delivered": delivered})
     finally:
         await connection.close()
 
