@@ -45,24 +45,21 @@ async def check_topic(tx: Tx, topic: str) -> None:
 
 
 async def give(tx: Tx, customer_id: int, word: Word) -> Consent:
-    """Keeps a word in place of the one before; saying the same again changes nothing.
+    """Keeps a word in place of the one before, whoever said that and also where it repeats it: who said what counts.
 
     Raises `WithdrawnByCustomer` when staff would allow what the customer withdrew (in the terminal, by reply
-    or link), for this topic or for all.
+    or link), for this topic or for all, and did not allow again; whatever staff noted since.
     """
     place = {"customer_id": customer_id, "purpose": word.purpose, "channel": word.channel, "topic": word.topic}
     await _sql.lock(tx, customer_id=customer_id)
     if word.allowed and word.source == "staff" and await _sql.is_withdrawn_by_customer(tx, **place):
         raise WithdrawnByCustomer
     before: Consent | None = await _sql.standing(tx, **place)
-    if before is None or before.allowed != word.allowed:
-        await _sql.end(tx, **place)
-        after: Consent = await _sql.add(
-            tx, **place, allowed=word.allowed, source=word.source, evidence=word.evidence, given_by=word.by
-        )
-        await _emit(tx, customer_id, before, after)
-    else:
-        after = before
+    await _sql.end(tx, **place)
+    after: Consent = await _sql.add(
+        tx, **place, allowed=word.allowed, source=word.source, evidence=word.evidence, given_by=word.by
+    )
+    await _emit(tx, customer_id, before, after)
     if not word.allowed:  # last, so that it sees all that was queued meanwhile
         await _withdraw(tx, place)
     return after

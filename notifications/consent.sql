@@ -17,9 +17,13 @@ select purpose, channel, topic, allowed, source, evidence, at, ended_at
 
 -- name: is_withdrawn_by_customer(customer_id, purpose, channel, topic)$
 -- scope: none, the caller has found the customer in scope, and the table's policy holds it too
-select exists (select from consent
-                where customer_id = :customer_id and purpose = :purpose and channel = :channel
-                  and topic in ('', :topic) and ended_at is null and not allowed and source <> 'staff');
+select exists (
+    select from (select distinct on (topic) allowed
+                   from consent
+                  where customer_id = :customer_id and purpose = :purpose and channel = :channel
+                    and topic in ('', :topic) and source <> 'staff'
+                  order by topic, id desc) as own_last
+     where not allowed);
 
 -- name: end(customer_id, purpose, channel, topic)!
 -- scope: none, the caller has found the customer in scope, and the table's policy holds it too

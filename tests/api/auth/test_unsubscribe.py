@@ -38,7 +38,7 @@ async def words(database: Database) -> list[tuple[object, ...]]:
     return [tuple(row) for row in rows]
 
 
-async def test_one_click_is_enough_and_a_second_changes_nothing(
+async def test_one_click_is_enough_and_a_second_does_no_harm(
     api: httpx.AsyncClient, database: Database, own_settings: Settings, customer: int
 ) -> None:
     link = path(own_settings, customer)
