@@ -14,6 +14,7 @@ from api.catalogue import catalogue
 from api.edge.answer import Answer
 from api.edge.gate import Gate
 from api.edge.limits import Buckets
+from api.edge.places import Places
 from api.edge.request import HttpRequest
 from api.errors import HANDLERS
 from api.routes import AUDIENCES, audience_router, routers
@@ -27,7 +28,6 @@ from kernel.keys import gateway_keys
 from kernel.parent import end_with_parent
 from kernel.settings import Settings, current, words
 
-BODY_AT_MOST = 1 << 20
 _GARBAGE = (10_000, 20, 20)
 
 
@@ -46,7 +46,7 @@ def built(audiences: tuple[str, ...]) -> Litestar:
         ),
         request_class=HttpRequest,
         response_class=Answer,
-        request_max_body_size=BODY_AT_MOST,
+        request_max_body_size=None,  # the gate has read it in its bounds
         openapi_config=None,
         logging_config=None,
         lifespan=[_open],
@@ -64,7 +64,8 @@ def furnished(app: Litestar, settings: Settings) -> ASGIApp:
     app.state.gateway_keys = gateway_keys(settings.gateway_secrets)
     app.state.door = Door(settings, app.state.tokens)
     app.state.principal_buckets = Buckets(rate, rate * settings.rate_burst)
-    return Gate(app, settings)
+    app.state.places = Places(settings.api_inflight)
+    return Gate(app, settings, app.state.places)
 
 
 def application() -> ASGIApp:

@@ -5,6 +5,7 @@ import asyncio
 from litestar import Response, Router, get
 
 from api.edge.identify import public
+from api.edge.places import Places
 from api.edge.request import HttpRequest
 from kernel import metrics
 from kernel.address import inside, networks
@@ -13,6 +14,7 @@ from kernel.errors import HexadError, NotFound
 from kernel.migrate import applied, migrations
 
 _READY_SECONDS = 2.0
+_FULL_SECONDS = 2.0
 
 
 @get("/health/live", guards=[public("orchestrators have no token")], include_in_schema=False)
@@ -23,7 +25,7 @@ async def live() -> dict[str, str]:
 
 @get("/health/ready", guards=[public("orchestrators have no token")], include_in_schema=False)
 async def ready(request: HttpRequest) -> Response[dict[str, str]]:
-    """503 while draining, without a database, or before it is migrated."""
+    """503 while draining, full for some time, without a database, or before it is migrated."""
     problem = await _problem(request)
     if problem:
         return Response({"status": "unready", "problem": problem}, status_code=503)
@@ -46,6 +48,9 @@ async def read_metrics(request: HttpRequest) -> Response[bytes]:
 async def _problem(request: HttpRequest) -> str:
     if request.app.state.draining:
         return "draining"
+    places: Places = request.app.state.places
+    if places.full_for() > _FULL_SECONDS:
+        return f"{places.at_most} requests are in work, as many as HEXAD_API_INFLIGHT allows: more get 503"
     try:
         async with asyncio.timeout(_READY_SECONDS), request.app.state.database.connection() as connection:
             behind = len(migrations()) - await applied(connection)

@@ -43,6 +43,7 @@ STATUS: Mapping[type[HexadError], int] = {
     errors.ConversationClosed: 409,
     errors.VersionConflict: 412,
     errors.AppTooOld: 426,
+    errors.TooLarge: 413,
     errors.VersionRequired: 428,
     errors.KeyReused: 422,
     errors.RateLimited: 429,
@@ -56,7 +57,6 @@ _PLAIN = {
     404: ("not_found", "There is nothing here.", "此处没有内容"),
     405: ("method_not_allowed", "This method is not offered here.", "不支持该请求方法"),
     406: ("not_acceptable", "None of the accepted media types is offered here.", "无法提供所要求的媒体类型"),
-    413: ("too_large", "The body is larger than allowed.", "请求体超过大小限制"),
     415: ("unsupported_media_type", "The body must be JSON in UTF-8.", "请求体须为 UTF-8 编码的 JSON"),
     500: ("internal", "Something went wrong on our side; it has been recorded.", "系统内部错误,已记录"),
 }

@@ -8,10 +8,12 @@ from granian.http import HTTP1Settings
 
 from kernel import logs, metrics, ports
 from kernel.crypto import BlindIndex, Fields
+from kernel.files import allow_files
 from kernel.identity import Tokens
 from kernel.settings import Settings, environment
 
 _HEADER_MILLISECONDS = 10_000
+_FILES_BESIDE_CONNECTIONS = 600
 
 
 def serve(settings: Settings) -> None:
@@ -24,6 +26,7 @@ def serve(settings: Settings) -> None:
     ports.check_free(settings, "api_port", "api_host")
     if settings.api_workers > 1:
         metrics.share("api", settings)
+    allow_files(settings.api_connections + _FILES_BESIDE_CONNECTIONS, "HEXAD_API_CONNECTIONS")
     os.environ.update(environment(settings))
     logs.configure("api", settings)
     Granian(
@@ -35,7 +38,7 @@ def serve(settings: Settings) -> None:
         workers=settings.api_workers,
         loop=Loops.uvloop,
         backlog=1024,
-        backpressure=settings.api_inflight * 2,
+        backpressure=settings.api_connections,  # of connections: idle ones count, so it is no bound for requests
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MILLISECONDS),
         log_dictconfig=logs.UNFORMATTED,

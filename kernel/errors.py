@@ -172,6 +172,12 @@ class TooSlow(HexadError):
     code, zh = "too_slow", "请求传输超时,请重新发送"
 
 
+class TooLarge(HexadError):
+    """The body is larger than allowed."""
+
+    code, zh = "too_large", "请求体超过大小限制"
+
+
 class Overloaded(HexadError):
     """The service is at its limit just now: try again shortly."""
 

@@ -49,6 +49,8 @@ def _histogram(name: str, meaning: str, buckets: tuple[float, ...], *labels: str
 HTTP_REQUESTS = _counter("hexad_http_requests_total", "HTTP requests answered", "method", "route", "status")
 HTTP_SECONDS = _histogram("hexad_http_request_seconds", "time to answer an HTTP request", _FAST, "method", "route")
 HTTP_IN_FLIGHT = _gauge("hexad_http_requests_in_flight", "HTTP requests in work")
+BODIES = _gauge("hexad_http_bodies_being_read", "request bodies on their way here")
+BODIES_GIVEN_UP = _counter("hexad_http_bodies_given_up_total", "request bodies too slow, or in the way of others")
 POOL_FREE = _gauge("hexad_pool_connections_free", "database connections that a request could have at once")
 POOL_WAITING = _gauge("hexad_pool_requests_waiting", "requests that wait for a database connection")
 
@@ -104,8 +106,8 @@ def share(process: str, settings: Settings) -> None:
         ) from error
     os.environ[_FOLDER] = str(folder)
     values.ValueClass = values.get_value_class()
-    for metric in (HTTP_IN_FLIGHT, POOL_FREE, POOL_WAITING, OUTBOX_BACKLOG, OUTBOX_AGE, JOBS_SET_ASIDE, REAPED,
-                   PROBE_SECONDS, SEALED, SEAL_LAG):  # fmt: skip
+    for metric in (HTTP_IN_FLIGHT, BODIES, BODIES_GIVEN_UP, POOL_FREE, POOL_WAITING, OUTBOX_BACKLOG, OUTBOX_AGE,
+                   JOBS_SET_ASIDE, REAPED, PROBE_SECONDS, SEALED, SEAL_LAG):  # fmt: skip
         metric._metric_init()  # without labels, they made their values when this module was imported
 
 

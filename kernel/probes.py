@@ -1,5 +1,6 @@
 """The health and metrics port of processes that serve no HTTP of their own: worker, relay, beat and mailer."""
 
+import contextlib
 import json
 import logging
 import socket
@@ -90,6 +91,11 @@ def _ask(check: Check) -> str | None:
         return type(error).__name__
 
 
+def _cut(request: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it ended by itself
+        request.shutdown(socket.SHUT_RDWR)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
@@ -108,9 +114,13 @@ class _Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        cut = threading.Timer(_CLIENT_SECONDS, _cut, (request,))  # the handler's own limit begins anew with each byte
+        cut.daemon = True
+        cut.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            cut.cancel()
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import resource
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import uvloop
 from kernel import logs, metrics, ports, tracing
 from kernel.bus.choice import open_bus
 from kernel.database import Database
+from kernel.files import allow_files
 from kernel.identity import Tokens
 from kernel.settings import Settings
 from realtime.guard import Http, WebSocket
@@ -24,7 +24,6 @@ from realtime.sign_in import SignIn
 
 _FILES_BESIDE_SOCKETS = 200
 _COLLECTED_AFTER = (50_000, 20, 20)
-_log = logs.logger(__name__)
 
 
 def serve(settings: Settings) -> None:
@@ -37,7 +36,7 @@ def serve(settings: Settings) -> None:
     tracing.start("realtime", settings)
     gc.freeze()  # what is imported stays; a node that serves thousands makes little but short-lived values
     gc.set_threshold(*_COLLECTED_AFTER)
-    _allow_files(settings.sockets + _FILES_BESIDE_SOCKETS)
+    allow_files(settings.sockets + _FILES_BESIDE_SOCKETS, "HEXAD_SOCKETS")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
     tracing.stop()
@@ -107,12 +106,3 @@ def _listen(settings: Settings) -> socket.socket:
     except (OSError, UnicodeError):
         ports.check_free(settings, "realtime_port", "realtime_host")  # says why
         raise
-
-
-def _allow_files(wanted: int) -> None:
-    """Raises the limit on open files, as far as the system lets us."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = max(soft, wanted if hard == resource.RLIM_INFINITY else min(wanted, hard))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < wanted:
-        _log.warning("the limit on open files is below HEXAD_SOCKETS", limit=allowed, sockets=wanted)

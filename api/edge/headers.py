@@ -16,6 +16,16 @@ def header(scope: Any, name: bytes) -> str:
     return ""
 
 
+def values(scope: Any, name: bytes) -> list[str]:
+    """A request header's value of each of its lines."""
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def listed(scope: Any, name: bytes) -> str:
+    """A request header that is a list, which may come in several lines: they are one."""
+    return ", ".join(values(scope, name))
+
+
 def new_request_id(scope: Any) -> str:
     """The id that the client sent, when it is well formed; else a new one (UUIDv7)."""
     sent = header(scope, b"x-request-id")

@@ -13,6 +13,16 @@ class Serving(Store, frozen=True, kw_only=True):
     api_port: Annotated[int, says("port of the API", ge=1, le=65535)] = 8000
     api_workers: Annotated[int, says("API processes on this host", ge=1, le=64)] = 1
     api_inflight: Annotated[int, says("requests in work per API process; more get 503", ge=1, le=100_000)] = 200
+    api_connections: Annotated[
+        int, says("connections open per API process; further ones wait until one ends", ge=10, le=200_000)
+    ] = 10_000
+    body_seconds: Annotated[float, says("longest time that the body of a request may take to arrive", gt=0, le=600)] = (
+        60.0
+    )
+    bodies: Annotated[
+        int, says("bodies that an API process reads at once; beyond, the oldest is given up", ge=1, le=100_000)
+    ] = 1_000
+    bodies_per_address: Annotated[int, says("the same for each client address", ge=1, le=100_000)] = 100
     audiences: Annotated[str, says("audiences that this host serves, comma-separated")] = "staff,investor,gateway"
     realtime_host: Annotated[str, says("address that the WebSocket server listens on")] = "127.0.0.1"
     realtime_port: Annotated[int, says("port of the WebSocket server", ge=1, le=65535)] = 8001

@@ -1,6 +1,7 @@
 """The real server: starts, serves, refuses slow senders, outlives PostgreSQL, and stops without cutting anybody off."""
 
 import contextlib
+import http.client
 import json
 import signal
 import socket
@@ -212,3 +213,41 @@ def test_a_folder_that_workers_cannot_count_in_is_named(here: Settings, tmp_path
     wrong = msgspec.structs.replace(here, api_workers=2, var=tmp_path / "file" / "var")
     with pytest.raises(Misconfigured, match=r"HEXAD_VAR is .*HEXAD_API_WORKERS"):
         serve(wrong)
+
+
+def test_slow_bodies_of_one_address_keep_nobody_waiting(here: Settings) -> None:
+    settings = msgspec.structs.replace(here, api_inflight=2, bodies_per_address=10)
+    with serving(settings) as (_, url), contextlib.ExitStack() as held:
+        slow = [held.enter_context(socket.create_connection(("127.0.0.1", here.api_port), 30)) for _ in range(40)]
+        for one in slow:
+            one.sendall(b"POST /v1/auth/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+        wait_until(lambda: "hexad_http_bodies_given_up_total 30.0" in httpx.get(f"{url}/metrics").text, 30)
+        assert {status(f"{url}/v1/auth/keys") for _ in range(20)} == {200}
+        assert httpx.post(f"{url}/v1/auth/refresh", json={}).status_code == 400
+        assert status(f"{url}/health/ready") == 200
+        assert slow[0].recv(4096).startswith(b"HTTP/1.1 408")
+
+
+async def test_every_refusal_is_read_by_who_sends_a_mebibyte(here: Settings, sign_in: SignIn) -> None:
+    refusals = {
+        401: ("/v1/staff/broadcasts", {}, 0),
+        403: ("/v1/staff/broadcasts", await sign_in("investor"), 0),
+        404: ("/v1/nowhere", {}, 0),
+        405: ("/v1/auth/keys", {}, 0),
+        413: ("/v1/auth/refresh", {}, 3 << 20),
+    }
+    with serving(here):
+        for expected, (path, headers, more) in refusals.items():
+            given = [_mebibyte(here.api_port, path, headers, more) for _ in range(20)]
+            assert given == [(expected, 200)] * 20
+
+
+def _mebibyte(port: int, path: str, headers: dict[str, str], more: int) -> tuple[int, int]:
+    """What a POST of 1 MiB is answered, and what the next request on the same connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("POST", path, b"x" * ((1 << 20) + more), headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.request("GET", "/v1/auth/keys")
+        return answer.status, connection.getresponse().status

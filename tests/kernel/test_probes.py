@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -124,3 +125,20 @@ def test_clients_that_say_nothing_are_bounded_and_dropped(mine: Settings, monkey
         for one in silent:
             one.close()
         assert get(served, "/health/live")[0] == 200
+
+
+def test_a_client_that_drips_is_dropped_after_its_time(mine: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernel.probes._CLIENT_SECONDS", 0.3)
+    with Probes("relay", mine, {}) as probes, socket.create_connection(probes.address, 20) as dripping:
+        dripping.settimeout(0.05)
+        dripping.sendall(b"GET /health/live HTTP/1.1\r\nX: ")
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                if dripping.send(b"x") and dripping.recv(100) == b"":
+                    return
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+        pytest.fail("it was let go on")
