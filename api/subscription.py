@@ -17,7 +17,6 @@ from api.product import Code
 from centers.product import catalogue, platform, subscription, suitability
 from centers.product.platform import ContractCursor
 from centers.product.subscription import SubscriptionCursor
-from kernel import scope
 from kernel.crypto import Place
 from kernel.errors import CodeRefused, NoMobile, RateLimited
 from kernel.outbox import Record, emit
@@ -32,7 +31,6 @@ from mobile_contracts.product import (
     Subscription,
     SubscriptionState,
     SubscriptionWanted,
-    Suitability,
 )
 
 _AGAIN_SECONDS = 60
@@ -41,7 +39,11 @@ InState = Annotated[SubscriptionState | None, QueryParameter(name="state", descr
 
 
 @post(
-    "/products/{product_code:str}/code", guards=[may("self.change")], status_code=202, summary="Ask for a code by SMS"
+    "/products/{product_code:str}/code",
+    guards=[may("self.change")],
+    opt={"keeps": True},
+    status_code=202,
+    summary="Ask for a code by SMS",
 )
 async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Code) -> CodeOnItsWay:
     """A code to subscribe to this product on this device; it ends the one before.
@@ -52,8 +54,7 @@ async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Cod
     """
     product, visit = await catalogue.find(tx, product_code), Visit.of(request, "investor")
     await subscription.check_open(tx, who, product)
-    decided, _ = await _decided(request, who, product)
-    subscription.check_suitable(decided)
+    subscription.check_suitable(await suitability.do_decide(tx, who, product, "subscribe"))
     person = await people.customer(tx, visit.door.index, who.principal.subject)
     if person is None or person.mobile is None or person.mobile_index is None:
         raise NoMobile
@@ -70,7 +71,9 @@ async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Cod
     return CodeOnItsWay(expires_in=code.SMS_SECONDS, again_in=_AGAIN_SECONDS)
 
 
-@post("/subscriptions", guards=[may("self.change")], opt={"once": True}, summary="Subscribe to a product")
+@post(
+    "/subscriptions", guards=[may("self.change")], opt={"once": True, "keeps": True}, summary="Subscribe to a product"
+)
 async def subscribe(request: HttpRequest, tx: Tx, who: Who, data: JSONBody[SubscriptionWanted]) -> Subscription:
     """The advisory platform decides on it: `requested` becomes `confirmed`, `refused` or `failed`.
 
@@ -78,24 +81,13 @@ async def subscribe(request: HttpRequest, tx: Tx, who: Who, data: JSONBody[Subsc
     `questionnaire_expired`, `risk_too_high`, `customer_not_active` or `code_refused`.
     """
     product = await subscription.check_wanted(tx, who, data)
-    decided, code_id = await _decided(request, who, product, data.code)
+    decided = await suitability.do_decide(tx, who, product, "subscribe")
     subscription.check_suitable(decided)
-    if code_id is None or not await code.use(tx, code_id):
-        raise CodeRefused
-    return await subscription.do_subscribe(tx, who, data, decided)
-
-
-async def _decided(
-    request: HttpRequest, who: Scope, product: Product, given: str | None = None
-) -> tuple[Suitability, UUID | None]:
-    """The decision and the try of a code, in a transaction of their own: they are kept when the rest is refused."""
-    visit = Visit.of(request, "investor")
-    async with visit.database.transaction() as kept:
-        await scope.apply(kept, who)
-        decided = await suitability.do_decide(kept, who, product, "subscribe")
-        if given is None or not decided.allowed:
-            return decided, None
-        return decided, await visit.door.codes.matches(kept, _owner(who, product), given)
+    code_id = await Visit.of(request, "investor").door.codes.matches(tx, _owner(who, product), data.code)
+    async with tx.transaction():  # the decision and the try stay whatever becomes of this
+        if code_id is None or not await code.use(tx, code_id):
+            raise CodeRefused
+        return await subscription.do_subscribe(tx, who, data, decided)
 
 
 @get("/subscriptions", guards=[may("self.read")], summary="One's own subscriptions")

@@ -1,6 +1,13 @@
-"""One request, one transaction: opened with the scope set on it, committed at the edge before the answer is sent."""
+"""One request, one transaction: opened with the scope set on it, committed at the edge before the answer is sent.
 
+It is the only connection that a request holds. Whoever holds one and waits for a second of the same pool waits for
+others who do the same.
+"""
+
+import contextlib
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from api.edge.idempotency import Once
 from api.edge.request import HttpRequest
@@ -11,23 +18,37 @@ from kernel.errors import HexadError
 
 
 async def provide_tx(request: HttpRequest, who: Who) -> AsyncGenerator[Tx, None]:
-    """The transaction of the request; with `opt={"once": True}` it takes effect once per Idempotency-Key."""
+    """The transaction of the request.
+
+    With `opt={"once": True}` it takes effect once per Idempotency-Key. With `opt={"keeps": True}` what the route wrote
+    before it refused stays written: a decision, a try of a code.
+    """
     database: Database = request.app.state.database
-    once = await Once.of(request, who) if request.route_handler.opt.get("once") else None
+    opt = request.route_handler.opt
+    once = await Once.of(request, who) if opt.get("once") else None
     refusal: HexadError | None = None
     async with database.transaction() as tx:
         await scope.apply(tx, who)
-        if once is None:
+        if once is None and not opt.get("keeps"):
             yield tx
             return
-        await once.enter(tx)
+        if once is not None:
+            await once.enter(tx)
         try:
-            async with tx.transaction():
+            async with _effect(tx, keeps=bool(opt.get("keeps"))):
                 yield tx
         except HexadError as error:
-            await once.remember_refusal(tx, request, error)
+            if once is not None:
+                await once.remember_refusal(tx, request, error)
             refusal = error
         else:
-            await once.remember(tx, request.scope["hexad_answer"])  # type: ignore[typeddict-item]
+            if once is not None:
+                await once.remember(tx, request.scope["hexad_answer"])  # type: ignore[typeddict-item]
     if refusal is not None:
         raise refusal
+
+
+def _effect(tx: Tx, *, keeps: bool) -> AbstractAsyncContextManager[Any]:
+    """What a refusal rolls back: everything that the route wrote, or nothing."""
+    within: AbstractAsyncContextManager[Any] = contextlib.nullcontext() if keeps else tx.transaction()
+    return within

@@ -27,8 +27,8 @@ class Store(Struct, frozen=True, kw_only=True):
         says("put before every name on RabbitMQ and Valkey, so that several can share", pattern="^[a-z0-9._-]*$"),
     ] = ""
     pool_size: Annotated[int, says("database connections per process", ge=1, le=500)] = 10
-    pool_wait: Annotated[float, says("longest wait for a connection before 503", gt=0, le=60)] = 1.0
-    pool_waiters: Annotated[int, says("requests that may wait for a connection; more get 503 at once", ge=0)] = 100
+    pool_wait: Annotated[float, says("longest wait for a connection before 503", gt=0, le=60)] = 3.0
+    pool_waiters: Annotated[int, says("requests that may wait for a connection; more get 503 at once", ge=0)] = 200
     statement_timeout: Annotated[float, says("longest single statement of a request", gt=0, le=3600)] = 15.0
     lock_timeout: Annotated[float, says("longest wait for a row lock", gt=0, le=3600)] = 3.0
     migration_lock_timeout: Annotated[float, says("longest wait of a migration for a table", gt=0, le=3600)] = 5.0

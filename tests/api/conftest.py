@@ -19,6 +19,7 @@ from kernel.identity import Tokens
 from kernel.scope import Audience
 from kernel.settings import Settings, words
 from mobile_contracts.event import Event
+from tests.api.one_connection import Watched, noted
 from tests.brokerage import Brokerage, small
 from tests.products import stocked
 
@@ -73,13 +74,15 @@ def open_api() -> Open:
     async def opened(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         with lent(tuple(words(settings.audiences))) as app:
             gate: Any = furnished(app, settings)
-            transport = httpx.ASGITransport(app=gate, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(app=Watched(gate), raise_app_exceptions=False)
             headers = {"Accept-Language": "en"}
-            async with (
-                lasting(app),
-                httpx.AsyncClient(transport=transport, base_url="http://api.test", headers=headers) as client,
-            ):
-                yield client
+            with noted() as seconds:
+                async with (
+                    lasting(app),
+                    httpx.AsyncClient(transport=transport, base_url="http://api.test", headers=headers) as client,
+                ):
+                    yield client
+            assert seconds == []
 
     return opened
 
