@@ -1,5 +1,6 @@
 """Customers: brokers see and look after those in their scope, investors see themselves."""
 
+import re
 from decimal import Decimal
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from kernel import personal
 from kernel.database import Tx as Transaction
 from kernel.errors import InvalidInput
 from kernel.scope import Scope
-from mobile_contracts.base import Page
+from mobile_contracts.base import CODE, CODE_LENGTH, Page
 from mobile_contracts.customer import (
     Account,
     Contact,
@@ -35,9 +36,9 @@ from mobile_contracts.customer import (
 )
 
 _CENTS = Decimal(100)
-_YUAN = r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$"
+_YUAN = r"^-?[0-9]{1,15}(\.[0-9]{1,4})?\Z"
 
-No = Annotated[str, PathParameter(max_length=20, pattern="^[A-Za-z0-9]+$", description="customer_no")]
+No = Annotated[str, PathParameter(max_length=CODE_LENGTH, pattern=CODE, description="customer_no")]
 Search = Annotated[
     str | None,
     QueryParameter(
@@ -66,16 +67,17 @@ async def list_customers(
     assets_to: To = None,
     order: Order = "assets",
 ) -> Page[CustomerLine]:
-    """Without `q` in the order of `sort`; with a name in `q` by name; a number finds those who have it."""
+    """Without `q` in the order of `sort`; `q` finds those with that number, else those whose name begins so."""
     wanted = Filter(status, risk_level, kind, _cents(assets_from, -1), _cents(assets_to, 1))
     if q is None:
         return await _ordered(tx, who, page, wanted, order)
     text = q.strip()
     if mobile := _mobile(text):
         index = request.app.state.seals.index.of("mobile", mobile)
-        return Page(await lists.by_mobile(tx, who, index, page.limit))
-    if text.isascii() and text.isalnum() and any(character.isdigit() for character in text):
-        return Page(await lists.by_number(tx, who, text))
+        if found := await lists.by_mobile(tx, who, index, page.limit):
+            return Page(found)
+    if re.search(CODE, text) and (found := await lists.by_number(tx, who, text)):
+        return Page(found)
     named = Filter(status, risk_level, kind, wanted.assets_from, wanted.assets_to, text)
     return await _ordered(tx, who, page, named, "name")
 

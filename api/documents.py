@@ -19,6 +19,7 @@ from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.errors import NotFound
 from mobile_contracts.base import Problem
+from mobile_contracts.published import published
 
 ASSETS = Path(str(metadata.distribution("flask-swagger-ui").locate_file("flask_swagger_ui/dist")))
 _TITLES = {"staff": "for brokers and staff", "investor": "for investors", "gateway": "for gateways and source systems",
@@ -88,7 +89,7 @@ def document(audience: str, router: Router) -> dict[str, Any]:
     app = Litestar([router], request_class=HttpRequest, openapi_config=config, logging_config=None)
     made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
     _describe_edge(made, app)
-    return made
+    return {**published(made)}
 
 
 def _describe_edge(made: dict[str, Any], app: Litestar) -> None:

@@ -14,10 +14,10 @@ from api.edge.request import HttpRequest
 from api.given import PageQuery, Tx, Who
 from centers.product import catalogue, suitability
 from centers.product.catalogue import Filter, ProductCursor
-from mobile_contracts.base import NO_CONTROLS, Page
+from mobile_contracts.base import CODE, CODE_LENGTH, NO_CONTROLS, Page
 from mobile_contracts.product import Category, Offer, OfferDetail, Product, Suitability
 
-Code = Annotated[str, PathParameter(max_length=32, pattern="^[A-Za-z0-9_.:-]+$", description="product_code")]
+Code = Annotated[str, PathParameter(max_length=CODE_LENGTH, pattern=CODE, description="product_code")]
 OfCategory = Annotated[Category | None, QueryParameter(name="category", description="only of this category")]
 UpTo = Annotated[int | None, QueryParameter(name="risk_level", ge=1, le=5, description="up to this risk level")]
 Search = Annotated[

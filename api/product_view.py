@@ -12,14 +12,12 @@ from api.given import PageQuery, Tx, Who
 from api.product import Code
 from centers.product import view
 from centers.product.view import ViewCursor
-from mobile_contracts.base import Page
+from mobile_contracts.base import CODE, CODE_LENGTH, Page
 from mobile_contracts.product import ProductView, PublishedView, ViewWritten
 
 OfProduct = Annotated[
     str | None,
-    QueryParameter(
-        name="product_code", max_length=32, pattern="^[A-Za-z0-9_.:-]+$", description="only of this product"
-    ),
+    QueryParameter(name="product_code", max_length=CODE_LENGTH, pattern=CODE, description="only of this product"),
 ]
 
 

@@ -14,7 +14,7 @@ from centers.employee import actions, queries
 from mobile_contracts.base import Page
 from mobile_contracts.role import Permission, Role, RoleChange
 
-Code = Annotated[str, PathParameter(min_length=1, max_length=40, pattern="^[a-z_]+$")]
+Code = Annotated[str, PathParameter(min_length=1, max_length=40, pattern=r"^[a-z_]+\Z")]
 
 
 @get("/roles", guards=[may("role.read")], summary="Roles")

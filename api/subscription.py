@@ -4,11 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, post
-from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.auth import code, people
 from api.auth.code import Destination, Owner
 from api.auth.door import Visit
+from api.customer import No
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
@@ -34,7 +35,6 @@ from mobile_contracts.product import (
 )
 
 _AGAIN_SECONDS = 60
-No = Annotated[str, PathParameter(max_length=20, pattern="^[A-Za-z0-9]+$", description="customer_no")]
 InState = Annotated[SubscriptionState | None, QueryParameter(name="state", description="only in this state")]
 
 

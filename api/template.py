@@ -13,7 +13,7 @@ from mobile_contracts.template import Preview, PreviewWanted, TemplateLine, Temp
 from notifications import template, wording
 from notifications.sms import segments
 
-Code = Annotated[str, PathParameter(min_length=1, max_length=40, pattern="^[a-z][a-z0-9_]*$")]
+Code = Annotated[str, PathParameter(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_]*\Z")]
 Number = Annotated[int, PathParameter(ge=1, le=1_000_000, description="number of the version")]
 
 

@@ -5,7 +5,7 @@ import re
 from kernel.errors import FieldError
 from mobile_contracts.base import NO_CONTROLS, REASON
 
-_WHERE = re.compile(r" - at `\$(.*)`$")
+_WHERE = re.compile(r" - at `\$(.*)`\Z")
 _MISSING = re.compile(r"Missing required \w+ parameter '(.+?)'")
 _CHINESE = [
     (r"Object missing required field `(.+)`", r"缺少必填字段 \1"),

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 Id = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Transaction = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Words = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
+Words = Annotated[str, Meta(pattern=r"^[^\x00]*\Z")]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 

@@ -8,6 +8,7 @@ from kernel.errors import InvalidInput
 _GAPS = re.compile(r"[\s\-()]")
 _MOBILE = re.compile(r"(?:\+?86|0086)?(1[3-9][0-9]{9})")
 _ID_NO = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
+_EMAIL = re.compile(r"[^@\s,;:<>()\"]+@[^@\s,;:<>()\"]+\.[^@\s,;:<>()\".]+")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -53,13 +54,14 @@ def mask_name(text: str) -> str:
 
 
 def mask_email(text: str) -> str:
-    """`z***@example.com`: first letter and domain, always three stars."""
-    local, at, domain = text.strip().rpartition("@")
-    return f"{local[0]}***@{domain}" if at and local and domain else _hidden(text)
+    """`z***@example.com`: first letter and domain, always three stars; what is not one address is hidden whole."""
+    plain = text.strip()
+    return f"{plain[0]}***@{plain.rpartition('@')[2]}" if _EMAIL.fullmatch(plain) else _hidden(text)
 
 
 def _plain(text: str) -> str:
-    return _GAPS.sub("", unicodedata.normalize("NFKC", text))
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return plain if plain.isalnum() else _GAPS.sub("", plain)
 
 
 def _hidden(text: str) -> str:

@@ -22,7 +22,7 @@ _NAMES = (
 _GAP = r"[ \-\u00a0\u2009\u3000]{0,2}"
 _DAY = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]){_GAP}(?:0{_GAP}[1-9]|[12]{_GAP}\d|3{_GAP}[01])"
 
-_SECRET_KEY = re.compile(rf"{_NAMES}(?:[_-](?:new|old|\d+))?$", re.IGNORECASE)
+_SECRET_KEY = re.compile(rf"{_NAMES}(?:[_-](?:new|old|\d+))?\s*\Z", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]{0,200}):[^\s/]{1,500}@")
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _BEARER = re.compile(r"\beyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)?|\b(?i:bearer|basic)\s+(?=[\w.~+/=-]{0,99}\d)[\w.~+/=-]{8,}")

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from mobile_contracts.base import NO_CONTROLS
+from mobile_contracts.base import CODE, CODE_LENGTH, NO_CONTROLS
 from mobile_contracts.product import Price
 
-_Code = Annotated[str, Meta(pattern="^[A-Za-z0-9_.:/-]{1,32}$")]
+_Code = Annotated[str, Meta(min_length=1, max_length=CODE_LENGTH, pattern=CODE)]
 
 
 class Order(Struct, frozen=True):

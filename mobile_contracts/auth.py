@@ -19,9 +19,9 @@ Password = Annotated[str, Meta(min_length=1, max_length=512, pattern=NO_CONTROLS
 NewPassword = Annotated[
     str, Meta(min_length=1, max_length=512, pattern=NO_CONTROLS, description="10 to 128 characters, not a common one")
 ]
-Digits = Annotated[str, Meta(min_length=6, max_length=6, pattern="^[0-9]{6}$", description="six digits")]
+Digits = Annotated[str, Meta(min_length=6, max_length=6, pattern=r"^[0-9]{6}\Z", description="six digits")]
 ActivationCode = Annotated[str, Meta(min_length=1, max_length=40, pattern=NO_CONTROLS)]
-Token = Annotated[str, Meta(min_length=1, max_length=200, pattern="^[A-Za-z0-9_-]+$")]
+Token = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+\Z")]
 Opaque = Annotated[str, Meta(min_length=1, max_length=4096, pattern=NO_CONTROLS)]
 Name = Annotated[str, Meta(max_length=100, pattern=NO_CONTROLS)]
 Version = Annotated[str, Meta(max_length=40, pattern=NO_CONTROLS)]

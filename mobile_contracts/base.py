@@ -6,7 +6,7 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
-NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"
+NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*\Z"
 """One line of text without control characters, those that turn the direction of writing included."""
 
 _BLANK = r"\s\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u206f\u2800\u3164\ufeff"
@@ -14,6 +14,11 @@ BLANK = re.compile(rf"[{_BLANK}]*")
 """Text of which nothing can be seen."""
 REASON = rf"^(?=(?:[{_BLANK}]*[^{_BLANK}]){{4}})" + NO_CONTROLS.removeprefix("^")
 """One line of text with at least 4 characters that can be seen."""
+
+CODE = r"^(?!\.{1,2}\Z)[A-Za-z0-9_.:/-]+\Z"
+"""What identifies something in a source system (编码); `.` and `..` alone would be no part of an address."""
+
+CODE_LENGTH = 32
 
 Reason = Annotated[
     str, Meta(max_length=200, pattern=REASON, description="why, for the audit log: at least 4 visible characters")

@@ -14,8 +14,8 @@ DeviceId = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=DEVICE_ID, description="made by the app once per installation")
 ]
 Vendor = Literal["apns", "fcm", "huawei", "xiaomi", "oppo", "vivo", "honor"]
-PushToken = Annotated[str, Meta(min_length=8, max_length=1000, pattern=r"^[\x21-\x7e]+$")]
-AppVersion = Annotated[str, Meta(max_length=20, pattern=r"^[0-9.]*$")]
+PushToken = Annotated[str, Meta(min_length=8, max_length=1000, pattern=r"^[\x21-\x7e]+\Z")]
+AppVersion = Annotated[str, Meta(max_length=20, pattern=r"^[0-9.]*\Z")]
 
 
 class Device(Answer, frozen=True):

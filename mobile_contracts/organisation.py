@@ -9,7 +9,7 @@ from mobile_contracts.base import NO_CONTROLS, Answer, Input
 
 UnitKind = Literal["company", "region", "branch", "team"]
 UnitId = Annotated[int, Meta(ge=1, le=2**31 - 1)]
-UnitCode = Annotated[str, Meta(min_length=1, max_length=20, pattern="^[A-Za-z0-9_.-]+$")]
+UnitCode = Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9_.-]+\Z")]
 UnitName = Annotated[str, Meta(min_length=1, max_length=100, pattern=NO_CONTROLS)]
 
 

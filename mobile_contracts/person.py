@@ -10,7 +10,7 @@ from mobile_contracts.organisation import UnitId, UnitStep
 
 EmployeeNo = Annotated[str, Meta(min_length=1, max_length=40, pattern=NO_CONTROLS)]
 PersonOrder = Literal["employee_no", "name", "hired_on"]
-RoleCode = Annotated[str, Meta(min_length=1, max_length=40, pattern="^[a-z_]+$")]
+RoleCode = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z_]+\Z")]
 
 
 class PersonLine(Answer, frozen=True):

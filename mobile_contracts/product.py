@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from mobile_contracts.base import NO_CONTROLS, Answer, Input
+from mobile_contracts.base import CODE, CODE_LENGTH, NO_CONTROLS, Answer, Input
 
 Category = Literal["financial", "information", "advisory"]
 SuitabilityReason = Literal[
@@ -22,12 +22,12 @@ SubscriptionState = Literal["requested", "confirmed", "refused", "failed", "canc
 Price = Annotated[
     Decimal, Meta(description="yuan, a decimal string with at most 8 digits before and 4 after the point")
 ]
-SeenPrice = Annotated[str, Meta(pattern=r"^[0-9]{1,8}(\.[0-9]{1,4})?$", description="yuan, as it was shown")]
-ProductCode = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[A-Za-z0-9_.:/-]+$")]
-Code = Annotated[str, Meta(min_length=6, max_length=6, pattern="^[0-9]{6}$", description="as it came by SMS")]
-Letter = Annotated[str, Meta(min_length=1, max_length=1, pattern="^[A-H]$")]
+SeenPrice = Annotated[str, Meta(pattern=r"^[0-9]{1,8}(\.[0-9]{1,4})?\Z", description="yuan, as it was shown")]
+ProductCode = Annotated[str, Meta(min_length=1, max_length=CODE_LENGTH, pattern=CODE)]
+Code = Annotated[str, Meta(min_length=6, max_length=6, pattern=r"^[0-9]{6}\Z", description="as it came by SMS")]
+Letter = Annotated[str, Meta(min_length=1, max_length=1, pattern=r"^[A-H]\Z")]
 Title = Annotated[str, Meta(min_length=1, max_length=100, pattern=NO_CONTROLS)]
-Body = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*$")]
+Body = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*\Z")]
 
 
 class Product(Answer, frozen=True):

@@ -9,7 +9,7 @@ from mobile_contracts.base import Answer, Input
 RoleScope = Literal["none", "self", "own", "team", "branch", "region", "company"]
 """How far the permissions of a role reach: nobody's customers, oneself, those one looks after, those of a unit, all."""
 
-PermissionName = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[a-z_.]+$")]
+PermissionName = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[a-z_.]+\Z")]
 
 
 class Role(Answer, frozen=True):

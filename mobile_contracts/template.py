@@ -15,8 +15,8 @@ Channel = Literal["sms", "email", "in_app"]
 VariableType = Literal["text", "number", "money", "date"]
 """A line of text, a decimal, an amount in yuan, an ISO day."""
 
-Code = Annotated[str, Meta(min_length=1, max_length=40, pattern="^[a-z][a-z0-9_]*$")]
-Topic = Annotated[str, Meta(max_length=40, pattern="^([a-z][a-z0-9_]*)?$")]
+Code = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_]*\Z")]
+Topic = Annotated[str, Meta(max_length=40, pattern=r"^([a-z][a-z0-9_]*)?\Z")]
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROLS)]
 Values = Annotated[
     dict[Annotated[str, Meta(max_length=40)], Annotated[str, Meta(max_length=500)]],
@@ -44,7 +44,7 @@ class InAppText(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Line
     body: Annotated[str, Meta(min_length=1, max_length=2000)]
-    link: Annotated[str, Meta(max_length=200, pattern=r"^/[A-Za-z0-9/_.-]*$")] | None = None
+    link: Annotated[str, Meta(max_length=200, pattern=r"^/[A-Za-z0-9/_.-]*\Z")] | None = None
 
 
 class Texts(Struct, frozen=True, forbid_unknown_fields=True):

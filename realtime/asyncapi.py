@@ -11,6 +11,7 @@ import yaml
 
 from mobile_contracts.compatibility import Document, differences, resolved
 from mobile_contracts.frame import AnyClientFrame, AnyServerFrame
+from mobile_contracts.published import published
 from realtime.handshake import SUBPROTOCOL
 from realtime.session import FRAME_BYTES
 
@@ -63,7 +64,7 @@ def document() -> Document:
                 }
                 for f in frames
             },
-            "schemas": dict(sorted(schemas.items())),
+            "schemas": published(dict(sorted(schemas.items()))),
         },
     }
 

@@ -8,6 +8,7 @@ from api.edge.bodies import Bodies, Body, replayed, there
 from api.edge.headers import header, values
 from api.edge.limits import Buckets
 from api.edge.passage import UNLIMITED, Passage
+from api.edge.path import keep_inner_slashes
 from api.edge.places import Places
 from kernel import logs
 from kernel.address import Addresses, household
@@ -63,6 +64,7 @@ class Gate:
         if not self._places.take():
             await passage.refuse(Overloaded(), self._settings)
             return
+        keep_inner_slashes(scope)
         try:
             await self._app(scope, receive, passage.send)
         finally:

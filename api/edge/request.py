@@ -7,6 +7,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException
 
 from api.edge.headers import header
+from api.edge.path import with_slashes
 from api.validation import field_error
 from kernel.characters import whole
 from kernel.errors import InvalidInput
@@ -14,6 +15,10 @@ from kernel.errors import InvalidInput
 
 class HttpRequest(Request[Any, Any, Any]):
     """A request whose JSON fits its contract to the letter, and holds nothing that PostgreSQL or a phone could not."""
+
+    @property
+    def path_params(self) -> dict[str, Any]:
+        return with_slashes(super().path_params)
 
     async def json(self) -> Any:
         """The body as its contract, without any conversion; raises `InvalidInput`, or 415 for what is not JSON.

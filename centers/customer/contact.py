@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from centers.customer import queries
 from kernel.crypto import BlindIndex, Fields, Place
 from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput
 from kernel.outbox import Record, emit
-from kernel.personal import mask_mobile, mobile
+from kernel.personal import mask_email, mask_mobile, mobile
 from kernel.scope import Scope
 from kernel.sql import load
 from kernel.version import check_version
@@ -76,7 +77,8 @@ async def change_preference(
 
 
 async def _contact(tx: Tx, customer: Customer) -> Contact:
-    return await _sql.find_contact(tx, customer_id=customer.id) or NO_CONTACT
+    found: Contact = await _sql.find_contact(tx, customer_id=customer.id) or NO_CONTACT
+    return replace(found, email=mask_email(found.email)) if found.email else found
 
 
 async def _preference(tx: Tx, customer: Customer) -> Preference:

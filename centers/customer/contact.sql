@@ -1,8 +1,7 @@
 -- name: find_contact(customer_id)^
 -- record_class: Contact
 -- scope: none, the customer was looked up in scope before
-select mobile_mask as mobile, left(email, 1) || '***' || substr(email, strpos(email, '@')) as email, address, wechat,
-       version
+select mobile_mask as mobile, email, address, wechat, version
   from contact
  where customer_id = :customer_id;
 

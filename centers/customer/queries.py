@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kernel import calendar
 from kernel.database import Tx
 from kernel.errors import NotFound
+from kernel.personal import mask_email
 from kernel.scope import Scope
 from kernel.sql import load
 from mobile_contracts.customer import Account, Customer, Home, Relation
@@ -36,7 +38,7 @@ async def find(tx: Tx, scope: Scope, customer_no: str) -> Customer:
     )
     if found is None:
         raise NotFound
-    return found
+    return replace(found, email=mask_email(found.email)) if found.email else found
 
 
 async def list_accounts(tx: Tx, scope: Scope, customer_no: str) -> list[Account]:

@@ -1,7 +1,7 @@
 -- name: find(customer_no, branches, employees, customer)^
 -- record_class: Customer
 select c.id, c.customer_no, c.name, c.kind, c.id_kind, c.id_no_mask as id_no, c.mobile_mask as mobile,
-       left(c.email, 1) || '***' || substr(c.email, strpos(c.email, '@')) as email, c.gender, c.birthday,
+       c.email, c.gender, c.birthday,
        b.code as branch_code, b.name as branch_name, c.opened_on, c.closed_on, c.status, c.risk_level,
        c.risk_assessed_on, c.investor_kind, c.assets * 0.01 as assets, c.version
   from customer c

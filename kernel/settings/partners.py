@@ -5,17 +5,19 @@ from typing import Annotated
 from kernel.settings.identity import Identity
 from kernel.settings.meaning import says
 
-_TLS = "^(starttls|tls|offered|never)$"
-_HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+_TLS = r"^(starttls|tls|offered|never)\Z"
+_HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z"
 
 
 class Partners(Identity, frozen=True, kw_only=True):
     """Gateways, relays and platforms of others, and when messages may leave."""
 
     sms_signature: Annotated[
-        str, says("the firm's name in text messages, shown as 【…】", pattern="^[^\\s【】\x00-\x1f]{2,20}$")
+        str, says("the firm's name in text messages, shown as 【…】", pattern=r"^[^\s【】\x00-\x1f]{2,20}\Z")
     ] = "Hexad"
-    sms_sender: Annotated[str, says("access number that text messages come from", pattern="^[0-9]{3,21}$")] = "10690000"
+    sms_sender: Annotated[str, says("access number that text messages come from", pattern=r"^[0-9]{3,21}\Z")] = (
+        "10690000"
+    )
     gateways: Annotated[str, says("gateways whose receipts and replies are believed, comma-separated names")] = (
         "simulator-1"
     )
@@ -34,9 +36,9 @@ class Partners(Identity, frozen=True, kw_only=True):
     smtp_test: Annotated[bool, says("true: the relay is asked, but no message is handed over")] = False
     sms_rate: Annotated[int, says("text messages per second that the SMS gateway takes", ge=1, le=100_000)] = 1000
     email_rate: Annotated[int, says("e-mails per second that the e-mail gateway takes", ge=1, le=100_000)] = 200
-    email_from: Annotated[str, says("whom our e-mail comes from, `Name <a@b.cn>`", pattern="^[^\r\n\x00]{3,200}$")] = (
-        "Hexad <no-reply@hexad.example>"
-    )
+    email_from: Annotated[
+        str, says("whom our e-mail comes from, `Name <a@b.cn>`", pattern=r"^[^\r\n\x00]{3,200}\Z")
+    ] = "Hexad <no-reply@hexad.example>"
     service_hours: Annotated[str, says("when reminders and care may be sent, Beijing time", pattern=_HOURS)] = (
         "07:00-23:00"
     )

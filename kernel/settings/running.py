@@ -40,5 +40,5 @@ class Running(Serving, frozen=True, kw_only=True):
     audit_anchor: Annotated[str, says("file to which every seal of the audit log is appended; empty: in HEXAD_VAR")] = (
         ""
     )
-    log_level: Annotated[str, says("DEBUG, INFO, WARNING or ERROR", pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    log_level: Annotated[str, says("DEBUG, INFO, WARNING or ERROR", pattern=r"^(DEBUG|INFO|WARNING|ERROR)\Z")] = "INFO"
     otlp_endpoint: Annotated[str, says("OpenTelemetry collector (OTLP over HTTP); empty: no tracing")] = ""

@@ -24,7 +24,7 @@ class Store(Struct, frozen=True, kw_only=True):
     ] = ""
     queue_prefix: Annotated[
         str,
-        says("put before every name on RabbitMQ and Valkey, so that several can share", pattern="^[a-z0-9._-]*$"),
+        says("put before every name on RabbitMQ and Valkey, so that several can share", pattern=r"^[a-z0-9._-]*\Z"),
     ] = ""
     pool_size: Annotated[int, says("database connections per process", ge=1, le=500)] = 10
     pool_wait: Annotated[float, says("longest wait for a connection before 503", gt=0, le=60)] = 3.0

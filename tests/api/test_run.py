@@ -185,6 +185,12 @@ async def test_whoever_dawdles_with_headers_or_a_body_is_cut_off(here: Settings,
         assert time.monotonic() - started < 15
 
 
+def test_a_slash_inside_a_number_reaches_its_route(here: Settings) -> None:
+    with serving(here) as (_, url):
+        asked = {path: status(f"{url}/v1/staff/customers/{path}") for path in ("A%2F1", "A%2f1/contact", "A/1")}
+    assert asked == {"A%2F1": 401, "A%2f1/contact": 401, "A/1": 404}
+
+
 def test_a_second_one_on_the_same_port_is_refused(here: Settings) -> None:
     with serving(here) as (_, url):
         with pytest.raises(Unavailable, match=rf"port {here.api_port} is in use by process.*HEXAD_API_PORT"):

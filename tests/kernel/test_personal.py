@@ -47,6 +47,12 @@ def test_an_identity_number_has_a_right_check_digit() -> None:
         (personal.mask_email, "a@b.cn", "a***@b.cn"),
         (personal.mask_email, "nobody", "******"),
         (personal.mask_email, "@x", "**"),
+        (personal.mask_email, "13800138000", "********"),
+        (personal.mask_email, "first@x1.cn;second.one@y1.cn", "********"),
+        (personal.mask_email, "无", "*"),
+        (personal.mask_email, "a b@x1.cn", "********"),
+        (personal.mask_email, "13800138000@", "********"),
+        (personal.mask_email, "a@13800138000", "********"),
     ],
 )
 def test_masks(mask: object, plain: str, masked: str) -> None:

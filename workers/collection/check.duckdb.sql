@@ -2,7 +2,8 @@
 create macro has_control(x) as regexp_matches(x, '[\x00-\x1f\x7f]|\x{2028}|\x{2029}|[\x{80}-\x{9f}]');
 
 create macro fault_code(x) as case
-    when not regexp_full_match(x, '[A-Za-z0-9_.:/-]{1,32}') then 'is no code of 1 to 32 letters, digits or _ . : / -' end;
+    when not regexp_full_match(x, '[A-Za-z0-9_.:/-]{1,32}') or x in ('.', '..') -- as CODE of mobile_contracts/base.py
+    then 'is no code of 1 to 32 letters, digits or _ . : / -' end;
 create macro fault_unit(x) as case
     when not regexp_full_match(x, '[A-Za-z0-9_.-]{1,20}') then 'is no code of 1 to 20 letters, digits or _ . -' end;
 create macro fault_plain(x, most) as case

@@ -20,6 +20,7 @@ Field = Literal["mobile", "id_no"]
 Table = Literal["customer", "employee"]
 FIELDS: dict[Table, tuple[Field, ...]] = {"customer": ("mobile", "id_no"), "employee": ("mobile",)}
 _NORMAL: dict[Field, Callable[[str], str]] = {"mobile": personal.mobile, "id_no": personal.id_no}
+_MASKS: dict[Field, Callable[[str], str]] = {"mobile": personal.mask_mobile, "id_no": personal.mask_id_no}
 _PROCESSES_AT_MOST = 4
 _WORTH_IT = 200_000
 """Rows from which on other processes help: starting them takes as long as sealing so many."""
@@ -44,11 +45,11 @@ class Sealer:
         there = [
             (key, normal(field, text)) for key, text in zip(keys, clear.to_pylist(), strict=True) if text is not None
         ]
-        rows, texts = [key for key, _ in there], [text for _, text in there]
+        rows, texts, mask = [key for key, _ in there], [text for _, text in there], _MASKS[field]
         sealed = self._fields.seal_column(texts, table, field, rows)
         parts = {
             field: [f"\\x{one.hex()}" for one in sealed],
-            f"{field}_mask": [mask(field, text) for text in texts],
+            f"{field}_mask": [mask(text) for text in texts],
             f"{field}_index": [f"\\x{self._index.of_normal(field, text).hex()}" for text in texts],
         }
         return {name: _spread(values, clear) for name, values in parts.items()}
@@ -72,15 +73,6 @@ def normal(field: Field, text: str) -> str:
         return _NORMAL[field](text)
     except InvalidInput:
         return text.strip().upper()
-
-
-def mask(field: Field, text: str) -> str:
-    """What is shown instead of a normal form."""
-    if field == "mobile":
-        return f"{text[3:6]}****{text[-4:]}" if len(text) == 14 else personal.mask_mobile(text)
-    if len(text) == 18 and text[:17].isdigit() and text[17] in "0123456789X":
-        return f"{text[0]}****************{text[17]}"
-    return personal.mask_id_no(text)
 
 
 class Sealers:

@@ -1,5 +1,6 @@
 """Every value is held against its column: what fits passes, what does not is told without the value."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from kernel import personal
 from kernel.errors import InvalidInput
+from mobile_contracts.base import CODE, CODE_LENGTH
 from tests.workers.collection.maker import ID_NO, Row, as_csv, row
 from workers.collection.check import check_values
 from workers.collection.column import FEEDS
@@ -138,6 +140,13 @@ def test_a_share_passes_exactly_when_it_is_one(work: Workspace, shares: list[str
 )  # fmt: skip
 def test_a_number_has_one_shortest_form(work: Workspace, written: str, shortest: str) -> None:
     assert work.db.execute("select shortest(?)", [written]).fetchall() == [(shortest,)]
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.sampled_from("aZ09_.:/- \n·／0"), max_size=34))
+def test_a_code_passes_exactly_when_the_api_takes_it(work: Workspace, code: str) -> None:
+    taken = bool(re.search(CODE, code)) and len(code) <= CODE_LENGTH
+    assert work.db.execute("select fault_code(?) is null", [code]).fetchall() == [(taken,)]
 
 
 _DIGITS = st.from_regex(r"[1-9][0-9]{16}[0-9X]", fullmatch=True)
