@@ -9,7 +9,10 @@ from typing import Any
 
 Document = dict[str, Any]
 
-_SHAPE, _CHOICES = ("type", "format", "pattern"), ("anyOf", "oneOf")
+WIDENED = {"^[A-Za-z0-9]+$": r"^(?!\.{1,2}$)[A-Za-z0-9_.:/-]+$"}
+"""Patterns that take more than before, and all of it: what a client sends by the old one fits the new one."""
+
+_SHAPE, _CHOICES = ("type", "format"), ("anyOf", "oneOf")
 _BOUNDS = {"maximum": 1, "maxLength": 1, "maxItems": 1, "maxProperties": 1,
            "minimum": -1, "minLength": -1, "minItems": -1}  # fmt: skip
 """1 where a smaller number is narrower, -1 where a greater one is."""
@@ -34,6 +37,8 @@ def differences(at: str, old: Document, new: Document, *, sent_by_client: bool) 
     counts = [[len(one.get(part, ())) for part in _CHOICES] for one in (old, new)]
     if any(old.get(key) != new.get(key) for key in _SHAPE) or counts[0] != counts[1]:
         yield f"{at} changed its type"
+    elif _repatterned(old.get("pattern"), new.get("pattern"), sent_by_client=sent_by_client):
+        yield f"{at} changed its pattern"
     for part in _CHOICES:
         for before, after in zip(old.get(part, ()), new.get(part, ()), strict=False):
             yield from differences(at, before, after, sent_by_client=sent_by_client)
@@ -46,6 +51,11 @@ def differences(at: str, old: Document, new: Document, *, sent_by_client: bool) 
     for name, schema in old.get("properties", {}).items():
         if name in new.get("properties", {}):
             yield from differences(f"{at}.{name}", schema, new["properties"][name], sent_by_client=sent_by_client)
+
+
+def _repatterned(old: str | None, new: str | None, *, sent_by_client: bool) -> bool:
+    wider = sent_by_client and old is not None and WIDENED.get(old) == new
+    return old != new and not wider
 
 
 def _missing(at: str, old: Document, new: Document, *, sent_by_client: bool) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """A contract may grow: what a client of today relies on stays, in both directions."""
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobile_contracts.compatibility import differences, resolved
+from mobile_contracts.compatibility import WIDENED, differences, resolved
 
 OBJECT: dict[str, Any] = {
     "type": "object",
@@ -66,3 +67,18 @@ def test_one_of_several_shapes_may_grow_like_any_other(later: list[dict[str, Any
 def test_references_are_followed_wherever_they_stand() -> None:
     document = {"a": {"$ref": "#/b"}, "b": [{"$ref": "#/c"}], "c": 1}
     assert resolved(document, document["a"]) == [1]
+
+
+@pytest.mark.parametrize("old", WIDENED)
+@pytest.mark.parametrize(("sent", "found"), [(True, []), (False, ["x changed its pattern"])])
+def test_a_pattern_that_takes_more_asks_no_more_of_a_client(old: str, sent: bool, found: list[str]) -> None:
+    schemas = {"type": "string", "pattern": old}, {"type": "string", "pattern": WIDENED[old]}
+    assert list(differences("x", *schemas, sent_by_client=sent)) == found
+    assert list(differences("x", schemas[1], schemas[0], sent_by_client=True)) == ["x changed its pattern"]
+
+
+@given(st.data())
+def test_what_fitted_a_pattern_fits_the_wider_one(data: st.DataObject) -> None:
+    old = data.draw(st.sampled_from(sorted(WIDENED)))
+    text = data.draw(st.from_regex(old.replace("$", r"\Z"), fullmatch=True))
+    assert re.search(WIDENED[old].replace("$", r"\Z"), text)
