@@ -19,7 +19,7 @@ from centers.product import catalogue, platform, subscription, suitability
 from centers.product.platform import ContractCursor
 from centers.product.subscription import SubscriptionCursor
 from kernel.crypto import Place
-from kernel.errors import CodeRefused, NoMobile, RateLimited
+from kernel.errors import CodeRefused, NoMobile
 from kernel.outbox import Record, emit
 from kernel.scope import Scope
 from mobile_contracts.auth import CodeOnItsWay
@@ -50,7 +50,7 @@ async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Cod
 
     409 `no_mobile` where no number is known, or what would refuse the subscription anyway: `product_withdrawn`,
     `already_subscribed`, `no_questionnaire`, `questionnaire_expired`, `risk_too_high` or `customer_not_active`.
-    429 when the number, the device or the firm have had their share.
+    429 says when the next one may be asked for: this person, the number or the firm have had their share.
     """
     product, visit = await catalogue.find(tx, product_code), Visit.of(request, "investor")
     await subscription.check_open(tx, who, product)
@@ -58,15 +58,13 @@ async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Cod
     person = await people.customer(tx, visit.door.index, who.principal.subject)
     if person is None or person.mobile is None or person.mobile_index is None:
         raise NoMobile
-    firm, device_id = visit.door.settings.sms_codes, who.principal.device_id
-    asked = await code.asked(tx, visit.address, device_id, person.mobile_index, firm)
-    if asked.refused(firm) or asked.number_is_full:
-        raise RateLimited(await code.wait(tx, visit.address, device_id, firm, person.mobile_index))
+    asker = visit.door.codes.asker("signed_in", person.subject, who.principal.device_id, visit.address)
+    await visit.door.codes.admit(tx, asker, "subscribe", person.mobile_index)
     mobile = visit.door.fields.open(person.mobile, Place("customer", "mobile", person.subject))
     to = Destination(mobile, person.mobile_index)
-    code_id, _ = await visit.door.codes.make(tx, _owner(who, product), visit.address, to)
+    code_id, _ = await visit.door.codes.make(tx, _owner(who, product), asker, to)
     what = Record(action="code.ask", noun="one_time_code", noun_id=str(code_id), reason="subscribe",
-                  after=visit.attempt(device_id))  # fmt: skip
+                  after=visit.attempt(asker.device_id))  # fmt: skip
     await emit(tx, CodeWanted(code_id=code_id), what)
     return CodeOnItsWay(expires_in=code.SMS_SECONDS, again_in=_AGAIN_SECONDS)
 

@@ -47,6 +47,14 @@ def household(host: str) -> str:
     return str(found or host)
 
 
+def neighbourhood(host: str) -> str:
+    """The network that one who rents addresses may have at hand: a /24 of IPv4, a /48 of IPv6; also of a household."""
+    found = _parsed(host.partition("/")[0])
+    if found is None:
+        return host
+    return str(ip_network((found, 48 if isinstance(found, IPv6Address) else 24), strict=False))
+
+
 @lru_cache(maxsize=10_000)
 def _parsed(host: str) -> IPv4Address | IPv6Address | None:
     try:

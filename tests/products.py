@@ -67,6 +67,10 @@ class Investor:
         """Asks for a code, and reads the SMS."""
         answer = await self.post(f"/products/{product_code}/code")
         assert answer.status_code == 202, answer.text
+        return await self.sent()
+
+    async def sent(self) -> str:
+        """The code in the last SMS."""
         async with self.house.database.transaction() as tx:
             row = await tx.fetchrow(
                 "select id, sealed from one_time_code where purpose = 'subscribe' and subject = $1"

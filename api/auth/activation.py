@@ -44,7 +44,8 @@ async def issue_activation(request: HttpRequest, tx: Tx, who: Who, employee_no: 
 async def do_issue(tx: database.Tx, codes: Codes, employee_no: str, address: str) -> str:
     """Closes the person's ways in, ends their sessions, and gives the code of the only way that is left."""
     await credential.clear(tx, "staff", employee_no)
-    code_id, made = await codes.make(tx, _owner(employee_no), address)
+    asker = codes.asker("signed_in", employee_no, "", address)
+    code_id, made = await codes.make(tx, _owner(employee_no), asker)
     await session.end_others(tx, "staff", employee_no, "activation code issued")
     what = Record(action="activation.issue", noun="person", noun_id=employee_no, reason=str(code_id))
     await emit(tx, CredentialChanged(audience="staff", subject=employee_no), what)

@@ -1,6 +1,6 @@
 """One-time codes (一次性验证码): six digits by SMS, ten characters by hand, bound to person, purpose and device.
 
-A code lives 5 minutes (by hand 24 hours), bears 5 tries, is good once, and ends when a newer one is made.
+A code lives 5 minutes (by hand 24 hours), bears 5 tries, is good once, and ends when a newer one is made on its device.
 """
 
 import hmac
@@ -12,45 +12,23 @@ from uuid import UUID
 import uuid_utils.compat as uuid
 from msgspec import Struct
 
+from api.auth import turn
+from api.auth.asker import PER_ADDRESS, PER_DEVICE, PER_NUMBER, PER_PERSON, AskedBy, Asker, per_network
 from kernel.crypto import Fields, Place
 from kernel.database import Tx
+from kernel.errors import InvalidInput, RateLimited
 from kernel.keys import key
+from kernel.personal import mobile
 from kernel.scope import Audience
 from kernel.settings import Settings
 from kernel.sql import load
 
 Purpose = Literal["sign_in", "password", "activate", "subscribe"]
 SMS_SECONDS, HAND_SECONDS = 300, 24 * 3600
-PER_ADDRESS, PER_DEVICE = 20, 10
-PER_NUMBER = (1, 5, 10)
-"""Codes to one number per minute, hour and day."""
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _HAND_LENGTH = 10
-
-
-class Asked(Struct, frozen=True):
-    """How many codes were asked for lately: by address and device in an hour, sent by the firm, and to the number."""
-
-    address: int
-    device: int
-    firm: int
-    number_minute: int
-    number_hour: int
-    number_day: int
-
-    @property
-    def number_is_full(self) -> bool:
-        """Whether the number has had its share; who asks is not told."""
-        counts = (self.number_minute, self.number_hour, self.number_day)
-        return any(count >= most for count, most in zip(counts, PER_NUMBER, strict=True))
-
-    def refused(self, firm: int) -> bool:
-        """Whether address, device or firm have had theirs."""
-        return self.address >= PER_ADDRESS or self.device >= PER_DEVICE or self.firm >= firm
-
-
-_sql = load(Path(__file__).with_name("code.sql"), Asked)
+_sql = load(Path(__file__).with_name("code.sql"))
 
 
 class Owner(Struct, frozen=True):
@@ -80,20 +58,43 @@ class Codes:
         """Raises `Misconfigured` when HEXAD_INDEX_KEY is missing."""
         self._key = hmac.digest(key("HEXAD_INDEX_KEY", settings.index_key), b"one-time code", "sha256")
         self._fields = fields
+        self._firm = settings.sms_codes
 
-    async def make(self, tx: Tx, owner: Owner, address: str, to: Destination | None = None) -> tuple[UUID, str]:
+    def asker(self, by: AskedBy, login: str, device_id: str, address: str) -> Asker:
+        """Who asks for a code for this login, which is counted as it was typed, known or not."""
+        asked_for = hmac.digest(self._key, b"asked for " + _normal(login).encode(), "sha256")
+        return Asker(by, asked_for, device_id, address)
+
+    async def admit(self, tx: Tx, asker: Asker, purpose: Purpose, mobile_index: bytes | None) -> None:
+        """Raises `RateLimited`, which says when, when who asks, the number or the firm have had their share."""
+        number = [] if mobile_index is None else [f"code {asker.by} {mobile_index.hex()}"]
+        await turn.wait(tx, [*asker.turns, *number])
+        stranger = asker.by == "stranger"
+        wait: float | None = await _sql.wait(
+            tx, purpose=purpose, asked_by=asker.by, asked_for=asker.asked_for, mobile_index=mobile_index,
+            device_id=asker.device_id if stranger else None, address=asker.address if stranger else None,
+            network=asker.network if stranger else None, per_person=PER_PERSON, per_number=PER_NUMBER,
+            per_device=PER_DEVICE, per_address=PER_ADDRESS, per_network=per_network(self._firm), firm=self._firm,
+        )  # fmt: skip
+        if wait is not None:
+            raise RateLimited(wait)
+
+    async def make(self, tx: Tx, owner: Owner, asker: Asker, to: Destination | None = None) -> tuple[UUID, str]:
         """A new code, its id first; one with a destination waits there to be sent by SMS."""
         code_id, by_hand = uuid.uuid7(), owner.purpose == "activate"
         code = by_hand_code() if by_hand else f"{secrets.randbelow(10**6):06}"
         # Sealed for nobody too: the work is the same.
         sealed = self._fields.seal(code, Place("one_time_code", "sealed", str(code_id)))
         mobile = self._fields.seal(to.mobile if to else "", Place("one_time_code", "mobile", str(code_id)))
-        await _sql.end_older(tx, audience=owner.audience, subject=owner.subject, purpose=owner.purpose)
+        await _sql.end_older(
+            tx, audience=owner.audience, subject=owner.subject, purpose=owner.purpose, device_id=owner.device_id
+        )
         await _sql.add(
             tx, id=code_id, purpose=owner.purpose, audience=owner.audience, subject=owner.subject,
             device_id=owner.device_id, hash=self._hash(code_id, owner, code), sealed=sealed if to else None,
-            mobile=mobile if to else None, mobile_index=to.index if to else None, address=address,
-            seconds=float(HAND_SECONDS if by_hand else SMS_SECONDS), about=owner.about,
+            mobile=mobile if to else None, mobile_index=to.index if to else None, address=asker.address,
+            seconds=float(HAND_SECONDS if by_hand else SMS_SECONDS), about=owner.about, asked_by=asker.by,
+            asked_for=asker.asked_for, network=asker.network,
         )  # fmt: skip
         return code_id, code
 
@@ -116,22 +117,6 @@ async def use(tx: Tx, code_id: UUID) -> bool:
     return await _sql.use(tx, id=code_id) is not None
 
 
-async def asked(tx: Tx, address: str, device_id: str, mobile_index: bytes | None, firm: int) -> Asked:
-    """What was asked for lately, one who asks after the other: whoever counts to the same limit waits."""
-    await _sql.wait_in_turn(tx, keys=[f"code address {address}", f"code device {device_id}",
-                                      f"code number {(mobile_index or b'').hex()}"])  # fmt: skip
-    found: Asked = await _sql.asked(
-        tx, address=address, device_id=device_id, mobile_index=mobile_index or b"", firm=firm
-    )
-    return found
-
-
-async def wait(tx: Tx, address: str, device_id: str, firm: int, mobile_index: bytes = b"") -> float:
-    """Seconds until none of the limits refuses any more, the number's only where it is given."""
-    most = {"per_address": PER_ADDRESS, "per_device": PER_DEVICE, "per_number": PER_NUMBER, "firm": firm}
-    return float(await _sql.wait(tx, address=address, device_id=device_id, mobile_index=mobile_index, **most))
-
-
 def by_hand_code() -> str:
     """Ten characters that are not mistaken for one another, about 49 bits."""
     return "".join(secrets.choice(_LETTERS) for _ in range(_HAND_LENGTH))
@@ -145,6 +130,14 @@ def shown(code: str) -> str:
 def plain(code: str) -> str:
     """What was typed, without gaps and in capitals."""
     return "".join(code.split()).replace("-", "").upper()
+
+
+def _normal(login: str) -> str:
+    """A mobile number in E.164 however it was typed, anything else as it is."""
+    try:
+        return mobile(login)
+    except InvalidInput:
+        return login
 
 
 _NONE = UUID(int=0)

@@ -4,13 +4,12 @@ from litestar import Router, post
 from litestar.params import JSONBody
 
 from api.auth import code, people
-from api.auth.code import Asked, Destination, Owner
+from api.auth.code import Destination, Owner
 from api.auth.door import NOBODY, Visit
 from api.auth.people import Person
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.crypto import Place
-from kernel.errors import RateLimited
 from kernel.outbox import Record, emit
 from mobile_contracts.auth import CodeOnItsWay, CodeRequest
 from mobile_contracts.event import CodeWanted
@@ -27,32 +26,32 @@ _AGAIN_SECONDS = 60
 async def ask_for_code(request: HttpRequest, data: JSONBody[CodeRequest]) -> CodeOnItsWay:
     """Sends a code when such a customer is known; the answer is the same when not.
 
-    429 when the address, the device or the firm have had their share of the hour.
+    429 says when the next one may be asked for: after another for this login and purpose, or when the device, the
+    address or the firm have had their share. A device on which the customer has signed in has shares of its own.
     """
     visit = Visit.of(request, "investor")
-    firm = visit.door.settings.sms_codes
+    codes = visit.door.codes
     async with visit.transaction() as tx:
         person = await people.customer(tx, visit.door.index, data.login)
-        asked = await code.asked(tx, visit.address, data.device_id, person.mobile_index if person else None, firm)
-        if asked.refused(firm):
-            raise RateLimited(await code.wait(tx, visit.address, data.device_id, firm))
-        subject, to, why = _destination(visit, person, asked)
+        known = await people.knows(tx, "investor", person, data.device_id)
+        login = person.subject if known and person else data.login
+        asker = codes.asker("device" if known else "stranger", login, data.device_id, visit.address)
+        await codes.admit(tx, asker, data.purpose, person.mobile_index if person else None)
+        subject, to, why = _destination(visit, person)
         owner = Owner(data.purpose, "investor", subject, data.device_id)
-        code_id, _ = await visit.door.codes.make(tx, owner, visit.address, to)
+        code_id, _ = await codes.make(tx, owner, asker, to)
         what = Record(action="code.ask", noun="one_time_code", noun_id=str(code_id), reason=why,
                       after=visit.attempt(data.device_id))  # fmt: skip
         await emit(tx, CodeWanted(code_id=code_id), what)
     return CodeOnItsWay(expires_in=code.SMS_SECONDS, again_in=_AGAIN_SECONDS)
 
 
-def _destination(visit: Visit, person: Person | None, asked: Asked) -> tuple[str, Destination | None, str]:
+def _destination(visit: Visit, person: Person | None) -> tuple[str, Destination | None, str]:
     """Whose code it is and where it goes; for nobody, one is made that opens nothing, and the reason says why."""
     if person is None:
         return NOBODY, None, "nobody"
     if person.mobile is None or person.mobile_index is None:
         return NOBODY, None, "no mobile number"
-    if asked.number_is_full:
-        return NOBODY, None, "the number has had its share"
     mobile = visit.door.fields.open(person.mobile, Place("customer", "mobile", person.subject))
     return person.subject, Destination(mobile, person.mobile_index), "wanted"
 

@@ -45,6 +45,12 @@ async def is_here(tx: Tx, audience: Audience, subject: str) -> bool:
     return bool(await _sql.is_here(tx, audience=audience, subject=subject))
 
 
+async def knows(tx: Tx, audience: Audience, person: Person | None, device_id: str) -> bool:
+    """Whether the person has signed in on this device, and did not revoke it; nobody knows none."""
+    subject = "" if person is None else person.subject
+    return bool(await _sql.knows(tx, audience=audience, subject=subject, device_id=device_id))
+
+
 def _index(index: BlindIndex, login: str) -> bytes:
     """The index of a mobile number; of anything else one that nobody has, so that the work is the same."""
     try:

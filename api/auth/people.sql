@@ -23,3 +23,8 @@ select case :audience::text
                                      where customer_no = :subject and status <> 'closed'
                                        and (closed_on is null or closed_on > current_date))
        else false end;
+
+-- name: knows(audience, subject, device_id)$
+-- scope: none, whoever signs in has no scope yet; a device is there from the first sign-in on it
+select exists (select from device
+                where audience = :audience and subject = :subject and device_id = :device_id and revoked_at is null);

@@ -19,7 +19,12 @@ class Identity(Running, frozen=True, kw_only=True):
         int, says("sign-ins per address and 10 minutes that did not succeed; more get 429", ge=5, le=1_000_000)
     ] = 200
     sms_codes: Annotated[
-        int, says("one-time codes that the firm sends by SMS per hour; more get 429", ge=1, le=10_000_000)
+        int,
+        says(
+            "codes by SMS per hour, for strangers, known devices and the signed in each; more get 429",
+            ge=1,
+            le=10_000_000,
+        ),
     ] = 20_000
     oidc_issuer: Annotated[str, says("OpenID provider for single sign-on of staff, https://…; empty: not offered")] = ""
     oidc_client_id: Annotated[str, says("our name at the OpenID provider")] = ""

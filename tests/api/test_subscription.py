@@ -1,8 +1,11 @@
 """Subscribing: what the investor saw is what they get, by a code of their own, once; whatever is in the way is told."""
 
 import httpx
+import msgspec
 import pytest
 
+from kernel.settings import Settings
+from tests.api.conftest import Open
 from tests.brokerage import Brokerage
 from tests.products import Investor, answers
 
@@ -106,8 +109,8 @@ async def test_codes_have_their_limits_and_need_a_number(api: httpx.AsyncClient,
         assert wait - 10 < int(again.headers["retry-after"]) <= wait
         await shop.execute(
             "insert into one_time_code (id, purpose, audience, subject, device_id, hash, mobile_index, address,"
-            " expires_at, created_at) select gen_random_uuid(), purpose, audience, subject, device_id, hash,"
-            " mobile_index, address, expires_at, now() - interval '30 minutes'"
+            " expires_at, asked_by, asked_for, created_at) select gen_random_uuid(), purpose, audience, subject,"
+            " device_id, hash, mobile_index, address, expires_at, asked_by, asked_for, now() - interval '30 minutes'"
             " from one_time_code, generate_series(1, 4 * (1 - $1::integer / 30))", minutes,
         )  # fmt: skip
     await shop.execute("delete from one_time_code")
@@ -119,6 +122,27 @@ async def test_codes_have_their_limits_and_need_a_number(api: httpx.AsyncClient,
     await other.post("/assessments", await answers(other))
     refused(await other.post("/products/P3/code"), "no_mobile")
     assert (await investor.post("/products/P9/code")).status_code == 404
+
+
+async def test_who_signed_in_by_a_code_just_now_gets_one_to_subscribe(api: httpx.AsyncClient, shop: Brokerage) -> None:
+    investor = await Investor.at(api, shop)
+    for purpose in ("sign_in", "password"):
+        wanted = {"login": "88000001", "device_id": "phone-1", "purpose": purpose}
+        assert (await api.post("/v1/auth/investor/code", json=wanted)).status_code == 202
+    assert (await investor.post("/products/P3/code")).status_code == 202
+
+
+async def test_what_strangers_use_up_is_not_that_of_who_is_signed_in(
+    open_api: Open, own_settings: Settings, shop: Brokerage
+) -> None:
+    async with open_api(msgspec.structs.replace(own_settings, sms_codes=25)) as api:
+        for number in range(30):
+            wanted = {"login": "88000001", "device_id": f"strangers-{number // 10}"}
+            await api.post("/v1/auth/investor/code", json=wanted)
+            await shop.execute("update one_time_code set created_at = created_at - interval '61 seconds'")
+        assert (await api.post("/v1/auth/investor/code", json=wanted)).status_code == 429
+        investor = await Investor.at(api, shop)
+        assert (await investor.post("/products/P3/code")).status_code == 202
 
 
 async def test_cancelling_waits_for_the_platform_and_nobody_cancels_anothers(

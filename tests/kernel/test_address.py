@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kernel.address import Addresses, household, inside, networks
+from kernel.address import Addresses, household, inside, neighbourhood, networks
 from kernel.settings import Settings
 
 TRUSTED = msgspec.structs.replace(Settings(), trusted_proxies="10.0.0.0/8,fd00::/8")
@@ -57,3 +57,17 @@ def test_an_ipv4_address_in_ipv6_is_the_ipv4_address() -> None:
 )
 def test_one_subscriber_counts_as_one(host: str, counted: str) -> None:
     assert household(host) == counted
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.0/24"),
+        ("2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("2001:db8:1:3:3::4", "2001:db8:1::/48"),
+        ("unix", "unix"),
+        ("", ""),
+    ],
+)
+def test_neighbours_count_together(host: str, counted: str) -> None:
+    assert neighbourhood(host) == counted

@@ -33,8 +33,9 @@ async def wanted(database: Database, settings: Settings, purpose: str = "sign_in
     """A code that waits to be sent, by its id."""
     owner = msgspec.convert({"purpose": purpose, "audience": "investor", "subject": "880001", "device_id": "d"}, Owner)
     to = Destination(MOBILE, BlindIndex(settings).of("mobile", MOBILE))
+    codes = Codes(settings, Fields(settings))
     async with database.transaction() as tx:
-        return await Codes(settings, Fields(settings)).make(tx, owner, "127.0.0.1", to)
+        return await codes.make(tx, owner, codes.asker("stranger", "880001", "d", "127.0.0.1"), to)
 
 
 async def handed_over(database: Database, queues: Queues, settings: Settings, code_id: UUID) -> bool:

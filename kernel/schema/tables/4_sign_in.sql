@@ -28,7 +28,8 @@ create table credential (
     primary key (audience, subject)
 );
 
--- Codes for one use: sent by SMS, or handed over by an administrator. `sealed` is forgotten once it was sent.
+-- Codes for one use: sent by SMS, or handed over by an administrator. `sealed` is forgotten once it was sent, the rest
+-- after two days: the limits, counted by who asked, look back over one.
 create table one_time_code (
     id            uuid primary key,
     purpose       text not null check (purpose in ('sign_in', 'password', 'activate', 'subscribe')),
@@ -44,13 +45,19 @@ create table one_time_code (
     created_at    timestamptz not null default now(),
     expires_at    timestamptz not null,
     used_at       timestamptz,
-    about         text not null default ''         -- what exactly it is good for, where the purpose alone does not say
+    about         text not null default '',        -- what exactly it is good for, where the purpose alone does not say
+    asked_by      text not null default 'stranger' check (asked_by in ('stranger', 'device', 'signed_in')),
+    asked_for     bytea,                           -- keyed hash of the login as it was typed
+    network       text not null default ''
 );
 create index one_time_code_subject on one_time_code (audience, subject, purpose, created_at);
 create index one_time_code_mobile on one_time_code (mobile_index, created_at) where mobile_index is not null;
 create index one_time_code_address on one_time_code (address, created_at);
 create index one_time_code_device on one_time_code (device_id, created_at);
 create index one_time_code_created on one_time_code (created_at);
+create index one_time_code_asked_for on one_time_code (asked_for, created_at) where asked_for is not null;
+create index one_time_code_network on one_time_code (network, created_at);
+create index one_time_code_sent on one_time_code (asked_by, created_at) where mobile_index is not null;
 
 -- Attempts to sign in that have not succeeded, by address: counted before they are looked at, success takes them back.
 create table sign_in_attempt (

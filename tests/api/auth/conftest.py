@@ -83,7 +83,8 @@ class People:
         """A code that was sent to somebody, as they read it."""
         to = None if owner.purpose == "activate" else Destination(mobile, self.index.of("mobile", mobile))
         async with self.database.transaction() as tx:
-            return (await self.codes.make(tx, owner, HERE, to))[1]
+            asker = self.codes.asker("signed_in", owner.subject, owner.device_id, HERE)
+            return (await self.codes.make(tx, owner, asker, to))[1]
 
     async def sql(self, query: str, *args: Any) -> Any:
         """One value, as the system sees it; what it changes is committed."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.auth import code
-from api.auth.code import Asked, Owner, by_hand_code, plain, shown
+from api.auth.code import Owner, by_hand_code, plain, shown
 from tests.api.auth.conftest import MOBILE, People
 
 OWN = Owner("sign_in", "investor", "880001", "phone-1")
@@ -106,12 +106,10 @@ def test_what_is_handed_over_is_read_however_it_is_typed(gap: int) -> None:
     assert not set(made) & set("01OIL")
 
 
-def test_shares() -> None:
-    assert Asked(0, 0, 0, 1, 1, 1).number_is_full
-    assert Asked(0, 0, 0, 0, 5, 5).number_is_full
-    assert Asked(0, 0, 0, 0, 4, 10).number_is_full
-    assert not Asked(19, 9, 99, 0, 4, 9).number_is_full
-    assert not Asked(19, 9, 99, 9, 9, 9).refused(100)
-    assert Asked(20, 0, 0, 0, 0, 0).refused(100)
-    assert Asked(0, 10, 0, 0, 0, 0).refused(100)
-    assert Asked(0, 0, 100, 0, 0, 0).refused(100)
+async def test_a_newer_one_on_another_device_or_for_something_else_ends_nothing(people: People) -> None:
+    """What strangers ask for on their devices leaves the owner's code as it was."""
+    given_code = await people.code(OWN)
+    for other in OTHERS:
+        await people.code(other)
+    async with people.database.transaction() as tx:
+        assert await people.codes.matches(tx, OWN, given_code) is not None

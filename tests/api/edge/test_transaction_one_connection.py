@@ -6,12 +6,9 @@ from collections import Counter
 import httpx
 import msgspec
 
-from api.auth.code import Codes, Destination, Owner
 from api.routes import audience_router
 from hexad.embedded import Postgres
-from kernel.crypto import BlindIndex, Fields
 from kernel.database import Database
-from kernel.scope import apply_system
 from kernel.settings import Settings
 from tests.api.conftest import Open
 from tests.api.one_connection import Watched, noted
@@ -48,16 +45,12 @@ async def crowd(shop: Brokerage) -> list[str]:
 async def test_a_crowd_that_subscribes_at_once_gets_right_answers(
     open_api: Open, own_settings: Settings, shop: Brokerage
 ) -> None:
-    numbers, codes = await crowd(shop), Codes(own_settings, Fields(own_settings))
+    numbers = await crowd(shop)
     async with open_api(msgspec.structs.replace(own_settings, **_PATIENT)) as api:
         investors = [await Investor.at(api, shop, no) for no in numbers]
-        given = []
-        async with shop.database.transaction() as tx:
-            await apply_system(tx, "test", kind="company")
-            for no in numbers:
-                owner = Owner("subscribe", "investor", no, "phone-1", "P3")
-                to = Destination(f"+86139{no}", BlindIndex(own_settings).of("mobile", f"139{no}"))
-                given.append((await codes.make(tx, owner, "192.0.2.1", to))[1])
+        asked = await asyncio.gather(*(investor.post("/products/P3/code") for investor in investors))
+        assert Counter(answer.status_code for answer in asked) == {202: CROWD}
+        given = [await investor.sent() for investor in investors]
         wrong = [f"{(int(code) + 1) % 10**6:06}" for code in given]
         for tried, status in ((wrong, 409), (given, 201), (given, 409)):
             answers = await asyncio.gather(
