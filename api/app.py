@@ -27,6 +27,7 @@ from kernel.identity import Identities, Tokens
 from kernel.keys import gateway_keys
 from kernel.parent import end_with_parent
 from kernel.settings import Settings, current, words
+from notifications.gateway import known
 
 _GARBAGE = (10_000, 20, 20)
 
@@ -62,6 +63,7 @@ def furnished(app: Litestar, settings: Settings) -> ASGIApp:
     app.state.catalogue = catalogue(audience_router(one) for one in (*AUDIENCES, "auth"))
     app.state.seals = Seals(Fields(settings), BlindIndex(settings))
     app.state.gateway_keys = gateway_keys(settings.gateway_secrets)
+    app.state.gateways = known.gateways(settings)
     app.state.door = Door(settings, app.state.tokens)
     app.state.principal_buckets = Buckets(rate, rate * settings.rate_burst)
     app.state.places = Places(settings.api_inflight)

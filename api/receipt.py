@@ -8,9 +8,11 @@ import msgspec
 from litestar import Router, post
 from litestar.params import JSONBody
 
+from api import problem
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.given import Tx
+from kernel.queues.client import UNREADABLE
 from mobile_contracts.gateway import Items, Result, Results
 from mobile_contracts.outbound import Inbound, Receipt
 from notifications import inbound, receipt
@@ -19,29 +21,42 @@ from notifications.receipt import Outcome
 
 Told = TypeVar("Told", Receipt, Inbound)
 
-_INVALID = "invalid"
-_OTHERS = "unknown_gateway"
+_WHY = {
+    "invalid": ("{}", "内容不符合规则:{}"),
+    "unknown_gateway": ("it names another gateway than the one that signed", "所填网关与签名网关不一致"),
+    "unknown_id": ("there is no message of ours with this id", "没有此编号的消息"),
+    "other_gateway": (
+        "the message went to another gateway, or is of a channel that this one was not agreed for",
+        "该消息由其他网关发送,或不属于该网关约定的渠道",
+    ),
+}
+"""Why an item was not taken, in English and Chinese."""
 
 
 @post("/receipts", guards=[signed()], opt={"each": True}, status_code=200, summary="What became of messages")
-async def post_receipts(tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
+async def post_receipts(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
     """Takes each receipt by itself, again as often as it comes.
 
-    `code` is `invalid` for what is no hexad.receipt/1, `unknown_gateway` for one that names another gateway, and
-    `unknown_id` for one about no message of ours.
+    `code` is `invalid` for what is no hexad.receipt/1, `unknown_gateway` for one that names another gateway,
+    `unknown_id` for one about no message of ours, and `other_gateway` for one about a message that went elsewhere.
     """
-    results, good = sorted_out(data.items, Receipt, gateway.name, "id")
-    return _told(results, await receipt.apply(tx, good, {gateway.name}))
+    items = [read(item, Receipt, "id") for item in data.items]
+    told = [one for one in items if isinstance(one, Receipt)]
+    outcomes = await receipt.apply(tx, told, request.app.state.gateways, forged(told, gateway.name))
+    return _answered(request, items, outcomes, gateway.name)
 
 
 @post("/inbound", guards=[signed()], opt={"each": True}, status_code=200, summary="Text messages that people sent us")
 async def post_inbound(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
     """Takes each reply by itself, once; a result bears the reply's `gateway_id`.
 
-    `code` is `invalid` for what is no hexad.inbound/1, `unknown_gateway` for one that names another gateway.
+    `code` is `invalid` for what is no hexad.inbound/1, `unknown_gateway` for one that names another gateway, and
+    `other_gateway` where this one was not agreed for text messages.
     """
-    results, good = sorted_out(data.items, Inbound, gateway.name, "gateway_id")
-    return _told(results, await inbound.apply(tx, good, {gateway.name}, request.app.state.door))
+    items = [read(item, Inbound, "gateway_id") for item in data.items]
+    told, state = [one for one in items if isinstance(one, Inbound)], request.app.state
+    outcomes = await inbound.apply(tx, told, state.gateways, state.door, forged(told, gateway.name))
+    return _answered(request, items, outcomes, gateway.name)
 
 
 @post("/bounces", guards=[signed()], status_code=200, summary="An e-mail that came back")
@@ -51,45 +66,51 @@ async def post_bounce(request: HttpRequest, tx: Tx, gateway: Gateway) -> Results
     A notification that decides nothing yet has no results; 400 for what is none, or is about no message of ours.
     """
     found = bounce.receipts(await request.body(), gateway.name, datetime.now(UTC))
-    return _told([Result(str(one.id), ok=True) for one in found], await receipt.apply(tx, found, {gateway.name}))
+    return _answered(request, found, await receipt.apply(tx, found, request.app.state.gateways), gateway.name)
 
 
-def sorted_out(
-    items: Sequence[msgspec.Raw], kind: type[Told], gateway: str, name: str
-) -> tuple[list[Result], list[Told]]:
-    """A result for every item, and those that are what they should be and speak for this gateway."""
-    results: list[Result] = []
-    good: list[Told] = []
-    for item in items:
-        try:
-            told = msgspec.json.decode(item, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            results.append(Result(_name_of(item, name), ok=False, code=_INVALID))
-            continue
-        if told.gateway == gateway:
-            good.append(told)
-        told_id = str(getattr(told, name))
-        results.append(Result(told_id, ok=told.gateway == gateway, code=None if told.gateway == gateway else _OTHERS))
-    return results, good
+def read(item: msgspec.Raw, kind: type[Told], name: str) -> Told | Result:
+    """What an item says, or the result that it says nothing."""
+    try:
+        return msgspec.json.decode(item, type=kind)
+    except UNREADABLE as error:
+        return Result(_name_of(item, name), ok=False, code="invalid", detail=str(error)[:200])
+
+
+def forged(told: Sequence[Receipt | Inbound], gateway: str) -> frozenset[int]:
+    """The places of those that name another gateway than the one that signed."""
+    return frozenset(place for place, one in enumerate(told) if one.gateway != gateway)
 
 
 def _name_of(item: msgspec.Raw, name: str) -> str:
     """What an item that is not as it should be calls itself, empty when it does not say."""
     try:
         given = msgspec.json.decode(item)[name]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError):
+    except (*UNREADABLE, LookupError, TypeError):
         return ""
     return given[:64] if isinstance(given, str) else ""
 
 
-def _told(results: Sequence[Result], outcomes: Sequence[Outcome]) -> Results:
-    """The results, with what became of those that were good."""
-    rest = iter(outcomes)
-    return Results([_outcome(one, next(rest)) if one.ok else one for one in results])
+def _answered(
+    request: HttpRequest, items: Sequence[Receipt | Inbound | Result], outcomes: Sequence[Outcome], gateway: str
+) -> Results:
+    """A result for every item, in the reader's language."""
+    rest, chinese = iter(outcomes), problem.language(request.headers.get("accept-language", "")) == "zh"
+    results = (one if isinstance(one, Result) else _result(one, next(rest), gateway) for one in items)
+    return Results([one if one.ok else _explained(one, chinese) for one in results])
 
 
-def _outcome(result: Result, outcome: Outcome) -> Result:
-    return Result(result.id, ok=outcome.ok, code=outcome.code or None)
+def _result(told: Receipt | Inbound, outcome: Outcome, gateway: str) -> Result:
+    id_ = str(told.id) if isinstance(told, Receipt) else told.gateway_id
+    if outcome.ok:
+        return Result(id_, ok=True)
+    code = outcome.code if told.gateway == gateway else "unknown_gateway"
+    return Result(id_, ok=False, code=code)
+
+
+def _explained(result: Result, chinese: bool) -> Result:
+    why = _WHY[result.code or "invalid"][chinese].format(result.detail)
+    return msgspec.structs.replace(result, detail=why)
 
 
 gateway = Router(

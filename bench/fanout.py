@@ -29,7 +29,7 @@ from kernel import settings
 from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.errors import Unavailable
-from kernel.queues import QUEUES
+from kernel.queues import GATEWAY_EXCHANGE, OUTBOUND_EXCHANGE, QUEUES
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.scope import apply_system
@@ -160,7 +160,8 @@ async def _delete(url: str, prefix: str) -> None:
         channel = await connection.channel()
         for name in (*(queue.name for queue in QUEUES), "bench.tasks", "bench.tasks.dead"):
             await channel.queue_delete(prefix + name)
-        await channel.exchange_delete(f"{prefix}hexad.outbound")
+        for exchange in (OUTBOUND_EXCHANGE, GATEWAY_EXCHANGE):
+            await channel.exchange_delete(prefix + exchange)
 
 
 def _ours(given: Parameters, own: Settings, name: str) -> Fanout:

@@ -81,7 +81,7 @@ class BlindIndex:
         """32 bytes, equal for equal content however it was written; raises `InvalidInput` for what is no such thing."""
         return self.of_normal(purpose, _NORMAL[purpose](text))
 
-    def of_normal(self, purpose: Purpose, normal: str) -> bytes:
+    def of_normal(self, purpose: Purpose | Literal["reply"], normal: str) -> bytes:
         """The same for a text that is in its normal form already, or is a document of another kind."""
         return hmac.digest(self._key, f"{purpose}\0{normal}".encode(), "sha256")
 

@@ -10,6 +10,12 @@ from kernel.errors import Misconfigured
 _BYTES = 32
 _PURPOSES = frozenset(("transactional", "service", "marketing"))
 _GATEWAY = re.compile(r"([a-z0-9][a-z0-9-]{0,31}):([\x21-\x2b\x2d-\x39\x3b-\x7e]{32,200})(?::([a-z+]*))?")
+_CHANNELS = frozenset(("sms", "email", "push"))
+_NAMED = re.compile(r"([a-z0-9][a-z0-9-]{0,31})(?::([a-z+]+))?")
+_NAMED_FORM = (
+    "HEXAD_GATEWAYS must be `name` or `name:channel+channel`, comma-separated; a name is of small letters, digits and"
+    " hyphens, at most 32, a channel sms, email or push, sms where none is said"
+)
 _GATEWAYS_FORM = (
     "HEXAD_GATEWAY_SECRETS must be `name:secret` or `name:secret:purpose+purpose`, comma-separated; a name is of small"
     " letters, digits and hyphens, a secret of at least 32 characters: make one with `openssl rand -hex 32`"
@@ -60,6 +66,18 @@ def gateway_keys(setting: str) -> list[GatewayKey]:
     Raises `Misconfigured`, which names no secret.
     """
     return [_gateway_key(word) for word in filter(None, map(str.strip, setting.split(",")))]
+
+
+def gateway_channels(setting: str) -> dict[str, frozenset[str]]:
+    """The gateways of HEXAD_GATEWAYS, each with the channels of its messages; raises `Misconfigured`."""
+    found: dict[str, frozenset[str]] = {}
+    for word in filter(None, map(str.strip, setting.split(","))):
+        match = _NAMED.fullmatch(word)
+        channels = frozenset((match[2] or "sms").split("+")) if match else frozenset(("",))
+        if not match or not channels <= _CHANNELS:
+            raise Misconfigured(f"{_NAMED_FORM}, not {word!r}")
+        found[match[1]] = channels
+    return found
 
 
 def _gateway_key(word: str) -> GatewayKey:

@@ -126,3 +126,5 @@ async def _queues(connection: asyncpg.Connection) -> None:
     for queue in QUEUES:
         if queue.table not in existing:
             await _sql.create_queue(connection, queue=queue.table)
+    await _sql.vouch_for_receipts(connection)
+    await _sql.vouch_for_replies(connection)

@@ -33,3 +33,13 @@ select queue_name from pgmq.meta;
 -- name: create_queue(queue)$
 -- scope: none, an empty queue
 select pgmq.create(:queue);
+
+-- name: vouch_for_receipts()$
+-- scope: none, whoever writes into the queue is named by the database, not by themselves
+create or replace trigger vouched before insert on pgmq.q_gateway_receipts
+   for each row execute function vouch_for_publisher();
+
+-- name: vouch_for_replies()$
+-- scope: none, whoever writes into the queue is named by the database, not by themselves
+create or replace trigger vouched before insert on pgmq.q_gateway_inbound
+   for each row execute function vouch_for_publisher();

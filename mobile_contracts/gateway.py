@@ -21,11 +21,15 @@ class Items(Input, frozen=True):
 
 
 class Result(Answer, frozen=True, omit_defaults=True):
-    """What became of one item: `id` as the item bears it (a reply: its gateway_id), `code` why it was not taken."""
+    """What became of one item: `id` as the item bears it (a reply: its gateway_id), `code` why it was not taken.
+
+    `detail` says it in words, and of an invalid item which field it is: "Expected `str`, got `int` - at `$.from`".
+    """
 
     id: str
     ok: bool
     code: str | None = None
+    detail: str | None = None
 
 
 class Results(Answer, frozen=True):

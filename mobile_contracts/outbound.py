@@ -3,7 +3,7 @@
 Decoding is strict: an unknown field, a missing one, or a value out of bounds is an error. Times carry their offset.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,12 +16,26 @@ Vendor = Literal["apns", "fcm", "huawei", "xiaomi", "oppo", "vivo", "honor"]
 Moment = Annotated[datetime, Meta(tz=True)]
 Number = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}\Z", description="mobile number in E.164")]
 Sender = Annotated[str, Meta(pattern=r"^[0-9]{3,21}\Z", description="access number of the firm")]
+Caller = Annotated[
+    str,
+    Meta(
+        pattern=r"^\+?[0-9]{3,21}\Z",
+        description="number as the carrier writes it: 13800138000, 8613800138000, +8613800138000, 008613800138000",
+        examples=["+8613800138000"],
+    ),
+]
+Called = Annotated[
+    str, Meta(pattern=r"^\+?[0-9]{3,24}\Z", description="access number that was written to", examples=["10690000"])
+]
 Address = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s<>,;:\"\\\x00-\x1f]{1,64}@[A-Za-z0-9.-]{1,253}\Z")]
 Line = Annotated[str, Meta(min_length=1, max_length=998, pattern=r"^[^\r\n\x00]*\Z", description="one line, no NUL")]
 Short = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\r\n\x00]*\Z")]
 Body = Annotated[str, Meta(max_length=500_000, pattern=r"^[^\x00]*\Z")]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,75}\Z")]
 Attempt = Annotated[int, Meta(ge=1, le=5, description="1 for the first; a repeated id is the same message")]
+
+
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class _Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="schema"):
@@ -82,13 +96,25 @@ class Receipt(_Message, frozen=True, kw_only=True, tag="hexad.receipt/1"):
     code: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*\Z")]
     at: Moment
 
+    def __post_init__(self) -> None:
+        _check_time(self.at)
+
 
 class Inbound(_Message, frozen=True, kw_only=True, tag="hexad.inbound/1", rename={"from_number": "from"}):
     """A text message that somebody sent us."""
 
     gateway: Short
     gateway_id: Short
-    from_number: Number
-    to: Sender
+    from_number: Caller
+    to: Called
     text: Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
     at: Moment
+
+    def __post_init__(self) -> None:
+        _check_time(self.at)
+
+
+def _check_time(at: datetime) -> None:
+    """Raises `ValueError` for a moment that no clock shows, and no database keeps in every zone."""
+    if not _FIRST <= at < _LAST:
+        raise ValueError("at is before 1970 or after 2199")

@@ -1,29 +1,55 @@
 """Replies (上行短信): by `T`, `TD` or `退订` marketing by SMS ends for everybody with that number.
 
-`TDS`, or a second one within a day, ends service messages too. Kept sealed, and taken once.
+`TDS`, or a second one within a day, ends service messages too. Kept sealed, and taken once. What comes from a gateway
+that is not named yet is kept too, and taken when it is.
 """
 
-import unicodedata
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 
-from kernel import metrics
+from kernel import logs, metrics
 from kernel.crypto import BlindIndex, Fields, Place
 from kernel.database import Tx
+from kernel.errors import FieldSealed, InvalidInput
+from kernel.personal import mobile
 from kernel.scope import apply_system
 from kernel.sql import load
 from mobile_contracts.consent import ConsentPurpose
 from mobile_contracts.outbound import Inbound
 from notifications import consent
 from notifications.consent import Word
-from notifications.receipt import Outcome
+from notifications.gateway.known import Gateways
+from notifications.opt_out import meaning
+from notifications.receipt import Outcome, Problem, problem
 
-_OPT_OUT = frozenset(("T", "TD", "退订"))
-_OPT_OUT_ALL = frozenset(("TDS",))
-_sql = load(Path(__file__).with_name("inbound.sql"))
+
+class Kept(Struct, frozen=True):
+    """A reply as it was kept."""
+
+    gateway: str
+    gateway_id: str
+    at: datetime
+    digest: bytes
+    number: bytes
+    sealed: bytes
+    received_at: datetime
+
+
+class _Written(Struct, frozen=True, rename={"from_number": "from"}):
+    """What is sealed of a reply."""
+
+    from_number: str
+    to: str
+    text: str
+
+
+_sql = load(Path(__file__).with_name("inbound.sql"), Kept)
+_log = logs.logger(__name__)
 
 
 class Seals(Protocol):
@@ -35,43 +61,86 @@ class Seals(Protocol):
     def index(self) -> BlindIndex: ...
 
 
-def meaning(text: str) -> str:
-    """What a reply asks for: `opt_out`, `opt_out_all` or something `other`."""
-    word = unicodedata.normalize("NFKC", text).strip().upper()  # Chinese keyboards write Ｔ as well as T
-    if word in _OPT_OUT_ALL:
-        return "opt_out_all"
-    return "opt_out" if word in _OPT_OUT else "other"
+async def apply(
+    tx: Tx, items: Sequence[Inbound], gateways: Gateways, seals: Seals, forged: Collection[int] = ()
+) -> list[Outcome]:
+    """Keeps every reply and withdraws what it withdraws.
 
-
-async def apply(tx: Tx, items: Sequence[Inbound], gateways: Collection[str], seals: Seals) -> list[Outcome]:
-    """Keeps every reply and withdraws what it withdraws; only `gateways` are believed.
-
-    Sees every row for the rest of the transaction.
+    Only `gateways` of text messages are believed, and none of the places in `forged`: nobody vouches for their coming
+    from the gateway that they name. Sees every row for the rest of the transaction.
     """
     await apply_system(tx, "inbound", kind="company")
-    return [await _apply(tx, item, item.gateway in gateways, seals) for item in items]
+    wrong = [problem(one.gateway, gateways, forged=place in forged, of="sms") for place, one in enumerate(items)]
+    return [await _apply(tx, item, one, seals) for item, one in zip(items, wrong, strict=True)]
 
 
-async def _apply(tx: Tx, item: Inbound, known: bool, seals: Seals) -> Outcome:
-    number = seals.index.of_normal("mobile", item.from_number)
-    asked = meaning(item.text) if known else "unknown_gateway"
-    place = Place("inbound", "sealed", f"{item.gateway}:{item.gateway_id}")
-    text = msgspec.json.encode({"from": item.from_number, "to": item.to, "text": item.text}).decode()
-    named = {"gateway": item.gateway, "gateway_id": item.gateway_id, "at": item.at, "number": number}
-    if not await _sql.keep(tx, **named, sealed=seals.fields.seal(text, place), meaning=asked):
-        metrics.REPLIES.labels("repeated").inc()
-        return Outcome(known, "" if known else "unknown_gateway")
-    metrics.REPLIES.labels(asked).inc()
-    if asked in ("opt_out", "opt_out_all"):
-        everything = asked == "opt_out_all" or await _sql.before(tx, **named)
-        purposes: list[ConsentPurpose] = ["marketing", "service"] if everything else ["marketing"]
-        for row in await _sql.people(tx, number=number):
-            for purpose in purposes:
-                await consent.give(tx, row["id"], _word(item, purpose))
-    return Outcome(known, "" if known else "unknown_gateway")
+async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, size: int) -> int:
+    """Applies replies that were kept before their gateway was named, up to `size`, and gives their number.
+
+    What the customer allowed themselves since the reply came stays allowed.
+    """
+    await apply_system(tx, "inbound", kind="company")
+    named = [name for name, channels in gateways.items() if "sms" in channels]
+    kept: list[Kept] = await _sql.of_named(tx, gateways=named, size=size)
+    for one in kept:
+        asked = _meant(one, seals.fields)
+        await _sql.believe(
+            tx, gateway=one.gateway, gateway_id=one.gateway_id, at=one.at, digest=one.digest, meaning=asked
+        )
+        await _withdraw(tx, one, one.number, asked, one.received_at)
+    return len(kept)
 
 
-def _word(item: Inbound, purpose: ConsentPurpose) -> Word:
+def _meant(one: Kept, fields: Fields) -> str:
+    """What a reply that was kept asks for; `other` where its key is gone, and nobody can read it."""
+    try:
+        return meaning(msgspec.json.decode(fields.open(one.sealed, _place(one)), type=_Written).text)
+    except FieldSealed:
+        _log.warning("a reply that was kept cannot be read", gateway=one.gateway, gateway_id=one.gateway_id)
+        return "other"
+
+
+def sender(number: str) -> str:
+    """A number as it is looked up, however carriers write it: of the mainland in E.164, any other as it came."""
+    try:
+        return mobile(number)
+    except InvalidInput:
+        return f"+{number[2:]}" if number.startswith("00") else number
+
+
+async def _apply(tx: Tx, item: Inbound, wrong: Problem | None, seals: Seals) -> Outcome:
+    caller = sender(item.from_number)
+    number, asked = seals.index.of_normal("mobile", caller), wrong or meaning(item.text)
+    text = msgspec.json.encode(_Written(item.from_number, item.to, item.text)).decode()
+    fresh = await _sql.keep(
+        tx, gateway=item.gateway, gateway_id=item.gateway_id, at=item.at, number=number, meaning=asked,
+        digest=seals.index.of_normal("reply", msgspec.json.encode((caller, item.to, item.text)).decode()),
+        sealed=seals.fields.seal(text, _place(item)),
+    )  # fmt: skip
+    metrics.REPLIES.labels(asked if fresh else "repeated").inc()
+    if fresh and wrong is None:
+        await _withdraw(tx, item, number, asked)
+    return Outcome(wrong is None, wrong or "")
+
+
+async def _withdraw(tx: Tx, item: Inbound | Kept, number: bytes, asked: str, since: datetime | None = None) -> None:
+    """Ends what a reply asks to be ended."""
+    if asked not in ("opt_out", "opt_out_all"):
+        return
+    everything = asked == "opt_out_all" or await _sql.before(
+        tx, gateway=item.gateway, gateway_id=item.gateway_id, at=item.at, number=number
+    )
+    purposes: list[ConsentPurpose] = ["marketing", "service"] if everything else ["marketing"]
+    for purpose in purposes:
+        for row in await _sql.people(tx, number=number, purpose=purpose, since=since):
+            await consent.give(tx, row["id"], _word(item, purpose))
+
+
+def _place(one: Inbound | Kept) -> Place:
+    return Place("inbound", "sealed", f"{one.gateway}:{one.gateway_id}")
+
+
+def _word(item: Inbound | Kept, purpose: ConsentPurpose) -> Word:
     return Word(
         purpose=purpose, channel="sms", allowed=False, source="reply", by=f"gateway:{item.gateway}",
         evidence=f"reply {item.gateway_id} of {item.at.isoformat()}",

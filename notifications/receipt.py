@@ -6,6 +6,7 @@ nothing, so that a message which was offered again is not ended by what became o
 
 import re
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -16,7 +17,8 @@ from kernel import metrics
 from kernel.database import Tx
 from kernel.scope import apply_system
 from kernel.sql import load
-from mobile_contracts.outbound import Receipt
+from mobile_contracts.outbound import Receipt, ReceiptStatus
+from notifications.gateway.known import Gateways
 
 RANK = {"sent": 4, "expired": 5, "undelivered": 5, "failed": 5, "delivered": 6}
 """States by rank: queued 1, sending 2, unknown 3. Only a higher one moves a message."""
@@ -26,29 +28,49 @@ _PERMANENT = re.compile(r"(?:^|\D)5\.1\.\d")
 """The enhanced status of mail for an address that does not exist (RFC 3463)."""
 
 _COMPLAINT = "COMPLAINT"
-_sql = load(Path(__file__).with_name("receipt.sql"))
+
+Problem = Literal["unknown_id", "unknown_gateway", "other_gateway"]
+"""Why something is not believed, and only kept."""
+
+
+class Kept(Struct, frozen=True):
+    """A receipt as it was kept."""
+
+    id: UUID
+    gateway: str
+    gateway_id: str
+    status: ReceiptStatus
+    code: str
+    at: datetime
+
+
+_sql = load(Path(__file__).with_name("receipt.sql"), Kept)
 
 
 class Outcome(Struct, frozen=True):
     """What became of one item: taken, or why it was not believed."""
 
     ok: bool
-    code: Literal["", "unknown_id", "unknown_gateway"] = ""
+    code: Problem | Literal[""] = ""
 
 
-async def apply(tx: Tx, items: Sequence[Receipt], gateways: Collection[str]) -> list[Outcome]:
-    """Keeps every receipt and moves the messages of those that are news; only `gateways` are believed.
+async def apply(
+    tx: Tx, items: Sequence[Receipt | Kept], gateways: Gateways, forged: Collection[int] = ()
+) -> list[Outcome]:
+    """Keeps every receipt and moves the messages of those that are news.
 
-    Sees every row for the rest of the transaction.
+    Only `gateways` are believed, about messages that went to them, and none of the places in `forged`: nobody vouches
+    for their coming from the gateway that they name. Sees every row for the rest of the transaction.
     """
     if not items:
         return []
     await apply_system(tx, "receipts", kind="company")
-    problems = [None if one.gateway in gateways else "unknown_gateway" for one in items]
     rows = await _sql.keep(
         tx, ids=[one.id for one in items], gateways=[one.gateway for one in items],
+        channels=[",".join(gateways.get(one.gateway, ())) for one in items],
         gateway_ids=[one.gateway_id for one in items], statuses=[one.status for one in items],
-        codes=[one.code for one in items], ats=[one.at for one in items], problems=problems,
+        codes=[one.code for one in items], ats=[one.at for one in items],
+        problems=[problem(one.gateway, gateways, forged=place in forged) for place, one in enumerate(items)],
     )  # fmt: skip
     news = [item for item, row in zip(items, rows, strict=True) if row["verdict"] is None and row["fresh"]]
     await _advance(tx, news)
@@ -57,7 +79,24 @@ async def apply(tx: Tx, items: Sequence[Receipt], gateways: Collection[str]) -> 
     return [Outcome(row["verdict"] is None, row["verdict"] or "") for row in rows]
 
 
-async def _advance(tx: Tx, news: Sequence[Receipt]) -> None:
+async def apply_named(tx: Tx, gateways: Gateways, size: int) -> int:
+    """Applies receipts that were kept before their gateway was named, up to `size`, and gives their number."""
+    await apply_system(tx, "receipts", kind="company")
+    kept: list[Kept] = await _sql.of_named(tx, gateways=list(gateways), size=size)
+    await apply(tx, kept, gateways)
+    return len(kept)
+
+
+def problem(gateway: str, gateways: Gateways, *, forged: bool, of: str = "") -> Problem | None:
+    """Why a gateway is not believed, whatever it says, of the channel where one is named."""
+    if forged:
+        return "other_gateway"
+    if gateway not in gateways:
+        return "unknown_gateway"
+    return "other_gateway" if of and of not in gateways[gateway] else None
+
+
+async def _advance(tx: Tx, news: Sequence[Receipt | Kept]) -> None:
     """Moves messages to the best that is said of them."""
     best: dict[UUID, tuple[str, str]] = {}
     for one in news:
@@ -75,7 +114,7 @@ async def _advance(tx: Tx, news: Sequence[Receipt]) -> None:
         await _sql.suppress(tx, ids=[one.id for one in silenced], reasons=reasons)
 
 
-def _silences(receipt: Receipt) -> str | None:
+def _silences(receipt: Receipt | Kept) -> str | None:
     """Why nothing more goes to this address, null when it may."""
     if receipt.code.upper() == _COMPLAINT:
         return "complaint"

@@ -1,29 +1,56 @@
--- name: keep(ids, gateways, gateway_ids, statuses, codes, ats, problems)
+-- name: keep(ids, gateways, channels, gateway_ids, statuses, codes, ats, problems)
 -- scope: none, receipts are of everybody's messages
 with given as (
-    select g.id, g.gateway, g.gateway_id, g.status, g.code, g.at, g.problem, g.position
-      from unnest(:ids::uuid[], :gateways::text[], :gateway_ids::text[], :statuses::text[], :codes::text[],
-                  :ats::timestamptz[], :problems::text[])
-           with ordinality as g (id, gateway, gateway_id, status, code, at, problem, position)
-), judged as (
-    select g.*, coalesce(g.problem, case when not exists (select from outgoing o where o.id = g.id)
-                                          and not exists (select from one_time_code c where c.id = g.id)
-                                         then 'unknown_id' end) as verdict
+    select g.id, g.gateway, g.channels, g.gateway_id, g.status, g.code, g.at, g.problem, g.position
+      from unnest(:ids::uuid[], :gateways::text[], :channels::text[], :gateway_ids::text[], :statuses::text[],
+                  :codes::text[], :ats::timestamptz[], :problems::text[])
+           with ordinality as g (id, gateway, channels, gateway_id, status, code, at, problem, position)
+), judged as ( -- a gateway speaks of messages of its channels, and of none that another holds on a lease
+    select g.*, coalesce(g.problem, case when message.channel is null then 'unknown_id'
+                                         when message.channel <> all (string_to_array(g.channels, ',')) or leased.elsewhere
+                                         then 'other_gateway' end) as verdict
       from given g
-), kept as (
+      left join lateral (
+          select o.channel from outgoing o where o.id = g.id
+           union all
+          select 'sms' from one_time_code c where c.id = g.id
+           limit 1
+      ) as message on true
+      left join lateral (
+          select bool_or(not l.returned) and not bool_or(l.gateway = g.gateway) as elsewhere
+            from sms_leased l
+           where l.id = g.id
+      ) as leased on true
+), kept as ( -- what was not believed when it came, and is now, is news
     insert into receipt (message_id, gateway, gateway_id, status, at, code, problem, times)
-    select id, gateway, gateway_id, status, at, min(code), min(verdict), count(*)
+    select id, gateway, gateway_id, status, at, code, case when bool_and(verdict is not null) then min(verdict) end,
+           count(*)
       from judged
-     group by id, gateway, gateway_id, status, at
-     order by id, gateway, gateway_id, status, at
-    on conflict (message_id, gateway, gateway_id, status, at) do update set times = receipt.times + excluded.times
-    returning message_id, gateway, gateway_id, status, at, times, xmax = 0 as fresh
+     group by id, gateway, gateway_id, status, at, code
+     order by id, gateway, gateway_id, status, at, code
+    on conflict (message_id, gateway, gateway_id, status, at, code) do update
+       set times = receipt.times + excluded.times,
+           problem = case when receipt.problem is not null then excluded.problem end
+    returning new.message_id, new.gateway, new.gateway_id, new.status, new.at, new.code,
+              new.problem is null and (old.message_id is null or old.problem is not null) as fresh
 )
 select j.position, j.verdict, k.fresh
   from judged j
   join kept k on k.message_id = j.id and k.gateway = j.gateway and k.gateway_id = j.gateway_id
-             and k.status = j.status and k.at = j.at
+             and k.status = j.status and k.at = j.at and k.code = j.code
  order by j.position;
+
+-- name: of_named(gateways, size)
+-- record_class: Kept
+-- scope: none, receipts are of everybody's messages
+update receipt
+   set times = times - 1 -- it is counted again as it is applied
+ where ctid = any (array (select r.ctid
+                            from receipt r
+                           where r.problem = 'unknown_gateway' and r.gateway = any (:gateways::text[])
+                           limit :size
+                             for update skip locked))
+returning message_id as id, gateway, gateway_id, status, code, at;
 
 -- name: advance(ids, states, codes)
 -- scope: none, receipts are of everybody's messages

@@ -1,8 +1,12 @@
 """Both brokers and both buses, each with names of the test's own: the fixtures run a test once on each."""
 
 import asyncio
+import contextlib
 import os
+import re
 import secrets
+import shutil
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 
@@ -10,9 +14,9 @@ import aiormq
 import msgspec
 import pytest
 import redis
+from yarl import URL
 
-from kernel.queues import QUEUES
-from kernel.queues.rabbitmq import EXCHANGE
+from kernel.queues import GATEWAY_EXCHANGE, OUTBOUND_EXCHANGE, QUEUES
 from kernel.settings import Settings
 from tests.conftest import BROKER_URL, REDIS_URL
 
@@ -60,7 +64,28 @@ async def _delete(prefix: str) -> None:
         channel = await connection.channel()
         for queue in QUEUES:
             await channel.queue_delete(prefix + queue.name)
-        await channel.exchange_delete(prefix + EXCHANGE)
+        for exchange in (OUTBOUND_EXCHANGE, GATEWAY_EXCHANGE):
+            await channel.exchange_delete(prefix + exchange)
+
+
+@contextlib.contextmanager
+def rabbitmq_user(name: str, settings: Settings) -> Iterator[str]:
+    """The address of RabbitMQ for a user with the permissions that the documents give a gateway, gone afterwards."""
+    if shutil.which("rabbitmqctl") is None:
+        pytest.skip("there is no rabbitmqctl to make a user with")
+    password, prefix = secrets.token_hex(16), re.escape(settings.queue_prefix)
+    _rabbitmqctl("add_user", name, password)
+    try:
+        reads = f"^{prefix}outbound\\.sms\\.[a-z]+\\.main$"
+        _rabbitmqctl("set_permissions", name, "^$", f"^{prefix}hexad\\.gateway$", reads)
+        url = URL(BROKER_URL).with_user(name).with_password(password)
+        yield str(url)
+    finally:
+        _rabbitmqctl("delete_user", name)
+
+
+def _rabbitmqctl(*words: str) -> None:
+    subprocess.run(("rabbitmqctl", "-q", *words), check=True, timeout=120)
 
 
 def on_valkey(settings: Settings, url: str = REDIS_URL) -> Iterator[Settings]:

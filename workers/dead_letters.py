@@ -1,4 +1,4 @@
-"""How many messages lie among the dead, measured for whoever watches."""
+"""That every queue is there, and how many messages lie among the dead, measured for whoever watches."""
 
 import time
 
@@ -12,7 +12,7 @@ _PAUSE_TIMES = 100
 
 
 class DeadLetters:
-    """Asks the broker for the size of every queue of dead letters."""
+    """Declares every queue, so that gateways may come first, and asks for the size of those of dead letters."""
 
     def __init__(self, queues: Queues) -> None:
         self._queues = queues
@@ -20,6 +20,7 @@ class DeadLetters:
     async def turn(self) -> float:
         """Sets the gauge of each queue and gives the seconds to wait; raises `Unavailable`."""
         began = time.monotonic()
+        await self._queues.declare(QUEUES)
         for queue in QUEUES:
             if queue.is_dead:
                 metrics.DEAD_LETTERS.labels(queue.name).set(await self._queues.size(queue))

@@ -22,6 +22,7 @@ class Leases:
         async with self._database.transaction() as tx:
             ended = await lease.give_back(tx, self._queues, self._fields)
             await signature.forget(tx)
+            await lease.forget(tx)
         if ended:
             _log.info("leases ended", messages=ended)
         return 0.0 if ended else _SECONDS

@@ -41,7 +41,11 @@ _TRIES = 5
 _POISON = 5
 """Deliveries of a message after which it is held to be what breaks the batch."""
 
-_Item = TypeVar("_Item")
+_NAMED_SECONDS = 30.0
+"""How often it is looked for what came from gateways that are named since."""
+
+_Item = TypeVar("_Item", Receipt, Inbound)
+_Taken = tuple[Delivery, _Item]
 _log = logs.logger(__name__)
 
 
@@ -125,7 +129,7 @@ class Taker:
     def __init__(self, database: Database, queues: Queues, settings: Settings) -> None:
         self._database, self._queues = database, queues
         self.fields, self.index = Fields(settings), BlindIndex(settings)
-        self._gateways = known.names(settings)
+        self._gateways = known.gateways(settings)
 
     async def receipts(self) -> float:
         """One batch of receipts; gives the seconds to wait. Raises `Unavailable`."""
@@ -135,14 +139,24 @@ class Taker:
         """One batch of replies; gives the seconds to wait. Raises `Unavailable`."""
         return await self._take(INBOUND, Inbound, self._apply_replies)
 
-    async def _apply_receipts(self, tx: Tx, items: Sequence[Receipt]) -> None:
-        await receipt.apply(tx, items, self._gateways)
+    async def named(self) -> float:
+        """A batch of what came before its gateway was named; gives the seconds to wait."""
+        async with self._database.transaction() as tx:
+            applied = await receipt.apply_named(tx, self._gateways, TAKEN)
+        async with self._database.transaction() as tx:
+            applied += await inbound.apply_named(tx, self._gateways, self, TAKEN)
+        if applied:
+            _log.info("what came before its gateway was named is taken", messages=applied)
+        return 0.0 if applied else _NAMED_SECONDS
 
-    async def _apply_replies(self, tx: Tx, items: Sequence[Inbound]) -> None:
-        await inbound.apply(tx, items, self._gateways, self)
+    async def _apply_receipts(self, tx: Tx, items: Sequence[_Taken[Receipt]]) -> None:
+        await receipt.apply(tx, [one for _, one in items], self._gateways, _forged(items))
+
+    async def _apply_replies(self, tx: Tx, items: Sequence[_Taken[Inbound]]) -> None:
+        await inbound.apply(tx, [one for _, one in items], self._gateways, self, _forged(items))
 
     async def _take(
-        self, queue: Queue, kind: type[_Item], apply: Callable[[Tx, Sequence[_Item]], Awaitable[None]]
+        self, queue: Queue, kind: type[_Item], apply: Callable[[Tx, Sequence[_Taken[_Item]]], Awaitable[None]]
     ) -> float:
         taken = await self._queues.take(queue, TAKEN, lease=_LEASE, wait=_WAIT)
         good: list[tuple[Delivery, _Item]] = []
@@ -152,26 +166,24 @@ class Taker:
             except UNREADABLE as error:
                 await self._bury(delivery, str(error))
         try:
-            await self._apply(apply, [item for _, item in good])
+            await self._apply(apply, good)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001  # one of them breaks the batch: found out one by one
             _log.warning("a batch could not be taken, each is tried alone", queue=queue.name, exc_info=error)
-            good = [one for one in good if await self._alone(apply, *one)]
+            good = [one for one in good if await self._alone(apply, one)]
         await self._queues.acknowledge([delivery for delivery, _ in good])
         return 0.0 if len(taken) == TAKEN else _GATHERING
 
-    async def _alone(
-        self, apply: Callable[[Tx, Sequence[Any]], Awaitable[None]], delivery: Delivery, item: Any
-    ) -> bool:
+    async def _alone(self, apply: Callable[[Tx, Sequence[Any]], Awaitable[None]], one: _Taken[Any]) -> bool:
         """Whether it was taken; else it comes again, a few times, and is buried then."""
         try:
-            await self._apply(apply, [item])
+            await self._apply(apply, [one])
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
-            if delivery.attempts >= _POISON:
-                await self._bury(delivery, type(error).__name__)
+            if one[0].attempts >= _POISON:
+                await self._bury(one[0], type(error).__name__)
             return False
         return True
 
@@ -191,6 +203,19 @@ class Taker:
         _log.warning("a message of a gateway was put among the dead", queue=delivery.queue.name, reason=reason)
         body = msgspec.json.encode(redaction.text(delivery.body.decode(errors="replace")))
         await self._queues.refuse([msgspec.structs.replace(delivery, body=body)], reason)
+
+
+def _forged(items: Sequence[_Taken[Any]]) -> frozenset[int]:
+    """The places of those that name another gateway than the broker says, or that the broker vouches for to nobody."""
+    found = {
+        place: delivery.publisher
+        for place, (delivery, item) in enumerate(items)
+        if delivery.publisher is not None and delivery.publisher != item.gateway
+    }
+    if found:
+        users = sorted({user or "none" for user in found.values() if user is not None})
+        _log.warning("what names another gateway than its user is not believed", messages=len(found), users=users)
+    return frozenset(found)
 
 
 async def _nothing() -> int:

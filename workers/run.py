@@ -148,6 +148,7 @@ async def _relay(settings: Settings) -> None:
                 loops.run("tidier", Tidier(database, settings).turn),
                 loops.run("receipts", taker.receipts),
                 loops.run("replies", taker.replies),
+                loops.run("named", taker.named),
                 loops.run("dead letters", DeadLetters(queues).turn),
                 loops.run("leases", Leases(database, queues, settings).turn),
                 loops.run("pulse", partial(_pulse, probes)),

@@ -30,6 +30,16 @@ class Queue(Struct, frozen=True):
         """The routing key of an outbound queue on the exchange `hexad.outbound`; empty for every other queue."""
         return "" if self.is_dead or not self.name.startswith("outbound.") else self.name.removeprefix("outbound.")
 
+    @property
+    def route(self) -> tuple[str, str]:
+        """Exchange and routing key on RabbitMQ; those of the default exchange, which nobody else may use, are empty."""
+        if self.topic:
+            return OUTBOUND_EXCHANGE, self.topic
+        return (GATEWAY_EXCHANGE, self.name) if self in (RECEIPTS, INBOUND) else ("", "")
+
+
+OUTBOUND_EXCHANGE, GATEWAY_EXCHANGE = "hexad.outbound", "hexad.gateway"
+"""Where we publish for gateways, and where they publish for us, which is bound to two queues alone."""
 
 WORK = Queue("work.default")
 OUTBOUND = [

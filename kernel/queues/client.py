@@ -24,7 +24,8 @@ class Message(Struct, frozen=True):
 class Delivery(Struct, frozen=True):
     """A message that was taken and is held until it is acknowledged, refused, or its lease ends.
 
-    `attempts` counts deliveries, 1 for the first. `tag` and `channel` are the broker's own handle.
+    `attempts` counts deliveries, 1 for the first. `tag` and `channel` are the broker's own handle. `publisher` is who
+    published it, as far as the broker vouches for that: null is the house itself, empty is nobody known.
     """
 
     queue: Queue
@@ -33,6 +34,7 @@ class Delivery(Struct, frozen=True):
     attempts: int
     tag: int
     channel: int = 0
+    publisher: str | None = ""
 
 
 class Queues(Protocol):
@@ -62,6 +64,9 @@ class Queues(Protocol):
 
     async def size(self, queue: Queue) -> int:
         """How many messages wait."""
+
+    async def declare(self, queues: Sequence[Queue]) -> None:
+        """Returns when they are there, with their dead letters: others may consume what nobody published to yet."""
 
     async def close(self) -> None:
         """Lets go of the connection; what was taken and not settled comes again."""

@@ -22,28 +22,35 @@ _METHOD, _HEADER, _BODY = 1, 2, 3
 _DELIVER = b"\x00\x3c\x00\x3c"
 _END = 0xCE
 _HEARTBEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
-_TYPE, _ENCODING, _TABLE = 1 << 15, 1 << 14, 1 << 13
-"""Flags of the properties that come first, in this order: content type, its encoding, the table of headers."""
+_TABLE, _USER = 1 << 13, 1 << 4
+"""Flags of the properties that we read: the table of headers, and the user who published it."""
+
+_SIZES = {1 << 12: 1, 1 << 11: 1, 1 << 6: 8}
+"""Bytes of delivery mode, priority and timestamp; what else stands before the user is a short text, with its length."""
+
+_BEFORE = tuple(1 << bit for bit in range(15, 4, -1))
+"""Flags of the properties before the user, in the order in which they come."""
 
 
 class Taken(Struct, frozen=True):
-    """A message as it came: the channel's tag for it, its headers and its body."""
+    """A message as it came: the channel's tag, headers, body, and the user whom the broker vouches for."""
 
     tag: int
     headers: dict[str, Any]
     body: bytes
+    user: str = ""
 
 
 class Taker:
     """A channel whose deliveries are taken, and the message that is under way there."""
 
-    __slots__ = ("body", "give", "headers", "missing", "tag")
+    __slots__ = ("body", "give", "headers", "missing", "tag", "user")
 
     def __init__(self, give: Callable[[Taken], None]) -> None:
         self.give = give
         self.tag: int | None = None
         self.headers: dict[str, Any] = {}
-        self.missing, self.body = 0, b""
+        self.user, self.missing, self.body = "", 0, b""
 
     def takes(self, kind: int, payload: bytes) -> bool:
         """Whether the frame is part of a delivery; gives the message with its last one."""
@@ -57,12 +64,12 @@ class Taker:
             return False
         if kind == _HEADER:
             self.missing, self.body = int.from_bytes(payload[4:12], "big"), b""
-            self.headers = _headers(payload)
+            self.headers, self.user = _properties(payload)
         elif kind == _BODY:
             self.missing -= len(payload)
             self.body += payload
         if self.missing <= 0:
-            taken, self.tag = Taken(self.tag, self.headers, self.body), None
+            taken, self.tag = Taken(self.tag, self.headers, self.body, self.user), None
             self.give(taken)
         return True
 
@@ -137,15 +144,17 @@ class Transport(TransportFactory):
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
-def _headers(payload: bytes) -> dict[str, Any]:
-    """The table of headers in the properties of a message, empty when it has none."""
+def _properties(payload: bytes) -> tuple[dict[str, Any], str]:
+    """The table of headers in the properties of a message, and the user who published it; empty where there is none."""
     flags, at = int.from_bytes(payload[12:14], "big"), 14
-    if not flags & _TABLE:
-        return {}
-    for before in (_TYPE, _ENCODING):
-        if flags & before:
-            at += 1 + payload[at]
-    if payload[at : at + 4] == b"\x00\x00\x00\x00":
-        return {}
-    _, table = decode.field_table(payload[at:])
-    return dict(table)
+    headers: dict[str, Any] = {}
+    for flag in _BEFORE if flags & _USER else _BEFORE[:3]:
+        if not flags & flag:
+            continue
+        if flag == _TABLE:
+            size = 4 + int.from_bytes(payload[at : at + 4], "big")
+            headers = dict(decode.field_table(payload[at:])[1]) if size > 4 else {}
+        else:
+            size = _SIZES.get(flag) or 1 + payload[at]
+        at += size
+    return headers, payload[at + 1 : at + 1 + payload[at]].decode(errors="replace") if flags & _USER else ""

@@ -80,6 +80,9 @@ class PgmqQueues:
         async with self._connection() as tx:
             return int(await _sql.size(tx, queue=queue.table))
 
+    async def declare(self, queues: Sequence[Queue]) -> None:
+        """See `Queues`: `hexad migrate` has made them."""
+
     async def close(self) -> None:
         """See `Queues`."""
         if self._database is not None:
@@ -115,9 +118,9 @@ def _by_queue(deliveries: Sequence[Delivery]) -> dict[Queue, list[Delivery]]:
     return queues
 
 
-def _delivery(queue: Queue, tag: int, attempts: int, body: str, headers: str | None) -> Delivery:
+def _delivery(queue: Queue, tag: int, attempts: int, body: str, headers: str | None, publisher: str | None) -> Delivery:
     known: dict[str, Any] = msgspec.json.decode(headers) if headers else {}
-    return Delivery(queue=queue, body=body.encode(), headers=known, attempts=attempts, tag=tag)
+    return Delivery(queue=queue, body=body.encode(), headers=known, attempts=attempts, tag=tag, publisher=publisher)
 
 
 def _json(headers: Mapping[str, Any]) -> str:

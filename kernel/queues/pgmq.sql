@@ -4,7 +4,9 @@ select count(*) from pgmq.send_batch(:queue, cast(:bodies as jsonb[]), cast(:hea
 
 -- name: read(queue, lease, at_most)
 -- scope: none, messages are the broker's
-select msg_id, read_ct, message::text, headers::text from pgmq.read(:queue, :lease, :at_most);
+select msg_id, read_ct, message::text, (headers - 'x-hexad-publisher')::text,
+       nullif(headers ->> 'x-hexad-publisher', session_user) as publisher
+  from pgmq.read(:queue, :lease, :at_most);
 
 -- name: delete(queue, ids)$
 -- scope: none, messages are the broker's

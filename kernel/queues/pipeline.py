@@ -12,6 +12,7 @@ from typing import Any
 import pamqp.frame
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
+from msgspec import Struct
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
@@ -26,11 +27,19 @@ _SIZE_AT = slice(11, 19)
 _END = b"\xce"
 
 
-async def publish(channel: Channel, exchange: str, key: str, messages: Sequence[Message], seconds: float) -> None:
+class Way(Struct, frozen=True):
+    """Where messages go: exchange and routing key, and as which user, where the broker is to vouch for that."""
+
+    exchange: str
+    key: str
+    user: str | None = None
+
+
+async def publish(channel: Channel, way: Way, messages: Sequence[Message], seconds: float) -> None:
     """Returns when the broker has confirmed all of them; raises what aiormq raises for one, or `TimeoutError`."""
     async with asyncio.timeout(seconds):
         async with channel.lock:
-            confirms, payload = _registered(channel, messages), _payload(channel.number, exchange, key, messages)
+            confirms, payload = _registered(channel, messages), _payload(channel.number, way, messages)
             await channel.write_queue.put(ChannelFrame(payload, should_close=False))
         await asyncio.gather(*confirms)
 
@@ -62,15 +71,15 @@ class _Forget:
             del self._channel.message_id_delivery_tag[self._id]
 
 
-def _payload(number: int, exchange: str, key: str, messages: Sequence[Message]) -> bytes:
+def _payload(number: int, way: Way, messages: Sequence[Message]) -> bytes:
     """Method, header and body frames of every message; headers alike are marshalled once."""
-    method = pamqp.frame.marshal(Basic.Publish(exchange=exchange, routing_key=key, mandatory=True), number)
+    method = pamqp.frame.marshal(Basic.Publish(exchange=way.exchange, routing_key=way.key, mandatory=True), number)
     pieces: list[bytes] = []
     made: dict[tuple[int, str], tuple[bytes, bytes]] = {}
     for message in messages:
         kind = (len(message.id), str(message.headers) if message.headers else "")
         if kind not in made:
-            made[kind] = _header(number, message)
+            made[kind] = _header(number, message, way.user)
         before, after = made[kind]
         size = len(message.body).to_bytes(8, "big")
         pieces += (
@@ -85,7 +94,7 @@ def _payload(number: int, exchange: str, key: str, messages: Sequence[Message]) 
     return b"".join(pieces)
 
 
-def _header(number: int, message: Message) -> tuple[bytes, bytes]:
+def _header(number: int, message: Message, user: str | None) -> tuple[bytes, bytes]:
     """A header frame before and after the size of the body, with question marks for the id."""
     name = "?" * len(message.id) or None
     properties = Basic.Properties(
@@ -95,6 +104,7 @@ def _header(number: int, message: Message) -> tuple[bytes, bytes]:
         headers=dict(message.headers),
         correlation_id=name,
         message_id=name,
+        user_id=user,
     )
     frame = pamqp.frame.marshal(ContentHeader(properties=properties), number)
     return frame[: _SIZE_AT.start], frame[_SIZE_AT.stop :]

@@ -10,17 +10,18 @@ from typing import Any, NoReturn, cast
 
 import aiormq
 from aiormq.channel import Channel
+from yarl import URL
 
 from kernel.errors import Unavailable
 from kernel.queues import Queue, pipeline
 from kernel.queues.client import Delivery, Message, checked
 from kernel.queues.frames import Taken, Transport
+from kernel.queues.pipeline import Way
 from kernel.retry import Backoff
 from kernel.settings import Settings
 
 CONNECT_SECONDS = 5.0
 CONFIRM_SECONDS = 15.0
-EXCHANGE = "hexad.outbound"
 BROKEN = (aiormq.AMQPError, OSError, TimeoutError, RuntimeError)
 """What aiormq raises on a connection that is lost; a channel that closed meanwhile is a `RuntimeError`."""
 
@@ -47,8 +48,9 @@ def arguments(name: str) -> dict[str, Any]:
 class _Subscription:
     """One queue consumed on a channel of its own: what came is buffered, what was taken is watched until settled."""
 
-    def __init__(self, queue: Queue, channel: Channel, prefetch: int) -> None:
+    def __init__(self, queue: Queue, channel: Channel, prefetch: int, ourselves: str) -> None:
         self.queue, self.channel, self.generation, self._prefetch = queue, channel, next(_generations), prefetch
+        self._ourselves = ourselves
         self._buffer: deque[Taken] = deque()  # bounded by the prefetch
         self._filled = asyncio.Event()
         self._leased: dict[int, float] = {}
@@ -110,6 +112,7 @@ class _Subscription:
             attempts=delivered + 1 if isinstance(delivered, int) else 1,
             tag=taken.tag,
             channel=self.generation,
+            publisher=None if taken.user == self._ourselves else taken.user,
         )
 
 
@@ -118,6 +121,7 @@ class RabbitQueues:
 
     def __init__(self, settings: Settings, prefetch: int = PREFETCH) -> None:
         self._url, self._prefix, self._prefetch = settings.broker_url, settings.queue_prefix, prefetch
+        self._user = URL(settings.broker_url).user or "guest"  # as aiormq does where none is named
         self._backoff = Backoff("RabbitMQ")
         self._lock = asyncio.Lock()
         self._connection: aiormq.Connection | None = None
@@ -132,11 +136,10 @@ class RabbitQueues:
             checked(message.body)
         async with self._guarded():
             channel = await self._ready(queue)
-            exchange = self._prefix + EXCHANGE if queue.topic else ""
-            key = queue.topic or self._prefix + queue.name
+            way = self._way(queue)
             for start in range(0, len(messages), _UNCONFIRMED):
                 window = messages[start : start + _UNCONFIRMED]
-                await pipeline.publish(channel, exchange, key, window, CONFIRM_SECONDS)
+                await pipeline.publish(channel, way, window, CONFIRM_SECONDS)
 
     async def take(self, queue: Queue, at_most: int, *, lease: float, wait: float = 0.0) -> list[Delivery]:
         """See `Queues`; what a process that died had taken comes again at once."""
@@ -165,6 +168,12 @@ class RabbitQueues:
             channel = await self._ready(queue)
             found = await channel.queue_declare(self._prefix + queue.name, passive=True, timeout=CONFIRM_SECONDS)
             return int(found.message_count or 0)
+
+    async def declare(self, queues: Sequence[Queue]) -> None:
+        """See `Queues`."""
+        async with self._guarded():
+            for queue in queues:
+                await self._ready(queue)
 
     async def close(self) -> None:
         """See `Queues`; a channel that is closed in good order has passed on what was acknowledged on it."""
@@ -206,7 +215,7 @@ class RabbitQueues:
         async with self._lock:
             known = self._subscriptions.get(queue)
             if known is None or not known.open:
-                known = _Subscription(queue, await self._channel(), self._prefetch)
+                known = _Subscription(queue, await self._channel(), self._prefetch, self._user)
                 await known.start(self._prefix + queue.name, self._transport)
                 self._subscriptions[queue] = known
             return known
@@ -223,10 +232,18 @@ class RabbitQueues:
         names = [name] if queue.is_dead else [name, name + ".dead"]
         for one in names:
             await channel.queue_declare(one, durable=True, arguments=arguments(one), timeout=CONFIRM_SECONDS)
-        if queue.topic:
-            exchange = self._prefix + EXCHANGE
-            await channel.exchange_declare(exchange, exchange_type="topic", durable=True, timeout=CONFIRM_SECONDS)
-            await channel.queue_bind(name, exchange, queue.topic, timeout=CONFIRM_SECONDS)
+        way = self._way(queue)
+        if way.exchange:
+            kind = "topic" if queue.topic else "direct"
+            await channel.exchange_declare(way.exchange, exchange_type=kind, durable=True, timeout=CONFIRM_SECONDS)
+            await channel.queue_bind(name, way.exchange, way.key, timeout=CONFIRM_SECONDS)
+
+    def _way(self, queue: Queue) -> Way:
+        """Where messages of a queue are published; where gateways write too, they bear our name."""
+        exchange, key = queue.route
+        if not exchange:
+            return Way("", self._prefix + queue.name)
+        return Way(self._prefix + exchange, key, None if queue.topic else self._user)
 
 
 async def _connected(url: str, transport: Transport) -> aiormq.Connection:

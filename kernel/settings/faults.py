@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from kernel.errors import Misconfigured
-from kernel.keys import field_keys, gateway_keys, key
+from kernel.keys import field_keys, gateway_channels, gateway_keys, key
 from kernel.settings.all import PREFIX, Settings, meta, words
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-_GATEWAY = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,2}")
 _ISSUER = re.compile(r"(https://[^\s?#@/]+|http://(127\.0\.0\.1|localhost)(:\d{1,5})?)(/[^\s?#@]*)?")
 _STORE = re.compile(r"(https?|itms-appss?|[a-z]*market|samsungapps|tmast)://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
@@ -60,6 +59,7 @@ def _key_faults(settings: Settings) -> Iterator[str]:
         (settings.index_key, lambda given: key(f"{PREFIX}INDEX_KEY", given)),
         (settings.field_keys, field_keys),
         (settings.gateway_secrets, gateway_keys),
+        (settings.gateways, gateway_channels),
     )
     for given, check in checks:
         try:
@@ -80,9 +80,6 @@ def _oidc_faults(settings: Settings) -> Iterator[str]:
 
 
 def _gateway_faults(settings: Settings) -> Iterator[str]:
-    for name in words(settings.gateways):
-        if not _GATEWAY.fullmatch(name):
-            yield f"{PREFIX}GATEWAYS: {name!r} is no name of a gateway: small letters, digits and hyphens, at most 32"
     if settings.smtp_user and settings.smtp_host and settings.smtp_tls in ("offered", "never"):
         yield f"{PREFIX}SMTP_TLS must be starttls or tls with {PREFIX}SMTP_USER: a password is not sent in clear"
     if settings.smtp_bounce and not _ADDRESS.fullmatch(settings.smtp_bounce):

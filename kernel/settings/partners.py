@@ -18,9 +18,9 @@ class Partners(Identity, frozen=True, kw_only=True):
     sms_sender: Annotated[str, says("access number that text messages come from", pattern=r"^[0-9]{3,21}\Z")] = (
         "10690000"
     )
-    gateways: Annotated[str, says("gateways whose receipts and replies are believed, comma-separated names")] = (
-        "simulator-1"
-    )
+    gateways: Annotated[
+        str, says("gateways whose word is believed: `name:channel+channel,…`; sms where none is said")
+    ] = "simulator-1"
     gateway_secrets: Annotated[
         str, says("who may sign over HTTP and lease what: `name:secret:purpose+purpose,…`", secret=True)
     ] = ""

@@ -19,6 +19,7 @@ from mobile_contracts.outbound import Sms
 
 _BATCH = 500
 _TAKEN_SECONDS = 60.0
+_RECEIPTS_DAYS = 30
 
 
 class Overdue(Struct, frozen=True):
@@ -94,6 +95,11 @@ async def give_back(tx: Tx, queues: Queues, fields: Fields) -> int:
         await queues.publish(queue(purpose), bodies)
     await _sql.remove(tx, ids=[one.id for one in overdue])
     return len(overdue)
+
+
+async def forget(tx: Tx) -> None:
+    """Forgets who was given messages so long ago that no receipt of them comes any more."""
+    await _sql.forget(tx, days=_RECEIPTS_DAYS)
 
 
 def _place(message_id: UUID) -> Place:

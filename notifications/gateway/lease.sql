@@ -1,13 +1,20 @@
 -- name: hold(ids, sealed, lease, gateway, purpose, seconds)
 -- scope: none, messages belong to the gateway that holds them
-insert into sms_lease as held (id, lease, gateway, purpose, sealed, until)
-select id, :lease, :gateway, :purpose, sealed, now() + make_interval(secs => :seconds)
-  from unnest(:ids::uuid[], :sealed::bytea[]) as given (id, sealed)
-on conflict (id) do update
-   set lease = excluded.lease, gateway = excluded.gateway, purpose = excluded.purpose, sealed = excluded.sealed,
-       until = excluded.until, done = false
- where held.until < now()
-returning id;
+with taken as (
+    insert into sms_lease as held (id, lease, gateway, purpose, sealed, until)
+    select id, :lease, :gateway, :purpose, sealed, now() + make_interval(secs => :seconds)
+      from unnest(:ids::uuid[], :sealed::bytea[]) as given (id, sealed)
+    on conflict (id) do update
+       set lease = excluded.lease, gateway = excluded.gateway, purpose = excluded.purpose, sealed = excluded.sealed,
+           until = excluded.until, done = false
+     where held.until < now()
+    returning id, gateway
+), noted as (
+    insert into sms_leased (id, gateway)
+    select id, gateway from taken
+    on conflict (id, gateway) do update set returned = false, at = excluded.at
+)
+select id from taken;
 
 -- name: settle(lease, gateway, ids)
 -- scope: none, a gateway settles what it holds itself
@@ -27,5 +34,15 @@ select id, purpose, sealed, done
    for update skip locked;
 
 -- name: remove(ids)!
--- scope: none, what was settled or has gone back to its queue
-delete from sms_lease where id = any(:ids::uuid[]);
+-- scope: none, what was settled or has gone back to its queue, where whoever takes it speaks for it too
+with gone as (
+    delete from sms_lease where id = any(:ids::uuid[]) returning id, gateway, done
+)
+update sms_leased as noted set returned = true
+  from gone
+ where noted.id = gone.id and noted.gateway = gone.gateway and not gone.done;
+
+-- name: forget(days)!
+-- scope: none, of messages that no receipt comes for any more
+delete from sms_leased where ctid = any (array (
+    select ctid from sms_leased where at < now() - make_interval(days => :days) limit 5000));

@@ -11,11 +11,11 @@ import msgspec
 from kernel.settings import Settings
 
 SECRET = "a-secret-of-at-least-32-characters"
-SECRETS = f"cmcc-1:{SECRET}:service+transactional,poor-1:{'p' * 32}"
+SECRETS = f"cmcc-1:{SECRET}:service+transactional,poor-1:{'p' * 32},hook-1:{'h' * 32}"
 
 
 def with_gateways(settings: Settings) -> Settings:
-    """The settings with two gateways: one may lease two purposes, the other none."""
+    """The settings with three gateways: one may lease two purposes, another none, the third is a mail hook."""
     return msgspec.structs.replace(settings, gateway_secrets=SECRETS)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
-from api.receipt import sorted_out
+from api.receipt import read
 from kernel.crypto import Fields, Place
 from kernel.database import Database
 from kernel.scope import apply_system
@@ -72,13 +72,15 @@ async def test_receipts_are_taken_one_by_one(api: httpx.AsyncClient, sent: list[
     assert answer.status_code == 200
     assert answer.json()["results"] == [
         {"id": first, "ok": True},
-        {"id": second, "ok": False, "code": "invalid"},
-        {"id": third, "ok": False, "code": "unknown_gateway"},
-        {"id": receipt(9)["id"], "ok": False, "code": "unknown_id"},
-        {"id": "", "ok": False, "code": "invalid"},
-        {"id": second, "ok": False, "code": "invalid"},
-        {"id": "", "ok": False, "code": "invalid"},
-    ]
+        {"id": second, "ok": False, "code": "invalid", "detail": "Invalid enum value 'lost' - at `$.status`"},
+        {"id": third, "ok": False, "code": "unknown_gateway",
+         "detail": "it names another gateway than the one that signed"},
+        {"id": receipt(9)["id"], "ok": False, "code": "unknown_id",
+         "detail": "there is no message of ours with this id"},
+        {"id": "", "ok": False, "code": "invalid", "detail": "Expected `uuid`, got `int` - at `$.id`"},
+        {"id": second, "ok": False, "code": "invalid", "detail": "Object contains unknown field `more`"},
+        {"id": "", "ok": False, "code": "invalid", "detail": "Object missing required field `id`"},
+    ]  # fmt: skip
     assert [await state(database, one) for one in sent[:3]] == ["delivered", "sending", "sending"]
 
 
@@ -91,7 +93,9 @@ async def test_an_item_that_nobody_could_keep_harms_no_other(
     items = [*wrong, msgspec.json.encode(receipt(id=str(first)))]
     answer = await post(api, "/receipts", b'{"items": [' + b",".join(items) + b"]}")
     assert [one["ok"] for one in answer.json()["results"]] == [False] * len(wrong) + [True]
-    assert answer.json()["results"][0] == {"id": str(others[0]), "ok": False, "code": "invalid"}
+    assert answer.json()["results"][0] | {"detail": ""} == {
+        "id": str(others[0]), "ok": False, "code": "invalid", "detail": "",
+    }  # fmt: skip
     assert [await state(database, one) for one in (first, *others)] == ["delivered", "sending", "sending"]
 
 
@@ -129,10 +133,11 @@ async def test_a_reply_that_opts_out_is_taken_by_the_gateways_own_id(
     api: httpx.AsyncClient, sent: list[UUID], database: Database
 ) -> None:
     items = [reply(**{"from": House.number(1)}), reply(gateway_id="R2", to="+86"), reply(gateway_id="R3", gateway="x")]
-    assert (await post(api, "/inbound", {"items": items})).json()["results"] == [
-        {"id": "R1", "ok": True}, {"id": "R2", "ok": False, "code": "invalid"},
-        {"id": "R3", "ok": False, "code": "unknown_gateway"},
+    results = (await post(api, "/inbound", {"items": items})).json()["results"]
+    assert [(one["id"], one["ok"], one.get("code")) for one in results] == [
+        ("R1", True, None), ("R2", False, "invalid"), ("R3", False, "unknown_gateway"),
     ]  # fmt: skip
+    assert results[1]["detail"].endswith("at `$.to`")
     async with database.transaction() as tx:
         await apply_system(tx, "test", kind="company")
         (row,) = await tx.fetch("select purpose, channel, allowed, source from consent")
@@ -142,11 +147,47 @@ async def test_a_reply_that_opts_out_is_taken_by_the_gateways_own_id(
 async def test_an_e_mail_that_came_back_was_not_delivered(
     api: httpx.AsyncClient, sent: list[UUID], database: Database
 ) -> None:
-    answer = await post(api, "/bounces", POSTFIX.replace(str(OURS), str(sent[-1])).encode())
+    hook = {"name": "hook-1", "secret": "h" * 32}
+    answer = await post(api, "/bounces", POSTFIX.replace(str(OURS), str(sent[-1])).encode(), **hook)
     assert answer.json() == {"results": [{"id": str(sent[-1]), "ok": True}]}
     assert await state(database, sent[-1]) == "undelivered"
-    assert (await post(api, "/bounces", POSTFIX.encode())).json()["results"][0]["code"] == "unknown_id"
-    assert (await post(api, "/bounces", b"Subject: hello\n\n")).json()["code"] == "invalid_input"
+    assert (await post(api, "/bounces", POSTFIX.encode(), **hook)).json()["results"][0]["code"] == "unknown_id"
+    assert (await post(api, "/bounces", b"Subject: hello\n\n", **hook)).json()["code"] == "invalid_input"
+
+
+async def test_a_mail_hook_settles_no_text_message_and_opts_nobody_out(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database
+) -> None:
+    hook = {"name": "hook-1", "secret": "h" * 32}
+    for path, item in (
+        ("/receipts", receipt(id=str(sent[0]), gateway="hook-1")),
+        ("/inbound", reply(gateway="hook-1", **{"from": House.number(1)})),
+    ):
+        (told,) = (await post(api, path, {"items": [item]}, **hook)).json()["results"]
+        assert (told["ok"], told["code"]) == (False, "other_gateway")
+    assert await state(database, sent[0]) == "sending"
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        assert await tx.fetchval("select count(*) from consent") == 0
+        assert await tx.fetchval("select problem from receipt") == "other_gateway"
+        assert await tx.fetchval("select meaning from inbound") == "other_gateway"
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-12:00", "1969-12-31T23:59:59Z"])
+async def test_a_time_that_no_clock_shows_harms_no_other_item(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database, at: str
+) -> None:
+    answer = await post(api, "/receipts", {"items": [receipt(at=at), receipt(id=str(sent[0]))]})
+    assert [(one["ok"], one.get("code")) for one in answer.json()["results"]] == [(False, "invalid"), (True, None)]
+    items = [reply(at=at), reply(gateway_id="R2", **{"from": House.number(1)})]
+    answer = await post(api, "/inbound", {"items": items})
+    assert [(one["ok"], one.get("code")) for one in answer.json()["results"]] == [(False, "invalid"), (True, None)]
+
+
+async def test_a_refusal_is_explained_in_chinese_too(api: httpx.AsyncClient, sent: list[UUID]) -> None:
+    api.headers["Accept-Language"] = "zh-CN"
+    (told,) = (await post(api, "/receipts", {"items": [receipt(gateway="x")]})).json()["results"]
+    assert told["detail"] == "所填网关与签名网关不一致"
 
 
 async def test_a_thousand_at_once_are_taken_and_one_more_is_not(api: httpx.AsyncClient) -> None:
@@ -176,8 +217,8 @@ OBJECTS = st.dictionaries(st.sampled_from([*receipt(), "from", "x"]), JSON, max_
 @bounded(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 def test_whatever_an_item_is_it_has_an_answer(items: list[Any]) -> None:
     raw = [msgspec.Raw(msgspec.json.encode(item)) for item in [*items, receipt(), reply()]]
-    for kind, name in ((Receipt, "id"), (Inbound, "gateway_id")):
-        results, good = sorted_out(raw, kind, "cmcc-1", name)  # type: ignore[type-var]
-        assert len(results) == len(items) + 2
-        assert sum(one.ok for one in results) == len(good)
-        assert good
+    receipts, replies = [read(one, Receipt, "id") for one in raw], [read(one, Inbound, "gateway_id") for one in raw]
+    for told in (*receipts, *replies):
+        assert isinstance(told, Receipt | Inbound) or (not told.ok and told.code == "invalid" and told.detail)
+    assert isinstance(receipts[-2], Receipt)
+    assert isinstance(replies[-1], Inbound)

@@ -10,7 +10,7 @@ from kernel.errors import Misconfigured
 from kernel.identity import Tokens
 from kernel.keys import gateway_keys
 from kernel.settings import current
-from notifications.gateway.known import names
+from notifications.gateway.known import gateways
 
 
 def test_keys_are_made_once_and_never_overwritten(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_settings_find_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         Tokens(settings)
         Fields(settings)
         (simulator,) = gateway_keys(settings.gateway_secrets)
-        assert simulator.name in names(settings)
+        assert simulator.name in gateways(settings)
     finally:
         current.cache_clear()
 

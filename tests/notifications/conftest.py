@@ -18,7 +18,7 @@ from notifications import dispatch, receipt
 from notifications.dispatch import Dispatch, Open
 from notifications.words import Words
 from tests.brokers import broker
-from tests.notifications.house import House
+from tests.notifications.house import KNOWN, House
 
 __all__ = ["broker"]
 _Result = TypeVar("_Result")
@@ -89,7 +89,7 @@ class Street:
         now = datetime.now(UTC)
         given = [Receipt(id=one.id, gateway="g", gateway_id="1", status=status, code=code, at=now) for one in messages]
         async with self.database.transaction() as tx:
-            await receipt.apply(tx, given, {"g"})
+            await receipt.apply(tx, given, KNOWN)
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ select $1, $2, 'individual', 'id_card', '', '', '', $3, $4, $5, $6, $7, id, '202
        ''
   from unit where kind = 'branch' and code = $10
 returning id"""
+KNOWN = {"g": frozenset(("sms", "email"))}
+"""The gateway of these tests, and its channels."""
+
 VALUES: dict[str, Mapping[str, str]] = {
     "care": {"words": "天气转凉,请注意保暖"},
     "announcement": {"title": "通知", "words": "本周六系统维护"},

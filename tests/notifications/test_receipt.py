@@ -13,7 +13,7 @@ from kernel.database import Tx
 from mobile_contracts.outbound import Receipt, ReceiptStatus
 from notifications import receipt
 from notifications.receipt import RANK, Outcome
-from tests.notifications.house import House
+from tests.notifications.house import KNOWN, House
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 STATE = {"accepted": "sent", "rejected": "failed"}
@@ -48,7 +48,7 @@ async def test_whatever_comes_in_whatever_order_the_highest_rank_stays(
     message = await one_message(house, before)
     seen = []
     for place, status in enumerate(statuses):
-        await receipt.apply(tx, [said(message, status, at=NOON + timedelta(seconds=place % 3))], {"g"})
+        await receipt.apply(tx, [said(message, status, at=NOON + timedelta(seconds=place % 3))], KNOWN)
         seen.append(RANK[(await state_of(tx, message))[0]])
     assert seen == sorted(seen), "never back"
     assert seen[-1] == max(RANK[STATE.get(status, status)] for status in statuses)
@@ -57,7 +57,7 @@ async def test_whatever_comes_in_whatever_order_the_highest_rank_stays(
 async def test_ten_times_shuffled_in_one_batch_counts_each_once(tx: Tx, house: House) -> None:
     message = await one_message(house)
     for order in list(permutations(("accepted", "delivered", "undelivered")))[:3]:
-        outcomes = await receipt.apply(tx, [said(message, status) for status in order * 10], {"g"})  # type: ignore[arg-type]
+        outcomes = await receipt.apply(tx, [said(message, status) for status in order * 10], KNOWN)  # type: ignore[arg-type]
         assert outcomes == [Outcome(ok=True)] * 30
     assert await state_of(tx, message) == ("delivered", None)
     kept = await tx.fetch("select status, times from receipt where message_id = $1", message)
@@ -67,7 +67,7 @@ async def test_ten_times_shuffled_in_one_batch_counts_each_once(tx: Tx, house: H
 async def test_a_forged_receipt_moves_nothing_and_is_kept(tx: Tx, house: House) -> None:
     message, nobody = await one_message(house), uuid4()
     outcomes = await receipt.apply(
-        tx, [said(message, "delivered", gateway="evil"), said(nobody, "delivered"), said(message, "undelivered")], {"g"}
+        tx, [said(message, "delivered", gateway="evil"), said(nobody, "delivered"), said(message, "undelivered")], KNOWN
     )
     assert [one.code for one in outcomes] == ["unknown_gateway", "unknown_id", ""]
     assert (await state_of(tx, message))[0] == "undelivered"
@@ -75,12 +75,79 @@ async def test_a_forged_receipt_moves_nothing_and_is_kept(tx: Tx, house: House) 
     assert [row[0] for row in kept] == ["unknown_gateway", "unknown_id"]
 
 
+async def test_a_gateway_speaks_for_its_channels_alone(tx: Tx, house: House) -> None:
+    text = await one_message(house)
+    letter: UUID = await tx.fetchval(
+        "update outgoing set state = 'sent' where broadcast_id = $1 returning id",
+        await house.queued(customers=[await house.customer()], channels=("email",)),
+    )
+    hook = {"hook": frozenset(("email",))}
+    outcomes = await receipt.apply(tx, [said(text, "delivered", gateway="hook")], hook)
+    outcomes += await receipt.apply(tx, [said(letter, "delivered", gateway="hook")], hook)
+    assert [one.code for one in outcomes] == ["other_gateway", ""]
+    assert await state_of(tx, text) == ("sent", None)
+    assert await state_of(tx, letter) == ("delivered", None)
+
+
+async def test_what_another_gateway_holds_on_a_lease_is_not_settled(tx: Tx, house: House) -> None:
+    message = await one_message(house)
+    await tx.execute("insert into sms_leased (id, gateway) values ($1, 'a')", message)
+    both = {"a": frozenset(("sms",)), "b": frozenset(("sms",))}
+    first = await receipt.apply(tx, [said(message, "undelivered", gateway="b")], both)
+    assert (first, await state_of(tx, message)) == ([Outcome(ok=False, code="other_gateway")], ("sent", None))
+    await tx.execute("update sms_leased set returned = true")
+    await receipt.apply(tx, [said(message, "accepted", gateway="b")], both)
+    await tx.execute("insert into sms_leased (id, gateway) values ($1, 'c')", message)
+    again = [said(message, "delivered", gateway=one) for one in "ba"]
+    assert [one.ok for one in await receipt.apply(tx, again, both)] == [False, True]
+    assert (await state_of(tx, message))[0] == "delivered", "who had it before may have sent it"
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_was_not_believed_keeps_no_word_of_the_true_gateway_from_being_news(
+    tx: Tx, house: House, together: bool
+) -> None:
+    message = await one_message(house)
+    word = said(message, "delivered")
+    if together:
+        outcomes = await receipt.apply(tx, [word, word], KNOWN, forged=[0])
+    else:
+        outcomes = await receipt.apply(tx, [word], KNOWN, forged=[0])
+        assert (await state_of(tx, message))[0] == "sent"
+        assert await tx.fetchval("select problem from receipt") == "other_gateway"
+        outcomes += await receipt.apply(tx, [word], KNOWN)
+    assert [one.code for one in outcomes] == ["other_gateway", ""]
+    assert (await state_of(tx, message))[0] == "delivered"
+    await receipt.apply(tx, [word], KNOWN, forged=[0])
+    assert tuple(await tx.fetchrow("select times, problem from receipt")) == (3, None)  # type: ignore[arg-type]
+
+
+async def test_two_words_of_one_moment_that_differ_in_their_code_are_two(tx: Tx, house: House) -> None:
+    message = await one_message(house)
+    await receipt.apply(tx, [said(message, "undelivered", code="4.2.2")], KNOWN)
+    await receipt.apply(tx, [said(message, "undelivered", code="COMPLAINT")], KNOWN)
+    assert await tx.fetchval("select reason from suppression") == "complaint"
+
+
+async def test_what_an_unnamed_gateway_said_is_taken_when_it_is_named(tx: Tx, house: House) -> None:
+    message, other = await one_message(house), await one_message(house)
+    await receipt.apply(
+        tx, [said(message, "delivered", gateway="new"), said(other, "delivered", gateway="evil")], KNOWN
+    )
+    named = {**KNOWN, "new": frozenset(("sms",))}
+    assert await receipt.apply_named(tx, named, 10) == 1
+    assert await receipt.apply_named(tx, named, 10) == 0
+    assert [(await state_of(tx, one))[0] for one in (message, other)] == ["delivered", "sent"]
+    rows = await tx.fetch("select gateway, times, problem from receipt order by gateway")
+    assert [tuple(row) for row in rows] == [("evil", 1, "unknown_gateway"), ("new", 1, None)]
+
+
 async def test_one_for_a_code_by_sms_is_nobodys_forgery(tx: Tx, house: House) -> None:
     code: UUID = await tx.fetchval(
         "insert into one_time_code (id, purpose, audience, subject, device_id, hash, address, expires_at)"
         " values (uuidv7(), 'sign_in', 'investor', '1', 'd', '', 'a', now()) returning id"
     )
-    assert await receipt.apply(tx, [said(code, "delivered")], {"g"}) == [Outcome(ok=True)]
+    assert await receipt.apply(tx, [said(code, "delivered")], KNOWN) == [Outcome(ok=True)]
 
 
 async def test_what_expired_at_the_gateway_goes_again_while_it_may(tx: Tx, house: House) -> None:
@@ -88,14 +155,14 @@ async def test_what_expired_at_the_gateway_goes_again_while_it_may(tx: Tx, house
     await tx.execute("update outgoing set attempt = 1 where id = $1", message)
     await tx.execute("update broadcast set state = 'done', finished_at = now()")
     early = said(message, "expired")
-    await receipt.apply(tx, [early], {"g"})
+    await receipt.apply(tx, [early], KNOWN)
     assert (await state_of(tx, message))[0] == "queued"
     assert await tx.fetchval("select state from broadcast where finished_at is null") == "running"
     await tx.execute("update outgoing set attempt = 2, state = 'sent' where id = $1", message)
-    await receipt.apply(tx, [early], {"g"})
+    await receipt.apply(tx, [early], KNOWN)
     assert (await state_of(tx, message))[0] == "sent", "the first attempt's end is not the second one's"
     await tx.execute("update outgoing set attempt = 5 where id = $1", message)
-    await receipt.apply(tx, [said(message, "expired", at=NOON + timedelta(hours=1))], {"g"})
+    await receipt.apply(tx, [said(message, "expired", at=NOON + timedelta(hours=1))], KNOWN)
     assert (await state_of(tx, message))[0] == "expired"
 
 
@@ -107,11 +174,11 @@ async def test_an_address_that_is_dead_or_complained_gets_no_more(
 ) -> None:
     sent = await house.queued(customers=[await house.customer()], channels=("email",))
     message = await tx.fetchval("select id from outgoing where broadcast_id = $1", sent)
-    await receipt.apply(tx, [said(message, "undelivered", code=code)], {"g"})
+    await receipt.apply(tx, [said(message, "undelivered", code=code)], KNOWN)
     assert await tx.fetchval("select reason from suppression") == reason
     assert await state_of(tx, message) == ("undelivered", code)
 
 
 async def test_nothing_is_nothing(tx: Tx) -> None:
-    assert await receipt.apply(tx, [], set()) == []
+    assert await receipt.apply(tx, [], {}) == []
     assert msgspec.to_builtins(Outcome(ok=True)) == {"ok": True, "code": ""}

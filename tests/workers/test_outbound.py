@@ -1,6 +1,7 @@
 """The loops bring a broadcast to its last receipt, on both brokers, and no forged message stops them."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import aiormq
 import msgspec
 import pytest
+from pamqp import commands as spec
 
 from kernel.database import Database
 from kernel.queues import INBOUND, RECEIPTS, Queue
@@ -17,7 +19,7 @@ from kernel.settings import Settings
 from mobile_contracts.outbound import Inbound, Receipt
 from mobile_contracts.template import Channel
 from notifications import broadcast
-from tests.brokers import broker
+from tests.brokers import broker, rabbitmq_user
 from tests.notifications.conftest import Street
 from tests.notifications.house import House
 from workers.outbound import Sender, Taker, Tidier
@@ -108,6 +110,40 @@ async def test_poison_goes_among_the_dead_without_a_number_and_stops_nobody(stre
     await street.queues.acknowledge(dead)
 
 
+@pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
+async def test_the_broker_vouches_for_whoever_says_it(street: Street) -> None:
+    sent, name = await street.queued(3), f"gw-{secrets.token_hex(4)}"
+    await street.send(sent)
+    settings = msgspec.structs.replace(street.settings, gateways=f"g,{name}")
+    messages = await street.taken()
+    said = [
+        Receipt(id=one.id, gateway=gateway, gateway_id="1", status="delivered", code="", at=datetime.now(UTC))
+        for one, gateway in zip(messages, (name, "g", name), strict=True)
+    ]
+    reply = Inbound(
+        gateway=name, gateway_id="1", from_number=House.number(1), to="1069", text="T", at=datetime.now(UTC)
+    )
+    exchange = street.settings.queue_prefix + "hexad.gateway"
+    await street.queues.declare([RECEIPTS, INBOUND])
+    with rabbitmq_user(name, street.settings) as url:
+        async with await aiormq.connect(url) as connection:
+            channel = await connection.channel()
+            for one, user in zip((*said, reply), (name, name, None, name), strict=True):
+                key = INBOUND.name if one is reply else RECEIPTS.name
+                properties = spec.Basic.Properties(user_id=user)
+                await channel.basic_publish(
+                    msgspec.json.encode(one), exchange=exchange, routing_key=key, properties=properties
+                )
+    taker = Taker(street.database, street.queues, settings)
+    for _ in range(3):
+        await taker.receipts()
+    await taker.replies()
+    assert await street.states(sent) == {"delivered": 1, "sent": 2}
+    kept = await street.within(lambda house: house.tx.fetch("select gateway = 'g', problem from receipt"))
+    assert {tuple(row) for row in kept} == {(False, None), (True, "other_gateway"), (False, "other_gateway")}
+    assert await street.within(lambda house: house.tx.fetchval("select meaning from inbound")) == "opt_out"
+
+
 async def _sent_as_it_is(street: Street, body: bytes) -> None:
     """As a gateway publishes it, not as we do; PGMQ, a table of jsonb, has no such text: it is whole already."""
     if not street.settings.broker_url:
@@ -135,8 +171,8 @@ async def test_what_breaks_its_batch_is_buried_after_a_few_tries_and_the_others_
     taker = Taker(street.database, street.queues, street.settings)
     apply = taker._apply_replies
 
-    async def picky(tx: object, items: list[Inbound]) -> None:
-        if any(item.text == "poison" for item in items):
+    async def picky(tx: object, items: list[tuple[object, Inbound]]) -> None:
+        if any(item.text == "poison" for _, item in items):
             raise ValueError
         await apply(tx, items)  # type: ignore[arg-type]
 

@@ -118,7 +118,8 @@ create table outgoing (
 create index outgoing_broadcast on outgoing (broadcast_id, state, channel);
 create index outgoing_customer on outgoing (customer_id, id);
 
--- What gateways said became of messages. Kept whoever it came from: `problem` says why it was not believed.
+-- What gateways said became of messages. Kept whoever it came from: `problem` says why it was not believed, for instance
+-- that nobody vouches for its being the gateway that it names, or that the message went to another.
 create table receipt (
     message_id   uuid not null,
     gateway      text not null,
@@ -128,23 +129,26 @@ create table receipt (
     times        integer not null default 1,       -- so often it came
     received_at  timestamptz not null default now(),
     code         text not null,
-    problem      text check (problem in ('unknown_id', 'unknown_gateway')),
-    primary key (message_id, gateway, gateway_id, status, at)
+    problem      text check (problem in ('unknown_id', 'unknown_gateway', 'other_gateway')),
+    primary key (message_id, gateway, gateway_id, status, at, code)
 );
 create index receipt_problem on receipt (received_at) where problem is not null;
+create index receipt_unknown_gateway on receipt (gateway) where problem = 'unknown_gateway'; -- until it is named
 
--- What people wrote to us by SMS; number and text are sealed.
+-- What people wrote to us by SMS; number and text are sealed, `digest` tells them apart: gateways use an id again.
 create table inbound (
     gateway      text not null,
     gateway_id   text not null,
     at           timestamptz not null,
     number       bytea not null,                   -- blind index
     sealed       bytea not null,
-    meaning      text not null check (meaning in ('opt_out', 'opt_out_all', 'other', 'unknown_gateway')),
+    meaning      text not null check (meaning in ('opt_out', 'opt_out_all', 'other', 'unknown_gateway', 'other_gateway')),
     received_at  timestamptz not null default now(),
-    primary key (gateway, gateway_id)
+    digest       bytea not null default '',        -- of numbers and text, as a blind index
+    primary key (gateway, gateway_id, at, digest)
 );
 create index inbound_number on inbound (number, at);
+create index inbound_unknown_gateway on inbound (gateway) where meaning = 'unknown_gateway'; -- until it is named
 
 -- When who is told by itself (提醒规则); `event` says who is concerned and on which day.
 create table reminder_rule (

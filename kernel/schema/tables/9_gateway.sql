@@ -19,6 +19,25 @@ create table sms_lease (
 create index sms_lease_lease on sms_lease (lease);
 create index sms_lease_until on sms_lease (until);
 
+-- Which gateways were given a message on a lease, so that nobody else settles it; `returned`: it went back to its queue, where
+-- whoever takes it speaks for it too. Kept for 30 days, longer than receipts come.
+create table sms_leased (
+    id        uuid not null,          -- the message's own
+    gateway   text not null,
+    returned  boolean not null default false,
+    at        timestamptz not null default now(),
+    primary key (id, gateway)
+);
+create index sms_leased_at on sms_leased (at);
+
+-- Names whoever writes into a queue of PGMQ that gateways write into, as RabbitMQ does: they cannot name themselves.
+create function vouch_for_publisher() returns trigger language plpgsql as $$
+begin
+    new.headers := case when jsonb_typeof(new.headers) = 'object' then new.headers else '{}' end
+                   || jsonb_build_object('x-hexad-publisher', session_user::text);
+    return new;
+end $$;
+
 -- What our SMTP sender did with an e-mail, so that a message that comes again is not sent again; nothing of its content.
 create table email_attempt (
     id          uuid primary key,     -- the message's own

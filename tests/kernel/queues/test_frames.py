@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pamqp.frame
@@ -27,9 +28,18 @@ HEADERS: st.SearchStrategy[Any] = st.none() | st.just({}) | st.dictionaries(
 )  # fmt: skip
 
 
-def content(channel: int, method: Any, headers: Any, body: bytes, part: int) -> bytes:
+OTHERS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional={
+    "content_type": st.just("application/json"), "content_encoding": st.just("utf-8"), "delivery_mode": st.just(2),
+    "priority": st.integers(0, 255), "correlation_id": st.text(max_size=9), "reply_to": st.text(max_size=9),
+    "expiration": st.just("60000"), "message_id": st.text(max_size=9), "message_type": st.text(max_size=9),
+    "timestamp": st.just(datetime(2026, 11, 28, tzinfo=UTC)), "app_id": st.text(max_size=9),
+    "user_id": st.text("abc-ü", max_size=9),
+})  # fmt: skip
+
+
+def content(channel: int, method: Any, headers: Any, body: bytes, part: int, others: Any = None) -> bytes:
     """Method, header and bodies of at most `part` bytes."""
-    properties = Basic.Properties(content_type="application/json", headers=headers, message_id="m")
+    properties = Basic.Properties(headers=headers, **(others or {}))
     head = ContentHeader(body_size=len(body), properties=properties)
     parts = [ContentBody(body[start : start + part]) for start in range(0, len(body), part)]
     return b"".join(pamqp.frame.marshal(one, channel) for one in (method, head, *parts))
@@ -47,8 +57,9 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[Taken], bytes]:
     for tag, kind in enumerate(draw(st.lists(st.sampled_from(["ours", "other", "ack", "beat", "return"]))), 1):
         body, headers, part = draw(st.binary(max_size=60)), draw(HEADERS), draw(st.integers(1, 40))
         if kind == "ours":
-            sent += content(OURS, delivery(tag), headers, body, part)
-            taken.append(Taken(tag, headers or {}, body))
+            others = draw(OTHERS)
+            sent += content(OURS, delivery(tag), headers, body, part, others)
+            taken.append(Taken(tag, headers or {}, body, others.get("user_id", "")))
             continue
         frame = {
             "other": content(OTHER, delivery(tag), headers, body, part),

@@ -8,6 +8,7 @@ import pytest
 from kernel.queues import RECEIPTS, pipeline
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
+from kernel.queues.pipeline import Way
 from kernel.settings import Settings
 from tests.brokers import on_rabbitmq
 
@@ -47,7 +48,7 @@ async def test_what_no_queue_takes_is_an_error_and_the_rest_is_stored(rabbit: Se
             assert isinstance(channel, aiormq.channel.Channel)
             name = rabbit.queue_prefix + RECEIPTS.name
             with pytest.raises(aiormq.exceptions.PublishError):
-                await pipeline.publish(channel, "", "no-such-queue", [Message(b"{}", id="lost")], 10)
-            await pipeline.publish(channel, "", name, [Message(b"{}", id="second")], 10)
+                await pipeline.publish(channel, Way("", "no-such-queue"), [Message(b"{}", id="lost")], 10)
+            await pipeline.publish(channel, Way("", name), [Message(b"{}", id="second")], 10)
             assert channel.message_id_delivery_tag == {}
         assert len(await queues.take(RECEIPTS, 10, lease=30, wait=5)) == 2

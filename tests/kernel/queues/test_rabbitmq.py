@@ -1,18 +1,21 @@
 """RabbitMQ: outbound queues hang on their exchange, and a broker that is away is not asked without end."""
 
+import secrets
 from collections.abc import Iterator
 
 import aiormq
+import aiormq.exceptions
 import msgspec
 import pytest
+from pamqp import commands as spec
 
 from kernel.errors import Unavailable
-from kernel.queues import OUTBOUND
+from kernel.queues import INBOUND, OUTBOUND, QUEUES, RECEIPTS, WORK
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.queues.rabbitmq import RabbitQueues, arguments
 from kernel.settings import Settings
-from tests.brokers import on_rabbitmq
+from tests.brokers import on_rabbitmq, rabbitmq_user
 from tests.conftest import BROKER_URL
 
 SMS = OUTBOUND[0]
@@ -34,6 +37,55 @@ async def test_other_gateways_reach_a_queue_by_the_exchange(rabbitmq: Settings) 
     taken = await queues.take(SMS, 1, lease=30, wait=5) + await queues.take(SMS, 1, lease=30, wait=5)
     await queues.close()
     assert [one.body for one in taken] == [b'"ours"', b'"theirs"']
+
+
+async def _refused(url: str, exchange: str, key: str, user: str | None = None) -> int:
+    """The code with which the broker refuses a message of a gateway, 0 where it stores it."""
+    properties = spec.Basic.Properties(delivery_mode=2, user_id=user)
+    async with await aiormq.connect(url) as connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        try:
+            await channel.basic_publish(
+                b'"theirs"', exchange=exchange, routing_key=key, properties=properties, mandatory=True
+            )
+        except aiormq.exceptions.ChannelAccessRefused:
+            return 403
+        except aiormq.exceptions.ChannelPreconditionFailed:
+            return 406
+        except aiormq.exceptions.PublishError:
+            return 312
+    return 0
+
+
+async def test_a_gateway_writes_to_its_two_queues_under_its_own_name_and_nowhere_else(rabbitmq: Settings) -> None:
+    queues, prefix, name = RabbitQueues(rabbitmq), rabbitmq.queue_prefix, f"gw-{secrets.token_hex(4)}"
+    await queues.declare(QUEUES)
+    with rabbitmq_user(name, rabbitmq) as url:
+        for key in (prefix + WORK.name, prefix + "outbound.email.service.main", prefix + RECEIPTS.name):
+            assert await _refused(url, "", key) == 403, "the default exchange reaches every queue"
+        assert await _refused(url, prefix + "hexad.outbound", "email.service.main") == 403
+        for key in ("email.service.main", WORK.name, prefix + RECEIPTS.name, "#"):
+            assert await _refused(url, prefix + "hexad.gateway", key) == 312, "it leads to two queues alone"
+        assert await _refused(url, prefix + "hexad.gateway", "gateway.receipts", "another") == 406
+        assert await _refused(url, prefix + "hexad.gateway", "gateway.receipts", name) == 0
+        assert await _refused(url, prefix + "hexad.gateway", "gateway.inbound") == 0
+    await queues.publish(RECEIPTS, [Message(b'"ours"')])
+    taken = [one for _ in range(2) for one in await queues.take(RECEIPTS, 9, lease=30, wait=5)][:2]
+    taken += await queues.take(INBOUND, 9, lease=30, wait=5)
+    assert [(one.body, one.publisher) for one in taken] == [(b'"theirs"', name), (b'"ours"', None), (b'"theirs"', "")]
+    assert {await queues.size(queue) for queue in QUEUES} == {0}
+    await queues.close()
+
+
+async def test_what_was_declared_waits_for_gateways_that_come_first(rabbitmq: Settings) -> None:
+    queues = RabbitQueues(rabbitmq)
+    await queues.declare(QUEUES)
+    async with await aiormq.connect(BROKER_URL) as connection:
+        channel = await connection.channel()
+        for queue in QUEUES:
+            found = await channel.queue_declare(rabbitmq.queue_prefix + queue.name, passive=True)
+            assert (found.message_count, found.consumer_count) == (0, 0)
+    await queues.close()
 
 
 def test_queues_are_replicated_and_keep_what_is_refused() -> None:
