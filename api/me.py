@@ -24,9 +24,9 @@ async def read_me(tx: Tx, who: Who) -> Me:
     )
 
 
-@get("/home", guards=[may("customer.read")], summary="Figures of one's own customers")
+@get("/home", guards=[may("customer.read")], summary="Figures of the customers in one's scope")
 async def read_home(tx: Tx, who: Who) -> Home:
-    """Those whom one develops, serves or advises oneself, however far one's scope reaches."""
+    """Those whom the list of customers shows, but for closed ones."""
     return await queries.home(tx, who)
 
 

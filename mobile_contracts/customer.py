@@ -39,7 +39,11 @@ class CustomerLine(Answer, frozen=True):
 
 
 class Customer(Answer, frozen=True):
-    """One customer. `risk_level` 1 to 5 (风险承受能力 C1-C5); `closed_on` is the first day without accounts."""
+    """One customer. `closed_on` is the first day without accounts.
+
+    `risk_level` 1 to 5 (风险承受能力 C1-C5) by whatever said so last, an assessment or the source system of the
+    customer; `risk_expires_on` is the first day on which it no longer holds.
+    """
 
     id: int
     customer_no: str
@@ -61,6 +65,7 @@ class Customer(Answer, frozen=True):
     investor_kind: Literal["ordinary", "professional"]
     assets: Money
     version: int
+    risk_expires_on: date | None = None
 
 
 class Account(Answer, frozen=True):
@@ -139,7 +144,7 @@ class Revealed(Answer, frozen=True):
 
 
 class Home(Answer, frozen=True):
-    """Figures of one's own customers that are not closed; `risk_to_assess` was assessed two years ago or never."""
+    """Figures of the customers in one's scope that are not closed; `risk_to_assess` have no level that holds."""
 
     customers: int
     assets: Money

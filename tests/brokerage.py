@@ -21,9 +21,10 @@ insert into employee (employee_no, name, unit_id, position, hired_on, left_on, s
 values ($1, $2, $3, '经纪人', '2020-01-01', $4, 'hr', '') returning id"""
 _CUSTOMER = """
 insert into customer (customer_no, name, kind, id_kind, id_no, id_no_mask, id_no_index, mobile, mobile_mask,
-                      mobile_index, email, branch_id, opened_on, closed_on, status, risk_level, investor_kind, assets,
-                      source, digest)
-values ($1, $2, $3, 'id_card', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'ordinary', $16, 'counter', '')
+                      mobile_index, email, branch_id, opened_on, closed_on, status, risk_level,
+                      risk_assessed_on, investor_kind, assets, source, digest)
+values ($1, $2, $3, 'id_card', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'ordinary', $17, 'counter',
+        '')
 returning id"""
 _RELATION = """
 insert into relation (customer_id, employee_id, kind, share, valid_from, valid_to, branch_id, assets, source, digest)
@@ -63,14 +64,14 @@ class Brokerage:
         brokers: Sequence[str] = (), opened_on: date = date(2020, 1, 1), status: str = "normal",
         risk_level: int | None = 3, kind: str = "individual", id_no: str = ID_NO,
     ) -> None:  # fmt: skip
-        """Makes a customer of a branch whom these brokers serve."""
+        """Makes a customer of a branch whom these brokers serve; a level was found long ago, in 2020."""
         cents, number = round(float(assets) * 100), mobile(mobile_no)
         closed_on = date(2026, 1, 1) if status == "closed" else None
         self.customers[no] = await self._value(
             _CUSTOMER, no, name, kind, self._fields.seal(id_no, Place("customer", "id_no", no)), mask_id_no(id_no),
             self._index.of("id_no", id_no), self._fields.seal(number, Place("customer", "mobile", no)),
             mask_mobile(number), self._index.of("mobile", number), f"{no.lower()}@example.com", self.units[branch],
-            opened_on, closed_on, status, risk_level, cents,
+            opened_on, closed_on, status, risk_level, risk_level and date(2020, 1, 1), cents,
         )  # fmt: skip
         for broker in brokers:
             await self.relate(no, broker)

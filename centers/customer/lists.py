@@ -17,7 +17,6 @@ MOST = 2**63 - 1
 """Above every asset, in hundredths of a yuan, and every id."""
 
 _LAST_ID = 2**31 - 1
-_AFTER_EVERY_NAME = "\U0010ffff"
 _sql = load(Path(__file__).with_name("lists.sql"), CustomerLine)
 
 
@@ -66,12 +65,9 @@ async def by_opening(tx: Tx, scope: Scope, wanted: Filter, after: OpenedCursor, 
 
 
 async def by_name(tx: Tx, scope: Scope, wanted: Filter, after: NameCursor, size: int) -> list[CustomerLine]:
-    """The customers in scope whose name begins so, by name."""
+    """The customers in scope whose name begins so, by name, whatever the case and the width of its letters."""
     query = _sql.name_by_relation if scope.reach.by_relation else _sql.name_by_branch
-    return await _lines(
-        query, tx, scope, wanted, size,
-        name_from=wanted.name, name_to=wanted.name + _AFTER_EVERY_NAME, after_name=after.name, after_id=after.id,
-    )  # fmt: skip
+    return await _lines(query, tx, scope, wanted, size, name=wanted.name, after_name=after.name, after_id=after.id)
 
 
 async def by_number(tx: Tx, scope: Scope, customer_no: str) -> list[CustomerLine]:

@@ -37,19 +37,19 @@ select distinct on (l.opened_on, l.id)
  order by l.opened_on desc, l.id desc
  limit :size;
 
--- name: name_by_relation(employees, name_from, name_to, after_name, after_id, assets_from, assets_to, status, risk_level, kind, size)
+-- name: name_by_relation(employees, name, after_name, after_id, assets_from, assets_to, status, risk_level, kind, size)
 -- record_class: CustomerLine
-select distinct on (l.name, l.id)
+select distinct on (l.name_key, l.id)
        l.id, l.customer_no, l.name, l.kind, l.mobile, l.status, l.risk_level, l.opened_on, l.assets * 0.01 as assets
   from looked_after l
  where l.employee_id = any (:employees::integer[])
-   and l.name >= :name_from and l.name < :name_to
-   and (l.name, l.id) > (:after_name::text, :after_id::integer)
+   and l.name_key >= folded(:name) and l.name_key < folded(:name) || chr(1114111) -- above every other character
+   and (l.name_key, l.id) > (folded(:after_name), :after_id::integer)
    and l.assets >= :assets_from::bigint and l.assets < :assets_to::bigint
    and (:status::text is null or l.status = :status)
    and (:risk_level::smallint is null or l.risk_level = :risk_level)
    and (:kind::text is null or l.kind = :kind)
- order by l.name, l.id
+ order by l.name_key, l.id
  limit :size;
 
 -- name: assets_by_branch(branches, after_assets, after_id, assets_from, assets_to, status, risk_level, kind, size)
@@ -58,13 +58,14 @@ select found.id, found.customer_no, found.name, found.kind, found.mobile, found.
        found.assets * 0.01 as assets
   from unnest(:branches::integer[]) as branch
  cross join lateral (
-       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level,
+              c.opened_on, c.assets
          from customer c
         where c.branch_id = branch
           and (c.assets, c.id) < (:after_assets::bigint, :after_id::integer)
           and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
           and (:status::text is null or c.status = :status)
-          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:risk_level::smallint is null or c.standing_level = :risk_level)
           and (:kind::text is null or c.kind = :kind)
         order by c.assets desc, c.id desc
         limit :size
@@ -78,13 +79,14 @@ select found.id, found.customer_no, found.name, found.kind, found.mobile, found.
        found.assets * 0.01 as assets
   from unnest(:branches::integer[]) as branch
  cross join lateral (
-       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level,
+              c.opened_on, c.assets
          from customer c
         where c.branch_id = branch
           and (c.opened_on, c.id) < (:after_opened::date, :after_id::integer)
           and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
           and (:status::text is null or c.status = :status)
-          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:risk_level::smallint is null or c.standing_level = :risk_level)
           and (:kind::text is null or c.kind = :kind)
         order by c.opened_on desc, c.id desc
         limit :size
@@ -92,41 +94,42 @@ select found.id, found.customer_no, found.name, found.kind, found.mobile, found.
  order by found.opened_on desc, found.id desc
  limit :size;
 
--- name: name_by_branch(branches, name_from, name_to, after_name, after_id, assets_from, assets_to, status, risk_level, kind, size)
+-- name: name_by_branch(branches, name, after_name, after_id, assets_from, assets_to, status, risk_level, kind, size)
 -- record_class: CustomerLine
 select found.id, found.customer_no, found.name, found.kind, found.mobile, found.status, found.risk_level, found.opened_on,
        found.assets * 0.01 as assets
   from unnest(:branches::integer[]) as branch
  cross join lateral (
-       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on, c.assets
+       select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level,
+              c.opened_on, c.assets, c.name_key
          from customer c
         where c.branch_id = branch
-          and c.name >= :name_from and c.name < :name_to
-          and (c.name, c.id) > (:after_name::text, :after_id::integer)
+          and c.name_key >= folded(:name) and c.name_key < folded(:name) || chr(1114111)
+          and (c.name_key, c.id) > (folded(:after_name), :after_id::integer)
           and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
           and (:status::text is null or c.status = :status)
-          and (:risk_level::smallint is null or c.risk_level = :risk_level)
+          and (:risk_level::smallint is null or c.standing_level = :risk_level)
           and (:kind::text is null or c.kind = :kind)
-        order by c.name, c.id
+        order by c.name_key, c.id
         limit :size
  ) as found
- order by found.name, found.id
+ order by found.name_key, found.id
  limit :size;
 
 -- name: by_number(branches, employees, customer_no)
 -- record_class: CustomerLine
-select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level, c.opened_on,
        c.assets * 0.01 as assets
   from customer c
  where c.customer_no = :customer_no
    and (c.branch_id = any (:branches::integer[]) or exists (
            select from relation r
             where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+              and holds(r.valid_from, r.valid_to)));
 
 -- name: by_mobile(branches, employees, mobile, size)
 -- record_class: CustomerLine
-select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level, c.opened_on,
        c.assets * 0.01 as assets
   from customer c
  where c.id = any (array(
@@ -136,6 +139,6 @@ select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c
    and (c.branch_id = any (:branches::integer[]) or exists (
            select from relation r
             where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)))
+              and holds(r.valid_from, r.valid_to)))
  order by c.id
  limit :size;

@@ -56,10 +56,14 @@ async def list_relations(tx: Tx, scope: Scope, customer_no: str) -> list[Relatio
 
 
 async def home(tx: Tx, scope: Scope) -> Home:
-    """Figures of the customers whom one develops, serves or advises oneself; birthdays of the next 7 days."""
-    today = calendar.today()
+    """Figures of the customers in scope whose accounts are open; birthdays of the next 7 days."""
+    today, reach = calendar.today(), scope.reach
     days = [f"{today + timedelta(days=ahead):%m-%d}" for ahead in range(_BIRTHDAY_DAYS)]
-    figures: Home = await _sql.home(tx, employee=scope.principal.employee, days=days)
+    figures: Home = (
+        await _sql.home_by_relation(tx, employees=reach.employees, days=days)
+        if reach.by_relation
+        else await _sql.home_by_branch(tx, branches=reach.branches, days=days)
+    )
     return figures
 
 

@@ -2,15 +2,16 @@
 -- record_class: Customer
 select c.id, c.customer_no, c.name, c.kind, c.id_kind, c.id_no_mask as id_no, c.mobile_mask as mobile,
        c.email, c.gender, c.birthday,
-       b.code as branch_code, b.name as branch_name, c.opened_on, c.closed_on, c.status, c.risk_level,
-       c.risk_assessed_on, c.investor_kind, c.assets * 0.01 as assets, c.version
+       b.code as branch_code, b.name as branch_name, c.opened_on, c.closed_on, c.status,
+       c.standing_level as risk_level, (c.standing_at at time zone 'Asia/Shanghai')::date as risk_assessed_on,
+       c.investor_kind, c.assets * 0.01 as assets, c.version, c.standing_until as risk_expires_on
   from customer c
   join unit b on b.id = c.branch_id
  where c.customer_no = :customer_no
    and (c.branch_id = any (:branches::integer[]) or c.id = :customer or exists (
            select from relation r
             where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+              and holds(r.valid_from, r.valid_to)));
 
 -- name: list_accounts(customer_id)
 -- record_class: Account
@@ -25,24 +26,33 @@ select account_no, kind, custodian_bank, opened_on, closed_on, status
 select e.employee_no, e.name as employee_name, r.kind, r.share, r.valid_from, r.valid_to
   from relation r
   join employee e on e.id = r.employee_id
- where r.customer_id = :customer_id and (r.valid_to is null or r.valid_to > current_date)
+ where r.customer_id = :customer_id and lasts(r.valid_to)
  order by r.kind, r.valid_from
  limit 200;
 
--- name: home(employee, days)^
+-- name: home_by_relation(employees, days)^
 -- record_class: Home
 select count(*) as customers, coalesce(sum(own.assets), 0) * 0.01 as assets,
        count(*) filter (where own.opened_on >= date_trunc('month', current_date)) as opened_this_month,
        count(*) filter (where own.status = 'dormant') as dormant,
-       count(*) filter (where own.risk_assessed_on is null
-                           or own.risk_assessed_on <= current_date - interval '2 years') as risk_to_assess,
+       count(*) filter (where own.standing_until is null or not lasts(own.standing_until)) as risk_to_assess,
        count(*) filter (where to_char(own.birthday, 'MM-DD') = any (:days::text[])) as birthdays
   from (
-           select distinct on (l.assets, l.id) l.assets, l.opened_on, l.status, l.risk_assessed_on, l.birthday
+           select distinct on (l.assets, l.id) l.assets, l.opened_on, l.status, l.standing_until, l.birthday
              from looked_after l
-            where l.employee_id = :employee and l.closed_on is null
+            where l.employee_id = any (:employees::integer[]) and lasts(l.closed_on)
             order by l.assets desc, l.id desc
        ) as own;
+
+-- name: home_by_branch(branches, days)^
+-- record_class: Home
+select count(*) as customers, coalesce(sum(c.assets), 0) * 0.01 as assets,
+       count(*) filter (where c.opened_on >= date_trunc('month', current_date)) as opened_this_month,
+       count(*) filter (where c.status = 'dormant') as dormant,
+       count(*) filter (where c.standing_until is null or not lasts(c.standing_until)) as risk_to_assess,
+       count(*) filter (where to_char(c.birthday, 'MM-DD') = any (:days::text[])) as birthdays
+  from customer c
+ where c.branch_id = any (:branches::integer[]) and lasts(c.closed_on);
 
 -- name: sealed(customer_no, branches, employees)^
 select c.id, c.mobile, c.id_no, c.email, k.mobile as contact_mobile, k.email as contact_email
@@ -52,4 +62,4 @@ select c.id, c.mobile, c.id_no, c.email, k.mobile as contact_mobile, k.email as 
    and (c.branch_id = any (:branches::integer[]) or exists (
            select from relation r
             where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+              and holds(r.valid_from, r.valid_to)));

@@ -7,7 +7,7 @@ select pg_snapshot_xmin(pg_current_snapshot())::text;
 
 -- name: state_by_relation(employees, after_id, size)
 -- record_class: CustomerLine
-select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level, c.opened_on,
        c.assets * 0.01 as assets
   from customer c
  where c.id > :after_id
@@ -15,13 +15,13 @@ select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c
            select r.customer_id
              from relation r
             where r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
+              and holds(r.valid_from, r.valid_to))
  order by c.id
  limit :size;
 
 -- name: state_by_branch(branches, after_id, size)
 -- record_class: CustomerLine
-select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level, c.opened_on,
        c.assets * 0.01 as assets
   from customer c
  where c.id > :after_id and c.branch_id = any (:branches::integer[])
@@ -30,7 +30,7 @@ select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c
 
 -- name: changed_by_relation(employees, since, since_day, after_id, size)
 -- record_class: CustomerLine
-select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level, c.opened_on,
        c.assets * 0.01 as assets
   from customer c
  where c.id > :after_id
@@ -38,7 +38,7 @@ select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c
            select r.customer_id
              from relation r
             where r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
+              and holds(r.valid_from, r.valid_to)
               and (c.changed_in >= :since::text::xid8 or r.changed_in >= :since::text::xid8
                    or r.valid_from > :since_day::date))
  order by c.id
@@ -54,13 +54,13 @@ select distinct r.customer_id as id
    and not exists (
            select from relation o
             where o.customer_id = r.customer_id and o.employee_id = any (:employees::integer[])
-              and o.valid_from <= current_date and (o.valid_to is null or o.valid_to > current_date))
+              and holds(o.valid_from, o.valid_to))
  order by r.customer_id
  limit :size;
 
 -- name: changed_by_branch(branches, since, after_id, size)
 -- record_class: CustomerLine
-select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.risk_level, c.opened_on,
+select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c.standing_level as risk_level, c.opened_on,
        c.assets * 0.01 as assets
   from customer c
  where c.id > :after_id and c.branch_id = any (:branches::integer[]) and c.changed_in >= :since::text::xid8

@@ -104,6 +104,24 @@ async def test_search_by_number_mobile_and_name(
     assert ("6" in seen) == (text == "王" and who == "1008")
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("ALICE Smith", "alice smith"), ("alice smith", "ALICE"), ("ＡＬＩＣＥ", "alice"),
+        ("阿卜杜拉·买买提", "阿卜杜拉•买"),
+        ("阿卜杜拉・买买提", "阿卜杜拉·买买提"), ("阿卜杜拉．买买提", "阿卜杜拉‧"),
+        ("J. Smith", "j· smi"), ("Straße", "STRASSE"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("who", ["1001", "1005"])
+async def test_a_name_is_found_however_it_is_written(
+    api: httpx.AsyncClient, house: Brokerage, who: str, name: str, asked: str
+) -> None:
+    await house.customer("88000077", "b1", name=name, brokers=["1001"])
+    found = (await api.get(URL, params={"q": asked}, headers=await house.headers(who))).json()["items"]
+    assert [(one["customer_no"], one["name"]) for one in found] == [("88000077", name)], "shown as it was delivered"
+
+
 async def test_another_mobile_number_that_was_noted_is_found_too(api: httpx.AsyncClient, house: Brokerage) -> None:
     headers = await house.headers("1001")
     changed = await api.patch(

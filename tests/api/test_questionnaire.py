@@ -1,7 +1,11 @@
 """The questionnaire: twenty questions, every one answered once, and what it finds counts at once."""
 
-import httpx
+from datetime import timedelta
 
+import httpx
+import pytest
+
+from kernel import calendar
 from tests.brokerage import Brokerage
 from tests.products import Investor, answers
 
@@ -30,6 +34,54 @@ async def test_the_answers_make_the_level_and_the_newest_counts(api: httpx.Async
     older = (await investor.get("/assessments", limit=1, cursor=listed["next"])).json()
     assert [one["risk_level"] for one in listed["items"] + older["items"]] == [5, 1]
     assert older["next"] is None
+
+
+async def test_the_same_level_stands_everywhere(api: httpx.AsyncClient, shop: Brokerage) -> None:
+    investor, broker = await Investor.at(api, shop), await shop.headers("1001")
+    cursor = (await api.get("/v1/staff/sync", headers=broker)).json()["cursor"]
+    found = (await investor.post("/assessments", await answers(investor))).json()
+    assert found["risk_level"] == 5
+    until = found["expires_on"]
+    own = (await investor.get("/me")).json()
+    detail = (await api.get("/v1/staff/customers/88000001", headers=broker)).json()
+    for seen in (own, detail):
+        assert (seen["risk_level"], seen["risk_expires_on"]) == (5, until)
+        assert seen["risk_assessed_on"] == str(calendar.today())
+    assert (await investor.get("/products/P5")).json()["offer"]["suitable"] is True
+    for query in ({}, {"risk_level": 5}, {"sort": "name"}, {"sort": "opened"}, {"q": "88000001"}, {"q": "王一"}):
+        for who in ("1001", "1005"):
+            page = await api.get("/v1/staff/customers", params=query, headers=await shop.headers(who))
+            levels = {one["customer_no"]: one["risk_level"] for one in page.json()["items"]}
+            assert levels["88000001"] == 5, (who, query)
+    changed = (await api.get("/v1/staff/sync", params={"cursor": cursor}, headers=broker)).json()["changed"]
+    assert [(one["customer_no"], one["risk_level"]) for one in changed] == [("88000001", 5)]
+
+
+@pytest.mark.parametrize(
+    ("fed", "told", "level"),
+    [
+        ((3, -10), [(4, -20)], 3), ((3, -10), [(4, -5)], 4), ((3, -10), [(4, -5), (1, -2)], 1), (None, [(2, -900)], 2),
+        ((3, -10), [], 3), (None, [], None),
+    ],
+)  # fmt: skip
+async def test_whatever_said_so_last_stands(
+    api: httpx.AsyncClient, shop: Brokerage, fed: tuple[int, int] | None, told: list[tuple[int, int]], level: int | None
+) -> None:
+    customer, today = shop.customers["88000002"], calendar.today()
+    day = None if fed is None else today + timedelta(days=fed[1])
+    await shop.execute(
+        "update customer set risk_level = $2, risk_assessed_on = $3 where id = $1", customer, fed and fed[0], day
+    )
+    for number, days in told:
+        await shop.execute(
+            "insert into assessment (customer_id, at, source, day, score, risk_level, expires_on)"
+            " values ($1, now() + $3::integer * interval '1 day', 'advisory', current_date, 50, $2, current_date + 700)",
+            customer, number, days,
+        )  # fmt: skip
+    investor = await Investor.at(api, shop, "88000002")
+    assert (await investor.get("/me")).json()["risk_level"] == level
+    await shop.execute("delete from assessment where customer_id = $1", customer)
+    assert (await investor.get("/me")).json()["risk_level"] == (fed and fed[0]), "a corrected day took them back"
 
 
 async def test_nobody_else_sees_what_was_answered(api: httpx.AsyncClient, shop: Brokerage) -> None:

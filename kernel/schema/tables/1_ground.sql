@@ -1,6 +1,17 @@
 -- The whole schema as it stands after the last migration, in the order of the files; a test holds the two equal.
 -- Roles, ownership and privileges per table are set by kernel/migrate.py (grants.sql).
 
+-- A name is looked for as people write it: whatever the case, the width and the dot between its parts.
+create function folded(name text) returns text language sql immutable parallel safe
+    return case when name ~ '^[一-鿿]*$' then name
+                else casefold(translate(normalize(name, nfkc), '•・‧∙⋅.', '······') collate pg_unicode_fast) end;
+
+-- Until a day, which is the first on which it no longer holds (exclusive, as in the feeds); null: for good.
+create function lasts(until date) returns boolean language sql stable parallel safe
+    return until is null or until > current_date;
+create function holds(since date, until date) returns boolean language sql stable parallel safe
+    return since <= current_date and lasts(until);
+
 create table migration (
     number      integer primary key,
     name        text not null,

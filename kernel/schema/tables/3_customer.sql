@@ -24,11 +24,27 @@ create table customer (
     source            text not null,
     digest            bytea not null,
     changed_in        xid8 not null default pg_current_xact_id(),
-    version           bigint not null default nextval('row_version')
+    version           bigint not null default nextval('row_version'),
+    assessed_at       timestamptz,  -- the newest assessment, whoever told it: `standing_…` is that, or what the source
+    assessed_level    smallint check (assessed_level between 1 and 5),  -- system of the customer says, whichever is newer
+    assessed_until    date,
+    standing_at     timestamptz generated always as (
+        case when risk_level is null or risk_assessed_on is null
+                  or assessed_at >= risk_assessed_on::timestamp at time zone 'Asia/Shanghai' then assessed_at
+             else risk_assessed_on::timestamp at time zone 'Asia/Shanghai' end) stored,
+    standing_level  smallint generated always as (
+        case when risk_level is null or risk_assessed_on is null
+                  or assessed_at >= risk_assessed_on::timestamp at time zone 'Asia/Shanghai' then assessed_level
+             else risk_level end) stored,
+    standing_until  date generated always as (
+        case when risk_level is null or risk_assessed_on is null
+                  or assessed_at >= risk_assessed_on::timestamp at time zone 'Asia/Shanghai' then assessed_until
+             else (risk_assessed_on + interval '2 years')::date end) stored,
+    name_key        text not null generated always as (folded(name)) stored
 );
 create index customer_assets on customer (branch_id, assets desc, id desc);
 create index customer_opened on customer (branch_id, opened_on desc, id desc);
-create index customer_name on customer (branch_id, name, id);
+create index customer_name on customer (branch_id, name_key, id);
 create index customer_mobile on customer using hash (mobile_index);
 create index customer_changed on customer (branch_id, changed_in);
 

@@ -21,8 +21,7 @@ create policy reach on customer to hexad_app using (
     or id = any ((select reached('hexad.customer', 'self'))::integer[])
     or exists ( -- whose relation one sees: the policy above says which that are
         select from relation r
-         where r.customer_id = customer.id
-           and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+         where r.customer_id = customer.id and holds(r.valid_from, r.valid_to)));
 
 -- Customers with the employee who looks after them today, richest first. Its lock is the policy of `relation`: whoever sees
 -- the relation sees the customer, who is not asked once more for each row whose they are. A view reads as its owner does,
@@ -30,11 +29,11 @@ create policy reach on customer to hexad_app using (
 create policy by_view on customer to hexad_owner using (
     current_user <> 'hexad_owner' or (select current_setting('hexad.scope', true) = 'company'));
 create view looked_after with (security_barrier) as
-select r.employee_id, r.assets, r.customer_id as id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status,
-       c.risk_level, c.opened_on, c.closed_on, c.risk_assessed_on, c.birthday
+select r.employee_id, r.assets, r.customer_id as id, c.customer_no, c.name, c.name_key, c.kind, c.mobile_mask as mobile,
+       c.status, c.standing_level as risk_level, c.standing_until, c.opened_on, c.closed_on, c.birthday
   from relation r
  cross join lateral (select * from customer where id = r.customer_id offset 0) as c -- by id each, whatever the planner counts
- where r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
+ where holds(r.valid_from, r.valid_to)
  order by r.employee_id, r.assets desc, r.customer_id desc;
 
 alter table account enable row level security;
