@@ -75,7 +75,7 @@ async def test_whatever_said_so_last_stands(
     for number, days in told:
         await shop.execute(
             "insert into assessment (customer_id, at, source, day, score, risk_level, expires_on)"
-            " values ($1, now() + $3::integer * interval '1 day', 'advisory', current_date, 50, $2, current_date + 700)",
+            " values ($1, now() + make_interval(days => $3), 'advisory', current_date, 50, $2, current_date + 700)",
             customer, number, days,
         )  # fmt: skip
     investor = await Investor.at(api, shop, "88000002")
