@@ -65,6 +65,7 @@ REAPED = _counter("hexad_jobs_reaped_total", "jobs taken back from workers that 
 PROBE_SECONDS = _histogram("hexad_probe_seconds", "time from the start of a probe until a worker handled it", _SLOW)
 DEAD_LETTERS = _gauge("hexad_dead_letters_waiting", "messages that nobody could take", "queue")
 EMAILS = _counter("hexad_emails_total", "e-mails of the queues by what came of them", "outcome")
+EMAILS_DEFERRED = _gauge("hexad_emails_deferred", "e-mails that the relay put off and that wait for their time")
 EMAILS_AGAIN = _counter("hexad_emails_uncertain_total", "e-mails sent again since a try before had no answer")
 MESSAGES = _counter("hexad_messages_total", "messages of broadcasts handed over to gateways", "channel", "purpose")
 RECEIPTS = _counter("hexad_receipts_total", "receipts of gateways by what came of them", "outcome")

@@ -62,6 +62,9 @@ class Queues(Protocol):
     async def refuse(self, deliveries: Sequence[Delivery], reason: str) -> None:
         """Moves them to the queue's `.dead`, with the reason in the header `x-hexad-reason`."""
 
+    async def release(self, queue: Queue) -> None:
+        """Lets others have what came to this client and was not settled, whether it was taken or not."""
+
     async def size(self, queue: Queue) -> int:
         """How many messages wait."""
 

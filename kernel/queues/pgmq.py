@@ -75,6 +75,9 @@ class PgmqQueues:
                 await _sql.send(connection, queue=queue.dead.table, bodies=bodies, headers=headers)
             await _delete(connection, deliveries)
 
+    async def release(self, queue: Queue) -> None:
+        """See `Queues`: nothing comes before it is taken, and what is not settled has its lease."""
+
     async def size(self, queue: Queue) -> int:
         """See `Queues`: those that are leased are counted too."""
         async with self._connection() as tx:

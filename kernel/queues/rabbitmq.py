@@ -162,6 +162,13 @@ class RabbitQueues:
             await self.publish(one.queue.dead, [Message(one.body, {**one.headers, "x-hexad-reason": reason})])
             await self.acknowledge([one])
 
+    async def release(self, queue: Queue) -> None:
+        """See `Queues`: the channel is closed, and the broker gives its messages to others."""
+        subscription = self._subscriptions.pop(queue, None)
+        if subscription is not None and subscription.open:
+            async with self._guarded():
+                await subscription.channel.close()
+
     async def size(self, queue: Queue) -> int:
         """See `Queues`: those that are leased are not counted."""
         async with self._guarded():

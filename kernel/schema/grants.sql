@@ -7,6 +7,7 @@ grant insert, update, delete on outbox, job, worker, schedule_run, probe, tradin
 grant insert, update, delete on unit_under, assignment, role_permission, one_time_code, refresh_token, oidc_request,
     sign_in_attempt, customer_left to hexad_app;
 grant insert, update, delete on gateway_signature, sms_lease, sms_leased, email_attempt to hexad_app;
+grant insert, update, delete on email_deferred to hexad_app; -- what waits for its time goes when it was offered
 grant insert, update on sending_rate to hexad_app;
 grant insert, update on unit, employee, role, credential, device, customer, relation, account, contact, preference, reveal,
     delivery to hexad_app; -- what others refer to is ended, never deleted

@@ -7,6 +7,7 @@ from kernel.settings.meaning import says
 
 _TLS = r"^(starttls|tls|offered|never)\Z"
 _HOURS = r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z"
+_HELO = r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Za-z.:]+\])?\Z"
 
 
 class Partners(Identity, frozen=True, kw_only=True):
@@ -33,6 +34,12 @@ class Partners(Identity, frozen=True, kw_only=True):
     smtp_bounce: Annotated[str, says("address to which undeliverable e-mail returns; empty: its sender's")] = ""
     smtp_connections: Annotated[int, says("connections to the relay at once", ge=1, le=50)] = 4
     smtp_timeout: Annotated[float, says("longest wait for an answer of the relay", gt=0, le=300)] = 30.0
+    smtp_helo: Annotated[
+        str, says("our host's name as the relay hears it; empty: its own, or its address", pattern=_HELO)
+    ] = ""
+    smtp_retry: Annotated[
+        float, says("wait before an e-mail that the relay put off is offered again; doubled each time", gt=0, le=3600)
+    ] = 60.0
     smtp_test: Annotated[bool, says("true: the relay is asked, but no message is handed over")] = False
     sms_rate: Annotated[int, says("text messages per second that the SMS gateway takes", ge=1, le=100_000)] = 1000
     email_rate: Annotated[int, says("e-mails per second that the e-mail gateway takes", ge=1, le=100_000)] = 200

@@ -29,7 +29,12 @@ SENT = [email(number) for number in range(1, 21)]
 def mail(stand: Stand) -> Settings:
     """Settings of a stand whose relay is to be had on this host."""
     stand.settings = msgspec.structs.replace(
-        stand.settings, smtp_host="127.0.0.1", smtp_port=stand.free_port(), smtp_tls="never", smtp_timeout=1.0
+        stand.settings,
+        smtp_host="127.0.0.1",
+        smtp_port=stand.free_port(),
+        smtp_tls="never",
+        smtp_timeout=1.0,
+        smtp_retry=0.3,
     )
     return stand.settings
 
@@ -176,6 +181,70 @@ def _nobody_hears_receipts(settings: Settings) -> Iterator[None]:
         connection.execute("lock table pgmq.q_gateway_receipts in access exclusive mode")
         yield
         connection.rollback()
+
+
+@pytest.mark.timeout(120)
+async def test_a_domain_that_puts_a_thousand_off_holds_up_nobody_and_outlives_kills(
+    stand: Stand, mail: Settings, serve: Serve
+) -> None:
+    stand.settings = mail = msgspec.structs.replace(mail, smtp_retry=5.0)
+    slow = [email(number, to=f"c{number}@slow.cn") for number in range(101, 1101)]
+    async with serve(mail.smtp_port) as relay:
+        relay.says["@slow.cn"] = "451 4.7.1 greylisted"
+        async with open_queues(mail) as queues:
+            await put(queues, *slow, *SENT)
+        stand.start("mail")
+        await all_answered(mail)
+        assert stand.processes["mail"].running
+        waiting = "count(*) = 1000", "email_deferred"
+        await stand.until(60, "all that was put off has left the queue", lambda: stand.is_so(*waiting))
+        relay.says.clear()
+        stand.processes["mail"].kill()
+        stand.processes["mail"].start()
+        stand.start("mail#2", settings=msgspec.structs.replace(mail, mailer_port=stand.free_port()))
+        await all_answered(mail, len(slow))
+        await stand.until(30, "nothing waits any more", lambda: stand.is_so("count(*) = 0", "email_deferred"))
+    assert max(copies(relay).values()) == 1
+    assert len(relay.taken) == len(slow) + len(SENT)
+
+
+@pytest.mark.timeout(120)
+async def test_a_kill_in_the_middle_of_a_batch_sends_only_what_was_under_way_again(
+    stand: Stand, mail: Settings, serve: Serve
+) -> None:
+    async with serve(mail.smtp_port) as relay:
+        relay.stalls.add("stuck@b.cn")
+        stand.settings = mail = msgspec.structs.replace(mail, smtp_timeout=3.0)
+        async with open_queues(mail) as queues:
+            await put(queues, email(99, to="stuck@b.cn"), *SENT)
+        stand.start("mail")
+        await all_answered(mail)
+        stand.processes["mail"].kill()
+        relay.go_on.set()
+        stand.processes["mail"].start()
+        assert [code.endswith("again") for code in await all_answered(mail, 1)] == [True]
+    assert sum(copies(relay).values()) == len(SENT) + 2
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("stand", ["pgmq"], indirect=True)
+async def test_the_sender_says_in_the_relays_words_that_it_is_refused_and_does_not_flicker(
+    stand: Stand, mail: Settings, serve: Serve
+) -> None:
+    async with serve(mail.smtp_port) as relay:
+        stand.start("mail")
+        await stand.until(30, "it is ready", lambda: stand.says("mailer", "/health/ready", '"ok"'))
+        relay.of_us = "530 5.7.0 Must issue a STARTTLS command first"
+        async with open_queues(mail) as queues:
+            await put(queues, *SENT)
+        refused = "refuses us at MAIL: 530 5.7.0 Must issue a STARTTLS command first"
+        await stand.until(30, "it says why", lambda: stand.says("mailer", "/health/ready", refused))
+        answers = [await stand.asks("mailer", "/health/ready") for _ in range(30)]
+        assert {status for status, _ in answers} == {503}
+        assert all(refused in text for _, text in answers)
+        relay.of_us = ""
+        await all_answered(mail)
+    assert await stand.value("select count(*) from email_attempt where status <> 'accepted'") == 0
 
 
 async def _heard(relay: Relay) -> bool:

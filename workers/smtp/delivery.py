@@ -3,91 +3,111 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 
 import aiosmtplib
-from aiosmtplib import SMTP, SMTPResponse
-from msgspec import Struct
+from aiosmtplib import SMTP
 
 from kernel.errors import Unavailable
-from kernel.retry import Backoff
 from workers.smtp.letter import Letter
-from workers.smtp.pool import CLOSING, LOST, Pool, refuses_us
+from workers.smtp.pool import LOST, Pool
+from workers.smtp.rules import Answer, Stage, of_us
 
-_WIDE_REFUSED = SMTPResponse(553, "5.6.7 the relay takes no such address")
-_TESTED = SMTPResponse(250, "2.1.5 test: asked, not sent")
-
-
-class Answer(Struct, frozen=True):
-    """The relay's answer; `repeated` when an earlier try may have succeeded, for its answer never came."""
-
-    code: int
-    message: str
-    repeated: bool
+_WIDE_REFUSED = Answer(553, "5.6.7 the relay takes no such address", "RCPT")
+_TOO_LARGE = Answer(552, "5.3.4 the relay takes no message of this size", "DATA")
+_TESTED = Answer(250, "2.1.5 test: asked, not sent", "RCPT")
+_BROKEN = "4.4.2 the connection broke off"
+_CLOSING = 421
+_COMMANDS = 4
+"""So many answers a letter waits for."""
 
 
-async def deliver(pool: Pool, letter: Letter, until: float, *, test: bool = False) -> Answer | None:
-    """The answer, asked for again on a new connection as often as one breaks; null when none came until `until`.
+async def deliver(
+    pool: Pool, letter: Letter, until: float, begin: Callable[[], Awaitable[None]], *, urgent: bool = True,
+    test: bool = False,
+) -> Answer:  # fmt: skip
+    """The relay's answer; `begin` is called before it hears of the letter.
 
-    `until` is a time of `time.monotonic`. In a `test` everything is asked but nothing is handed over.
+    Raises `Unavailable` when no connection was to be had before `until`, a time of `time.monotonic`: nothing was begun
+    then. One that is gone at the first command is tried once more: it was idle, and the relay has left. In a `test`
+    everything is asked but nothing is handed over.
     """
-    backoff, unanswered = Backoff("the relay"), 0
-    while time.monotonic() < until:
-        handing = _Handing(letter, test=test)
+    handing = _Handing(letter, test=test)
+    for last in (False, True):
         try:
-            async with asyncio.timeout(until - time.monotonic()), pool.connection() as client:
-                answer = await handing.over(client)
-            return Answer(answer.code, answer.message, repeated=unanswered > 0)
-        except (TimeoutError, Unavailable):
-            unanswered += handing.begun
-            backoff.failed()
-            await asyncio.sleep(min(backoff.pause, max(0.0, until - time.monotonic())))
-    return None
+            async with pool.connection(until, urgent=urgent) as client:
+                if not last:
+                    await begin()
+                answer = await handing.over(client, _COMMANDS * pool.timeout)
+        except Unavailable:
+            if not last:
+                raise
+            return handing.broken()
+        if of_us(answer):
+            pool.refused(letter.sender, answer)
+        if last or not handing.stale or time.monotonic() >= until:
+            return answer
+    raise AssertionError("the second try is the last")
 
 
 class _Handing:
-    """One try; `begun` when the relay has heard of the content and has not answered yet."""
+    """How far a letter has come: its command, and whether the relay has heard of the content.
+
+    `stale` when the connection was gone before it could say anything.
+    """
 
     def __init__(self, letter: Letter, *, test: bool) -> None:
-        self._letter, self._test, self.begun = letter, test, False
+        self._letter, self._test = letter, test
+        self._stage: Stage = "MAIL"
+        self._heard = self.stale = False
 
-    async def over(self, client: SMTP) -> SMTPResponse:
-        """What the relay says of this letter; raises `Unavailable` when it says something of us or of itself."""
+    async def over(self, client: SMTP, seconds: float) -> Answer:
+        """What the relay says of this letter, in bounds; a connection that is of no more use is closed."""
+        size = str(client.esmtp_extensions.get("size", ""))
         if self._letter.wide and not client.supports_extension("smtputf8"):
             return _WIDE_REFUSED
+        if size.isdecimal() and 0 < int(size) < len(self._letter.content):
+            return _TOO_LARGE
         try:
-            return await self._said(client)
-        except aiosmtplib.SMTPSenderRefused as error:
-            if error.code < 500 or refuses_us(error.code):
-                raise Unavailable(f"the relay takes no mail from us now ({error.code})") from error
-            return await self._refused(client, error)
+            async with asyncio.timeout(seconds):
+                return await self._said(client)
         except aiosmtplib.SMTPResponseException as error:
-            self.begun = False
-            if error.code == CLOSING or refuses_us(error.code):
-                raise Unavailable(f"the relay closes ({error.code})") from error
-            return await self._refused(client, error)
+            await _made_ready(client, closing=error.code == _CLOSING)
+            return Answer(error.code, error.message, self._stage)
+        except (TimeoutError, *LOST) as error:
+            client.close()
+            self.stale = self._stage == "MAIL" and not isinstance(error, TimeoutError)
+            return self.broken()
 
-    async def _said(self, client: SMTP) -> SMTPResponse:
+    def broken(self) -> Answer:
+        """The relay gave no answer."""
+        stage: Stage = "DATA" if self._stage == "MAIL" else self._stage  # it has refused nobody
+        return Answer(451, _BROKEN, stage, lost=self._heard)
+
+    async def _said(self, client: SMTP) -> Answer:
         encoding = "utf-8" if self._letter.wide else "ascii"
         options = ["SMTPUTF8", "BODY=8BITMIME"] if self._letter.wide else []
-        if client.supports_extension("size"):
-            options.append(f"SIZE={len(self._letter.content)}")
         if client.supports_extension("dsn"):
             options.append(f"ENVID={self._letter.id}")
+        self._stage, self._heard, self.stale = "MAIL", False, False
         await client.mail(self._letter.sender, options=options, encoding=encoding)
+        self._stage = "RCPT"
         await client.rcpt(self._letter.to, encoding=encoding)
         if self._test:
             await client.rset()
             return _TESTED
-        self.begun = True
-        answer = await client.data(self._letter.content)
-        self.begun = False
-        return answer
+        self._stage, self._heard = "DATA", True
+        said = await client.data(self._letter.content)
+        return Answer(said.code, said.message, "DATA")
 
-    async def _refused(self, client: SMTP, error: aiosmtplib.SMTPResponseException) -> SMTPResponse:
-        """The answer itself; the connection is made ready for the next letter, or closed."""
-        try:
+
+async def _made_ready(client: SMTP, *, closing: bool) -> None:
+    """The connection is ready for the next letter, or closed."""
+    try:
+        if not closing:
             await client.rset()
-        except (aiosmtplib.SMTPException, *LOST):
-            with contextlib.suppress(OSError):
-                client.close()
-        return SMTPResponse(error.code, error.message)
+            return
+    except (aiosmtplib.SMTPException, *LOST):
+        pass  # it is of no more use
+    with contextlib.suppress(OSError):
+        client.close()

@@ -16,7 +16,7 @@ _CHUNK = 5000
 
 
 class Attempt(Struct, frozen=True):
-    """What is known of a message: `status` is null while undecided, `unanswered` counts tries without an answer."""
+    """What is known of a message: `status` is null while undecided, `unanswered` counts tries that may have sent it."""
 
     id: UUID
     attempt: int
@@ -29,7 +29,10 @@ class Attempt(Struct, frozen=True):
 
 
 class Ending(Struct, frozen=True):
-    """How a try ended: with a status for good, or without one, to be tried again in `again_in` seconds."""
+    """How a try ended: with a status for good, or without one, to be tried again in `again_in` seconds.
+
+    Not `answered` when the relay may have heard of the content and its answer never came, or when nothing was begun.
+    """
 
     id: UUID
     status: ReceiptStatus | None
@@ -37,6 +40,7 @@ class Ending(Struct, frozen=True):
     gateway_id: str = ""
     again_in: float | None = None
     repeated: bool = False
+    answered: bool = True
 
 
 _sql = load(Path(__file__).with_name("journal.sql"), Attempt)
@@ -62,6 +66,7 @@ async def end(tx: Tx, endings: Sequence[Ending]) -> None:
         codes=[one.code for one in endings],
         gateway_ids=[one.gateway_id for one in endings],
         again_in=[one.again_in for one in endings],
+        answered=[int(one.answered) for one in endings],
     )
 
 

@@ -1,22 +1,21 @@
-"""An e-mail as it goes over the wire: built by the standard library, whose headers take no line break whatever comes.
+"""An e-mail as it goes over the wire: one header for each that was given, whatever stands in them.
 
 The same message is always the same letter: its Message-ID is the id of the message.
 """
 
+import base64
 import re
+from collections.abc import Iterator
 from email.headerregistry import Address
-from email.message import EmailMessage
 from email.policy import EmailPolicy
-from typing import Any
+from email.utils import format_datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from kernel.errors import InvalidInput
 from mobile_contracts.outbound import Email
-
-LINE = 998
-"""Octets that a line may have (RFC 5322)."""
+from workers.smtp import headers
 
 _PASSED_ON = re.compile(
     r"List-[A-Za-z-]+|X-[A-Za-z0-9-]+|Precedence|Auto-Submitted|Feedback-ID|Importance", re.IGNORECASE
@@ -24,6 +23,14 @@ _PASSED_ON = re.compile(
 _PLAIN = re.compile(
     r"[\w!#$%&'*+/=?^`{|}~.-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What some reader may take for the end of a line, or for nothing; a tabulator is a blank."""
+
+_SHORT = re.compile(r"(?:[\t -~]{0,76}\r\n)*")
+_ENCODED = 57
+"""Bytes of a line in base64: 76 characters (RFC 2045)."""
+
+_READER = EmailPolicy(utf8=True)
 
 
 class Letter(Struct, frozen=True):
@@ -39,85 +46,85 @@ class Letter(Struct, frozen=True):
     wide: bool
 
 
-class _Policy(EmailPolicy):
-    """Folds as mail does, but leaves the addresses of lists whole: encoded words would break them."""
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        line = f"{name}: {value}"
-        if name.lower().startswith("list-") and line.isascii() and len(line) <= LINE:
-            return (line + self.linesep).encode()
-        return super().fold_binary(name, value)
-
-
-_POLICY = _Policy(linesep="\r\n", cte_type="7bit", raise_on_defect=False)
-_WIDE = _Policy(linesep="\r\n", cte_type="7bit", raise_on_defect=False, utf8=True)
-
-
 def compose(email: Email, bounce: str = "") -> Letter:
     """The letter; `bounce` is the address to which it returns, the sender's own when empty.
 
     Raises `InvalidInput`, without personal data, for what could be read as another header or another recipient.
     """
     sender = _from(email.from_address)
-    wide = not (email.to + (email.reply_to or "") + sender).isascii()
-    message = EmailMessage(_WIDE if wide else _POLICY)
-    try:
-        _head(message, email, sender)
-        _body(message, email)
-        content = message.as_bytes()
-    except (ValueError, IndexError, AttributeError) as error:  # the library's parser is not always prepared
-        raise InvalidInput(f"a header cannot be written: {type(error).__name__}") from None
-    if _names_in(content) != sorted(name.lower() for name in message):
-        raise InvalidInput("a header would begin another one")
-    return Letter(email.id, bounce or sender, _plain("to", email.to), content, wide)
+    address = _plain("from", sender.addr_spec)
+    wide = not (email.to + (email.reply_to or "") + address).isascii()
+    head = b"".join(_head(email, sender))
+    return Letter(email.id, bounce or address, _plain("to", email.to), head + b"".join(_body(email)), wide)
 
 
-def _head(message: EmailMessage, email: Email, sender: str) -> None:
-    message["From"] = email.from_address
-    message["To"] = _address("to", email.to)
+def _head(email: Email, sender: Address) -> Iterator[bytes]:
+    yield headers.mailbox("From", _line("from", sender.display_name), sender.addr_spec)
+    yield headers.mailbox("To", "", _plain("to", email.to))
     if email.reply_to is not None:
-        message["Reply-To"] = _address("reply_to", email.reply_to)
-    message["Subject"] = email.subject
-    message["Date"] = email.created_at
-    message["Message-ID"] = f"<{email.id}@{sender.partition('@')[2]}>"
-    if any("=?" in text for text in (email.from_address, email.subject, *email.headers.values())):
-        raise InvalidInput("a header is encoded already, which could hide a line break")
+        yield headers.mailbox("Reply-To", "", _plain("reply_to", email.reply_to))
+    yield headers.text("Subject", _line("the subject", email.subject))
+    yield headers.raw("Date", format_datetime(email.created_at))
+    yield headers.raw("Message-ID", f"<{email.id}@{sender.domain}>")
     for name, value in email.headers.items():
-        if not _PASSED_ON.fullmatch(name) or len(name) + len(value) > LINE - 2:
-            raise InvalidInput("a header is not one that may be passed on, or is too long")
-        if name.lower().startswith("list-") and not value.isascii():
-            raise InvalidInput("the address of a list is not ASCII")
-        message[name] = value
+        yield _passed_on(name, _line("a header", value))
+    yield headers.raw("MIME-Version", "1.0")
 
 
-def _body(message: EmailMessage, email: Email) -> None:
-    if email.text or not email.html:
-        message.set_content(email.text)
-    if email.html:
-        (message.add_alternative if email.text else message.set_content)(email.html, subtype="html")
+def _passed_on(name: str, value: str) -> bytes:
+    """A header that was given; of a list's, an encoded word would break the address."""
+    if not _PASSED_ON.fullmatch(name) or len(name) + len(value) > headers.LINE - 2:
+        raise InvalidInput("a header is not one that may be passed on, or is too long")
+    if not name.lower().startswith("list-"):
+        return headers.raw(name, value) if value.isascii() and "=?" not in value else headers.text(name, value)
+    if not value.isascii():
+        raise InvalidInput("the address of a list is not ASCII")
+    return f"{name}: {value}\r\n".encode()
 
 
-def _names_in(content: bytes) -> list[str]:
-    """The names of the headers as a relay will read them."""
-    head = content.partition(b"\r\n\r\n")[0].split(b"\r\n")
-    names = (line.partition(b":")[0] for line in head if line[:1] not in (b" ", b"\t"))
-    return sorted(name.decode(errors="replace").lower() for name in names)
+def _body(email: Email) -> Iterator[bytes]:
+    parts = [("plain", email.text)] if email.text or not email.html else []
+    parts += [("html", email.html)] if email.html else []
+    if len(parts) == 1:
+        yield _part(*parts[0])
+        return
+    edge = f"=_{email.id.hex}"  # which stands neither in base64 nor, being our own id, in anybody's text
+    yield f'Content-Type: multipart/alternative;\r\n boundary="{edge}"\r\n\r\n'.encode()
+    for kind, text in parts:
+        yield f"--{edge}\r\n".encode() + _part(kind, text, edge)
+    yield f"--{edge}--\r\n".encode()
 
 
-def _from(line: str) -> str:
+def _part(kind: str, text: str, edge: str = "") -> bytes:
+    """A text with its own headers: as it is where it is short lines of ASCII, else in base64."""
+    lines = "\r\n".join(re.split(r"\r\n|\r|\n", text.removesuffix("\n"))) + "\r\n"
+    if _SHORT.fullmatch(lines) and not (edge and edge in lines):
+        return f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: 7bit\r\n\r\n{lines}'.encode()
+    content = lines.encode()
+    coded = [base64.b64encode(content[at : at + _ENCODED]) for at in range(0, len(content), _ENCODED)]
+    head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    return head.encode() + b"\r\n".join(coded) + b"\r\n"
+
+
+def _from(line: str) -> Address:
     """The one address of the sender; raises `InvalidInput` for none, for several and for what is no plain one."""
+    if "=?" in line:
+        raise InvalidInput("from is encoded already, which could hide a line break")
     try:
-        addresses = _WIDE.header_factory("From", line).addresses
-    except (ValueError, IndexError, AttributeError):
+        addresses = _READER.header_factory("From", _line("from", line)).addresses
+    except (ValueError, IndexError, AttributeError):  # the library's parser is not always prepared
         addresses = ()
     if len(addresses) != 1:
         raise InvalidInput("from is not one address")
-    return _plain("from", addresses[0].addr_spec)
+    found: Address = addresses[0]
+    return found
 
 
-def _address(field: str, address: str) -> Address:
-    local, _, domain = _plain(field, address).rpartition("@")
-    return Address(username=local, domain=domain)
+def _line(field: str, text: str) -> str:
+    """One line for every reader."""
+    if _CONTROL.search(text):
+        raise InvalidInput(f"{field} has a control character, which could begin another header")
+    return text
 
 
 def _plain(field: str, address: str) -> str:

@@ -2,21 +2,28 @@
 
 import asyncio
 import contextlib
+import re
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
+from email.utils import parseaddr
+from functools import cache
 
 import aiosmtplib
 from aiosmtplib import SMTP
 
 from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
+from workers.smtp.rules import Answer, Stage, of_us, words
 
 LOST = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, aiosmtplib.SMTPConnectError, OSError)
 """What a connection raises that is of no more use; a time-out is an OSError too."""
 
-CLOSING = 421
-_SIGN_IN = (530, 534, 535, 538)
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_OPENING = 3
+"""A connection may take so many time-outs to be opened."""
+
 _IDLE_SECONDS = 20.0
 _QUIT_SECONDS = 2.0
 _CHECK_SECONDS = 30.0
@@ -44,44 +51,82 @@ class Pool:
         """Raises `Misconfigured` when HEXAD_SMTP_CA cannot be read."""
         self._settings, self._context = settings, _context(settings)
         self._room = asyncio.Semaphore(settings.smtp_connections)
+        self._patient = asyncio.Semaphore(max(1, settings.smtp_connections - 1))
         self._idle: list[_Connection] = []
-        self.problem: str | None = "the relay was not reached yet"
+        self._checking, self._checked_at = asyncio.Lock(), 0.0
+        self._sender = settings.smtp_bounce or parseaddr(settings.email_from)[1]
+        self._away: str | None = "the relay was not reached yet"
+        self._refused: str | None = None
+        self.timeout = settings.smtp_timeout
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be sent now: what the relay says of us, or that it is away."""
+        return self._refused or self._away
+
+    def refused(self, sender: str, answer: Answer) -> None:
+        """The relay will not have this sender, or us; so it is until a `check` has gone well."""
+        self._sender = sender
+        self._refused = f"the relay refuses us at {answer.stage}: {words(answer.code, answer.message)}"
 
     @contextlib.asynccontextmanager
-    async def connection(self) -> AsyncIterator[SMTP]:
-        """A connection that has said its greetings; raises `Unavailable` when there is none, or when it breaks.
+    async def connection(self, until: float, *, urgent: bool = True) -> AsyncIterator[SMTP]:
+        """A connection that has said its greetings; raises `Unavailable` when there is none before `until`.
 
-        One on which anything was raised is closed.
+        What is not `urgent` never takes the last one. One on which anything was raised is closed.
         """
-        async with self._room:
-            held = self._waiting() or _Connection(await self._opened())
+        async with contextlib.AsyncExitStack() as held:
+            one = await self._taken(held, until, urgent=urgent)
             kept = False
             try:
-                yield held.client
-                kept, self.problem = True, None
-            except Unavailable as error:
-                self.problem = error.detail
-                raise
+                yield one.client
+                kept = True
             except LOST as error:
                 raise Unavailable(f"the relay broke off: {type(error).__name__}") from error
             finally:
-                held.messages, held.used_at = held.messages + 1, time.monotonic()
-                if kept and held.fresh:
-                    self._idle.append(held)
+                one.messages, one.used_at = one.messages + 1, time.monotonic()
+                if kept and one.fresh:
+                    self._idle.append(one)
                 else:
-                    held.client.close()
+                    one.client.close()
+
+    async def _taken(self, held: contextlib.AsyncExitStack, until: float, *, urgent: bool) -> _Connection:
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                if not urgent:
+                    await held.enter_async_context(self._patient)
+                await held.enter_async_context(self._room)
+                return self._waiting() or _Connection(await self._opened())
+        except TimeoutError as error:
+            raise Unavailable("no connection to the relay was free in time") from error
 
     async def check(self) -> float:
-        """Asks the relay whether it is there and gives the seconds until the next time; raises `Unavailable`.
+        """Asks whether the relay takes mail from us, and gives the seconds until the next time; raises `Unavailable`.
 
-        A connection that nobody uses is closed after some seconds, so a relay that went away is noticed here.
+        Sender and a recipient of our own are named, for many relays judge us only there; nothing is sent.
         """
-        async with self.connection() as client:
-            try:
-                await client.noop()
-            except aiosmtplib.SMTPResponseException as error:
-                raise Unavailable(f"the relay closes ({error.code})") from error
+        asked = time.monotonic()
+        async with self._checking:
+            if self._checked_at < asked:  # nobody asked meanwhile
+                async with self.connection(asked + _OPENING * self.timeout) as client:
+                    await self._ask(client)
+                self._refused, self._checked_at = None, time.monotonic()
         return _CHECK_SECONDS
+
+    async def _ask(self, client: SMTP) -> None:
+        stage: Stage = "MAIL"
+        try:
+            await client.mail(self._sender)
+            stage = "RCPT"
+            await client.rcpt(self._sender)
+        except aiosmtplib.SMTPResponseException as error:
+            answer = Answer(error.code, error.message, stage)
+            if of_us(answer):
+                self.refused(self._sender, answer)
+                client.close()
+                raise Unavailable(self.problem or "") from error
+        with contextlib.suppress(aiosmtplib.SMTPResponseException):
+            await client.rset()
 
     async def close(self) -> None:
         """Takes leave on every connection that nobody uses."""
@@ -102,25 +147,24 @@ class Pool:
     async def _opened(self) -> SMTP:
         client = _client(self._settings, self._context)
         try:
-            async with asyncio.timeout(3 * self._settings.smtp_timeout):
-                await client.connect()
-                await client.ehlo()
+            await client.connect()
+            await client.ehlo()
         except (aiosmtplib.SMTPException, OSError) as error:
             client.close()
-            self.problem = _why(error)
-            raise Unavailable(self.problem) from error
+            self._away = _why(error)
+            raise Unavailable(self._away) from error
+        except asyncio.CancelledError:
+            client.close()
+            self._away = "the relay does not answer in time"
+            raise
+        self._away = None
         return client
-
-
-def refuses_us(code: int) -> bool:
-    """Whether an answer is about how we signed in, not about the message."""
-    return code in _SIGN_IN
 
 
 def _client(settings: Settings, context: ssl.SSLContext | None) -> SMTP:
     if not settings.smtp_host:  # the simulator of this host
         return SMTP(hostname=settings.simulator_host, port=settings.smtp_simulator_port, start_tls=False,
-                    timeout=settings.smtp_timeout, local_hostname="hexad.invalid")  # fmt: skip
+                    timeout=settings.smtp_timeout, local_hostname=settings.smtp_helo or "hexad.invalid")  # fmt: skip
     return SMTP(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
@@ -130,7 +174,20 @@ def _client(settings: Settings, context: ssl.SSLContext | None) -> SMTP:
         start_tls={"starttls": True, "offered": None}.get(settings.smtp_tls, False),
         tls_context=context,
         timeout=settings.smtp_timeout,
+        local_hostname=settings.smtp_helo or _own_name(),
     )
+
+
+@cache
+def _own_name() -> str:
+    """This host's full name, or its address where it has none: many relays refuse `localhost`."""
+    name = socket.getfqdn()
+    if "." in name and not name.startswith("localhost") and _HOST.fullmatch(name):
+        return name
+    try:
+        return f"[{socket.gethostbyname(socket.gethostname())}]"
+    except OSError:
+        return "[127.0.0.1]"
 
 
 def _context(settings: Settings) -> ssl.SSLContext | None:
@@ -142,7 +199,10 @@ def _context(settings: Settings) -> ssl.SSLContext | None:
 
 def _why(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
-        return f"the relay refuses HEXAD_SMTP_USER and HEXAD_SMTP_PASSWORD ({error.code})"
-    if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"the relay refuses to talk ({error.code})"
+        said = words(error.code, error.message)
+        return f"the relay refuses HEXAD_SMTP_USER and HEXAD_SMTP_PASSWORD: {said}"
+    if isinstance(error, aiosmtplib.SMTPHeloError):
+        return f"the relay refuses us at EHLO, see HEXAD_SMTP_HELO: {words(error.code, error.message)}"
+    if isinstance(error, aiosmtplib.SMTPResponseException | aiosmtplib.SMTPConnectResponseError):
+        return f"the relay refuses to talk: {words(error.code, error.message)}"
     return f"the relay does not answer: {type(error).__name__}"

@@ -1,4 +1,4 @@
-"""The process `hexad mail`: sends e-mail until a signal, then ends the batch in hand."""
+"""The process `hexad mail`: sends e-mail until a signal, then ends what is in hand."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from kernel.settings import Settings
 from workers.gate import Gate
 from workers.loops import Loops
 from workers.smtp.pool import Pool
-from workers.smtp.sender import QUEUES, Sender
+from workers.smtp.sender import IN_HAND, QUEUES, Sender
 
 _CONNECTIONS = 4
 
@@ -32,36 +32,50 @@ def mail(settings: Settings) -> None:
 async def _mail(settings: Settings) -> None:
     gate, loops, pool = Gate(settings), Loops(), Pool(settings)
     checks: dict[str, Check] = {queue.name: partial(loops.problems.get, queue.name) for queue in QUEUES}
+    checks["deferred"] = partial(loops.problems.get, "deferred")
     checks |= {"schema": lambda: gate.problem, "relay": lambda: pool.problem}
     with Probes("mailer", settings, checks) as probes:
         if not await gate.passed(probes.beat):
             return
         database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
-        async with open_queues(settings) as queues:
+        async with open_queues(settings, prefetch=IN_HAND) as queues:
             sender = Sender(settings, database, queues, pool)
             running = asyncio.gather(
                 *(loops.run(queue.name, partial(sender.turn, queue)) for queue in QUEUES),
                 loops.run("relay", pool.check),
+                loops.run("deferred", sender.turn_deferred),
                 loops.run("memory", sender.forget),
+                loops.run("count", sender.count),
                 loops.run("pulse", partial(_pulse, probes)),
             )
-            await _until_signal(running, loops, settings.drain)
+            await _until_signal(running, loops, sender, settings.drain)
         await pool.close()
         await database.close()
 
 
-async def _until_signal(running: "asyncio.Future[Any]", loops: Loops, drain: float) -> None:
-    """Waits for the loops, at a signal no longer than the drain: what is in hand then comes again."""
+async def _until_signal(running: "asyncio.Future[Any]", loops: Loops, sender: Sender, drain: float) -> None:
+    """Waits for the loops and for what is in hand, at a signal no longer than the drain: the rest then comes again."""
     loop = asyncio.get_running_loop()
+    over = loop.create_future()
 
     def stop() -> None:
         loops.stop()
-        loop.call_later(drain, running.cancel)
+        loop.call_later(drain, over.cancel)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    ending = asyncio.gather(_drained(running, sender))
+    await asyncio.wait([ending, over], return_when=asyncio.FIRST_COMPLETED)
+    for task in (running, ending):
+        task.cancel()
+    sender.abandon()
     with contextlib.suppress(asyncio.CancelledError):
-        await running
+        await ending
+
+
+async def _drained(running: "asyncio.Future[Any]", sender: Sender) -> None:
+    await running
+    await sender.drained()
 
 
 async def _pulse(probes: Probes) -> float:

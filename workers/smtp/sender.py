@@ -1,126 +1,187 @@
-"""The gateway `smtp-main`: every e-mail of the queues ends in a receipt or among the dead, or it comes again."""
+"""The gateway `smtp-main`: every e-mail of the queues ends in a receipt or among the dead, or it comes again.
+
+Each message is its own task, and each ending is recorded as it comes, so none waits for the slowest of a batch. What
+has to wait for its time leaves the queue meanwhile (`deferred.py`).
+"""
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-import msgspec
-from msgspec import Struct
-
 from kernel import logs, metrics
+from kernel.crypto import Fields
 from kernel.database import Database
-from kernel.errors import InvalidInput, Unavailable
-from kernel.queues import OUTBOUND, RECEIPTS, Queue
-from kernel.queues.client import UNREADABLE, Delivery, Message, Queues
+from kernel.errors import Unavailable
+from kernel.queues import OUTBOUND, Queue
+from kernel.queues.client import Queues
 from kernel.settings import Settings
-from mobile_contracts.outbound import Email, Receipt
-from workers.smtp import journal
+from mobile_contracts.outbound import Receipt
+from workers.job import DATABASE_AWAY
+from workers.smtp import deferred, journal
 from workers.smtp.delivery import deliver
-from workers.smtp.journal import Attempt, Ending
-from workers.smtp.letter import Letter, compose
+from workers.smtp.gathering import Gathering
+from workers.smtp.journal import Attempt
 from workers.smtp.pool import Pool
-from workers.smtp.rules import decide, ending, receipt
+from workers.smtp.reading import Reading, Taken
+from workers.smtp.records import Ended, Records, ended
+from workers.smtp.rules import OUR_ERROR, decide, ending, put_off
 
 QUEUES = [queue for queue in OUTBOUND if queue.name.startswith("outbound.email.")]
-_BATCH = 40
+IN_HAND = 40
+"""Messages of one queue that a sender works on side by side; it asks the broker for no more."""
+
 _WAIT = 2.0
-_TIMEOUTS = 4
-"""For so many time-outs of the relay a batch is worked on; its lease ends one later."""
+_LOOK = 1.0
+_START, _LEASE = 3, 8
+"""A letter may wait for its connection for so many time-outs of the relay; so many later somebody else may have it."""
 
 _FORGET_SECONDS = 3600.0
+_COUNT_SECONDS = 15.0
 _log = logs.logger(__name__)
 
 
-class _Taken(Struct, frozen=True):
-    """A message that can be sent."""
-
-    delivery: Delivery
-    email: Email
-    letter: Letter
-
-
 class Sender:
-    """Takes from each queue one batch at a time; any number of senders may run."""
+    """Keeps some messages of each queue in hand; any number of senders may run."""
 
     def __init__(self, settings: Settings, database: Database, queues: Queues, pool: Pool) -> None:
         self._settings, self._database, self._queues, self._pool = settings, database, queues, pool
+        self._fields = Fields(settings)
+        self._lease = _LEASE * settings.smtp_timeout + _WAIT
+        self._reading = Reading(settings, database, queues, self._fields)
+        self._records = Records(database, queues, self._fields, self._lease)
+        self._begun = Gathering(self._records.begin)
+        self._ended = Gathering(self._records.end)
+        self._lanes: defaultdict[str, dict[UUID, asyncio.Task[None]]] = defaultdict(dict)
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is sent now, null when it is."""
+        return self._pool.problem
 
     async def turn(self, queue: Queue) -> float:
-        """Takes a batch and brings it to its end; raises `Unavailable`, and then what was taken comes again.
+        """Takes what there is room for and begins with it; raises `Unavailable`, and then what was taken comes again.
 
-        Nothing is taken while the relay is known to be away.
+        Nothing is taken or held while the relay is away or refuses us.
         """
-        if self._pool.problem:
-            await self._pool.check()
-        lease = (_TIMEOUTS + 1) * self._settings.smtp_timeout
-        until = time.monotonic() + _WAIT + _TIMEOUTS * self._settings.smtp_timeout
-        taken = await self._queues.take(queue, _BATCH, lease=lease, wait=_WAIT)
-        await self._answer([one for delivery in taken if (one := await self._readable(delivery))], until)
+        room = await self._room(queue.name)
+        try:
+            await self._usable()
+        except Unavailable:
+            if not self._lanes[queue.name]:
+                await self._queues.release(queue)
+            raise
+        if room:
+            until = self._until()
+            deliveries = await self._queues.take(queue, room, lease=self._lease, wait=_WAIT)
+            taken = [one for delivery in deliveries if (one := await self._reading.readable(delivery)) is not None]
+            await self._begin(queue.name, taken, until)
         return 0.0
+
+    async def turn_deferred(self) -> float:
+        """The same with what was put off and is due."""
+        room = await self._room("deferred")
+        await self._usable()
+        until = self._until()
+        async with self._database.transaction() as tx:
+            due = await deferred.claim(tx, self._lease, room) if room else []
+        taken = [one for row in due if (one := await self._reading.opened(row)) is not None]
+        await self._begin("deferred", taken, until)
+        return 0.0 if due else _LOOK
 
     async def forget(self) -> float:
         """Forgets what is long past and gives the seconds to wait."""
         async with self._database.transaction() as tx:
             return 0.0 if await journal.forget(tx) else _FORGET_SECONDS
 
-    async def _readable(self, delivery: Delivery) -> _Taken | None:
-        """The message, or null for one that now lies among the dead, with a reason that tells nothing of a person."""
-        try:
-            email = msgspec.json.decode(delivery.body, type=Email)
-            if delivery.queue.topic.split(".")[1] != email.purpose:
-                raise InvalidInput(f"its purpose is not that of {delivery.queue.name}")
-            return _Taken(delivery, email, compose(email, self._settings.smtp_bounce))
-        except InvalidInput as error:
-            reason = error.detail
-        except UNREADABLE as error:
-            reason = str(error)[:200]
-        await self._queues.refuse([delivery], reason)
-        metrics.EMAILS.labels("refused").inc()
-        _log.warning("a message nobody can send lies among the dead", queue=delivery.queue.name, reason=reason)
-        return None
+    async def count(self) -> float:
+        """Tells how many wait for their time, and gives the seconds to wait."""
+        async with self._database.transaction() as tx:
+            metrics.EMAILS_DEFERRED.set(await deferred.count(tx))
+        return _COUNT_SECONDS
 
-    async def _answer(self, taken: Sequence[_Taken], until: float) -> None:
-        """Receipts for all that are decided, then they are done with; those that wait come again after their lease."""
+    async def drained(self) -> None:
+        """Returns when nothing is in hand any more."""
+        while tasks := [task for lane in self._lanes.values() for task in lane.values()]:
+            await asyncio.wait(tasks)
+            await asyncio.sleep(0)
+
+    def abandon(self) -> None:
+        """Leaves what is in hand as it is: it comes again."""
+        for lane in self._lanes.values():
+            for task in lane.values():
+                task.cancel()
+
+    async def _usable(self) -> None:
+        if self._pool.problem:
+            await self._pool.check()
+
+    def _until(self) -> float:
+        return time.monotonic() + _START * self._settings.smtp_timeout
+
+    async def _room(self, name: str) -> int:
+        """How many more may be taken; waits a little for the first place."""
+        lane = self._lanes[name]
+        if len(lane) >= IN_HAND:
+            await asyncio.wait(lane.values(), timeout=_WAIT, return_when=asyncio.FIRST_COMPLETED)
+        return max(0, IN_HAND - len(lane))
+
+    async def _begin(self, name: str, taken: Sequence[Taken], until: float) -> None:
+        """A task for each that is to be sent; what is answered already, or waits already, ends here."""
         if not taken:
             return
         now, first = datetime.now(UTC), {one.email.id: one for one in reversed(taken)}
         async with self._database.transaction() as tx:
             known = await journal.known(tx, list(first))
-            decided = {id_: decide(one.email, known.get(id_), now) for id_, one in first.items()}
-            wanted = [first[id_] for id_, one in decided.items() if one == "send"]
-            await journal.begin(tx, [one.email for one in wanted])
-        receipts = {id_: one for id_, one in decided.items() if isinstance(one, Receipt)}
-        receipts |= await self._send(wanted, known, until)
-        bodies = [Message(msgspec.json.encode(one), id=str(one.id)) for one in receipts.values()]
-        await self._queues.publish(RECEIPTS, bodies)
-        await self._queues.acknowledge([one.delivery for one in taken if one.email.id in receipts])
-        for one in receipts.values():
-            metrics.EMAILS.labels(one.status).inc()
+            held = await deferred.renew(tx, self._fields, [one.email for one in first.values() if one.delivery])
+        done: list[Ended] = []
+        for one in taken:
+            id_ = one.email.id
+            decision = decide(one.email, known.get(id_), now)
+            if one is not first[id_] or id_ in held or self._has(id_):
+                done.append(Ended(one))
+            elif isinstance(decision, Receipt):
+                done.append(Ended(one, decision))
+            elif decision == "send":
+                self._start(name, one, known.get(id_), until)
+            else:
+                done.append(Ended(one, again_in=decision))
+        await self._records.end(done)
 
-    async def _send(self, wanted: Sequence[_Taken], known: dict[UUID, Attempt], until: float) -> dict[UUID, Receipt]:
-        """Hands letters over side by side, and keeps what came of them before anybody is told."""
-        endings = await asyncio.gather(*(self._one(one, known.get(one.email.id), until) for one in wanted))
-        answered = [one for one in endings if one is not None]
-        if wanted and not answered:
-            raise Unavailable(self._pool.problem or "the relay did not answer in time")
-        async with self._database.transaction() as tx:
-            await journal.end(tx, answered)
-        now, emails = datetime.now(UTC), {one.email.id: one.email for one in wanted}
-        return {
-            one.id: receipt(emails[one.id], one.status, one.code, one.gateway_id, now)
-            for one in answered
-            if one.status is not None
-        }
+    def _has(self, message_id: UUID) -> bool:
+        return any(message_id in lane for lane in self._lanes.values())
 
-    async def _one(self, taken: _Taken, known: Attempt | None, until: float) -> Ending | None:
-        answer = await deliver(self._pool, taken.letter, until, test=self._settings.smtp_test)
-        if answer is None:
-            return None
-        repeated = answer.repeated or (known is not None and known.unanswered > 0)
+    def _start(self, name: str, one: Taken, known: Attempt | None, until: float) -> None:
+        lane, id_ = self._lanes[name], one.email.id
+        lane[id_] = asyncio.create_task(self._work(one, known, until))
+        lane[id_].add_done_callback(lambda task: _over(lane, id_, task))
+
+    async def _work(self, one: Taken, known: Attempt | None, until: float) -> None:
+        """Brings a message to its end, or to where it waits."""
+        tries = 1 if known is None else known.tries + 1
+        try:
+            answer = await deliver(
+                self._pool, one.letter, until, lambda: self._begun.add(one.email),
+                urgent=one.email.purpose == "transactional", test=self._settings.smtp_test,
+            )  # fmt: skip
+        except DATABASE_AWAY:  # nobody has heard of it
+            await self._ended.add(ended(one, put_off(one.email, tries - 1, begun=False)))
+            return
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is this message's alone
+            _log.warning("an e-mail could not be handed over", message=str(one.email.id), exc_info=error)
+            answer = OUR_ERROR
+        repeated = known is not None and known.unanswered > 0
         if repeated:
             metrics.EMAILS_AGAIN.inc()
-            _log.warning("sent again, for a try before had no answer", message=str(taken.email.id))
-        tries = 1 if known is None else known.tries + 1
-        return ending(taken.email, answer.code, answer.message, tries, repeated=repeated)
+            _log.warning("sent again, for a try before had no answer", message=str(one.email.id))
+        what = ending(one.email, answer, tries, self._settings.smtp_retry, repeated=repeated)
+        await self._ended.add(ended(one, what))
+
+
+def _over(lane: dict[UUID, asyncio.Task[None]], message_id: UUID, task: asyncio.Task[None]) -> None:
+    del lane[message_id]
+    if not task.cancelled() and (error := task.exception()) is not None:
+        known = isinstance(error, DATABASE_AWAY)
+        _log.warning("an e-mail comes again", message=str(message_id), problem=str(error), exc_info=not known and error)

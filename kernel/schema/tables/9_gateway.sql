@@ -52,6 +52,16 @@ create table email_attempt (
 );
 create index email_attempt_at on email_attempt (at);
 
+-- E-mails that a relay put off wait here, not in the queue, so that they hold nobody's place there. Sealed; each goes when
+-- it was sent, was given up or has expired, which it does at the latest when its broadcast does.
+create table email_deferred (
+    id       uuid primary key,        -- the message's own
+    attempt  integer not null,        -- the message's own
+    sealed   bytea not null,          -- the message as it came from the queue
+    due_at   timestamptz not null     -- when it is offered again; while somebody does so, when that is held to be lost
+);
+create index email_deferred_due on email_deferred (due_at);
+
 -- Token buckets of what is handed to gateways, shared by all who send: filled by a rate, spent by what was handed over.
 create table sending_rate (
     gateway  text not null,

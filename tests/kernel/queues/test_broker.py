@@ -71,6 +71,21 @@ async def test_what_is_refused_waits_among_the_dead_with_its_reason(queues: Queu
     assert await queues.take(SMS, 1, lease=30) == []
 
 
+async def test_what_is_released_is_there_for_another_client_at_once(queues: Queues, broker: Settings) -> None:
+    await queues.publish(SMS, messages("a", "b"))
+    assert ids(await queues.take(SMS, 1, lease=1, wait=5)) == ["a"]
+    await queues.release(SMS)
+    async with open_queues(broker) as other:
+        came: list[str] = []
+        async with asyncio.timeout(30):
+            while len(came) < 2:
+                came += ids(await other.take(SMS, 2, lease=30, wait=1))
+    assert sorted(came) == ["a", "b"]
+    await queues.release(SMS)
+    await queues.publish(SMS, messages("c"))
+    assert ids(await queues.take(SMS, 1, lease=30, wait=5)) == ["c"]
+
+
 async def test_the_size_is_what_waits(queues: Queues) -> None:
     await queues.publish(SMS, messages(*"abcde"))
     assert await queues.size(SMS) == 5

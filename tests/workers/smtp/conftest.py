@@ -16,25 +16,41 @@ from kernel.settings import Settings
 
 
 class Relay:
-    """What it took, and how it answers: `answers` has one per command, used up in turn; then all is well."""
+    """What it took, and how it answers: `answers` has one per command, used up in turn; then all is well.
+
+    `says` answers at RCPT, `says_of_content` at the end of the content, whoever has such an address as often as they
+    come; `stalls` are answered when `go_on` is set; `of_us` is said of every sender at MAIL.
+    """
 
     def __init__(self, port: int) -> None:
         self.port, self.sessions, self.open, self.most = port, 0, 0, 0
         self.answers: dict[str, list[str]] = {"MAIL": [], "RCPT": [], "DATA": []}
         self.taken: list[tuple[str, str, EmailMessage]] = []
-        self.slow = asyncio.Event()
+        self.names: list[str] = []
+        self.says: dict[str, str] = {}
+        self.says_of_content: dict[str, str] = {}
+        self.stalls: set[str] = set()
+        self.of_us = self.of_our_name = ""
+        self.slow, self.go_on = asyncio.Event(), asyncio.Event()
         self.slow.set()
 
     async def handle_EHLO(self, server: SMTP, session: Any, envelope: Any, name: str, lines: list[str]) -> list[str]:  # noqa: N802
+        self.names.append(name)
+        if self.of_our_name:
+            return [self.of_our_name]
         session.host_name, self.sessions = name, self.sessions + 1
         return lines
 
     async def handle_MAIL(self, server: SMTP, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
-        envelope.mail_from = address
-        return await self._answer("MAIL", server)
+        answer = self.of_us or await self._answer("MAIL", server)
+        if answer.startswith("2"):
+            envelope.mail_from = address
+        return answer
 
     async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
-        answer = await self._answer("RCPT", server)
+        if address == envelope.mail_from:  # we ask whether we may send at all
+            return "250 2.1.5 Ok"
+        answer = self._said(self.says, address) or await self._answer("RCPT", server)
         if answer.startswith("2"):
             envelope.rcpt_tos.append(address)
         return answer
@@ -43,12 +59,18 @@ class Relay:
         self.open += 1
         self.most = max(self.most, self.open)
         await self.slow.wait()
+        if envelope.rcpt_tos[0] in self.stalls:
+            await self.go_on.wait()
         self.open -= 1
-        answer = await self._answer("DATA", server)
+        answer = self._said(self.says_of_content, envelope.rcpt_tos[0]) or await self._answer("DATA", server)
         if answer.startswith("2") or answer == "lost":
             message = message_from_bytes(envelope.content, policy=policy.default)
             self.taken.append((envelope.mail_from, envelope.rcpt_tos[0], message))
         return answer
+
+    @staticmethod
+    def _said(answers: dict[str, str], address: str) -> str:
+        return next((answer for end, answer in answers.items() if address.endswith(end)), "")
 
     async def _answer(self, command: str, server: SMTP) -> str:
         answer = self.answers[command].pop(0) if self.answers[command] else "250 2.0.0 Ok: queued as ABC-1"

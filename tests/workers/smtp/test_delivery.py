@@ -3,14 +3,17 @@
 import time
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
+from kernel.errors import Unavailable
 from kernel.settings import Settings
 from tests.workers.smtp.conftest import Relay, Serve
 from tests.workers.smtp.test_letter import email
-from workers.smtp.delivery import Answer, deliver
-from workers.smtp.letter import compose
+from workers.smtp.delivery import deliver
+from workers.smtp.letter import Letter, compose
 from workers.smtp.pool import Pool
+from workers.smtp.rules import Answer
 
 LETTER = compose(email())
 
@@ -22,24 +25,28 @@ async def pool(mailing: Settings) -> AsyncIterator[Pool]:
     await pool.close()
 
 
-async def delivered(pool: Pool, *, seconds: float = 5.0, test: bool = False) -> Answer:
+async def delivered(pool: Pool, letter: Letter = LETTER, *, seconds: float = 30.0, test: bool = False) -> Answer:
     """The answer, which must come."""
-    answer = await deliver(pool, LETTER, time.monotonic() + seconds, test=test)
-    assert answer is not None
+    begun = 0
+
+    async def begin() -> None:
+        nonlocal begun
+        begun += 1
+
+    answer = await deliver(pool, letter, time.monotonic() + seconds, begin, test=test)
+    assert begun == 1
     return answer
 
 
 async def test_a_letter_is_taken(pool: Pool, relay: Relay) -> None:
     answer = await delivered(pool)
-    assert (answer.code, answer.repeated) == (250, False)
+    assert (answer.code, answer.lost) == (250, False)
     ((sender, to, message),) = relay.taken
     assert (sender, to) == ("no-reply@firm.cn", "li.lei@b.cn")
     assert message["Message-ID"] == f"<{email().id}@firm.cn>"
 
 
-@pytest.mark.parametrize(
-    ("command", "code"), [("RCPT", 550), ("RCPT", 452), ("DATA", 554), ("DATA", 451), ("MAIL", 550)]
-)
+@pytest.mark.parametrize(("command", "code"), [("RCPT", 550), ("RCPT", 452), ("DATA", 554), ("DATA", 451)])
 async def test_a_refusal_is_the_answer_and_the_connection_stays(
     pool: Pool, relay: Relay, command: str, code: int
 ) -> None:
@@ -50,50 +57,103 @@ async def test_a_refusal_is_the_answer_and_the_connection_stays(
     assert len(relay.taken) == 1
 
 
-@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
-async def test_a_421_opens_the_connection_anew(pool: Pool, relay: Relay, command: str) -> None:
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
+async def test_a_421_is_this_letters_answer_and_the_next_one_has_a_new_connection(
+    pool: Pool, relay: Relay, command: str
+) -> None:
     relay.answers[command] = ["421 4.7.0 try again"]
-    answer = await delivered(pool)
-    assert (answer.code, answer.repeated) == (250, False)
+    assert await delivered(pool) == Answer(421, "4.7.0 try again", "RCPT" if command == "RCPT" else "DATA")
+    assert pool.problem is None
+    assert (await delivered(pool)).code == 250
     assert relay.sessions == 2
+
+
+async def test_an_answer_that_is_lost_is_said(pool: Pool, relay: Relay) -> None:
+    relay.answers["DATA"] = ["lost"]
+    answer = await delivered(pool)
+    assert (answer.code, answer.lost) == (451, True)
     assert len(relay.taken) == 1
 
 
-async def test_a_relay_that_takes_it_and_breaks_off_gets_the_same_letter_again_and_that_is_said(
-    pool: Pool, relay: Relay
-) -> None:
-    relay.answers["DATA"] = ["lost"]
-    assert (await delivered(pool)).repeated
-    assert len({message["Message-ID"] for _, _, message in relay.taken}) == 1
-
-
-async def test_a_cut_before_the_content_is_no_repeat(pool: Pool, relay: Relay) -> None:
+async def test_a_cut_before_the_content_lost_nothing(pool: Pool, relay: Relay) -> None:
     relay.answers["RCPT"] = ["cut"]
     answer = await delivered(pool)
-    assert (answer.code, answer.repeated) == (250, False)
+    assert (answer.code, answer.lost) == (451, False)
 
 
-async def test_a_relay_that_is_full_for_everybody_is_asked_again(pool: Pool, relay: Relay) -> None:
-    relay.answers["MAIL"] = ["452 4.3.1 out of disk", "452 4.3.1 out of disk"]
+async def test_a_connection_that_the_relay_left_meanwhile_is_opened_anew(pool: Pool, relay: Relay) -> None:
+    await delivered(pool)
+    relay.answers["MAIL"] = ["cut"]
+    assert (await delivered(pool)).code == 250
+    assert relay.sessions == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["530 5.7.0 Authentication required", "550 no", "553 5.1.8 <no-reply@firm.cn>: Sender address rejected",
+     "452 4.3.1 out of disk", "421 4.3.2 closing"],
+)  # fmt: skip
+async def test_what_a_relay_says_at_mail_is_its_problem_with_us_in_its_words_until_it_takes_us_again(
+    pool: Pool, relay: Relay, said: str
+) -> None:
+    relay.of_us = said
+    answer = await delivered(pool)
+    assert answer.stage == "MAIL"
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await pool.check()
+        assert said.partition("<")[0] in (pool.problem or "")
+        assert "no-reply" not in (pool.problem or "")
+    relay.of_us = ""
+    await pool.check()
+    assert pool.problem is None
     assert (await delivered(pool)).code == 250
 
 
-async def test_a_relay_that_wants_us_to_sign_in_refuses_no_letter(pool: Pool, relay: Relay) -> None:
-    relay.answers["MAIL"] = ["530 5.7.0 Authentication required"] * 100
-    assert await deliver(pool, LETTER, time.monotonic() + 0.5) is None
-    assert "530" in (pool.problem or "")
+async def test_a_relay_that_does_not_like_our_name_is_a_problem_and_the_name_a_setting(
+    mailing: Settings, relay: Relay
+) -> None:
+    relay.of_our_name = "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname"
+    pool = Pool(mailing)
+    with pytest.raises(Unavailable, match="Helo command rejected"):
+        await pool.check()
+    relay.of_our_name = ""
+    named = Pool(msgspec.structs.replace(mailing, smtp_helo="mail.firm.cn"))
+    await named.check()
+    assert relay.names[-1] == "mail.firm.cn"
+    await named.close()
 
 
-async def test_a_relay_that_stays_away_gives_no_answer(pool: Pool) -> None:
-    assert await deliver(pool, LETTER, time.monotonic() + 0.5) is None
+async def test_our_own_name_is_a_full_one_or_an_address(pool: Pool, relay: Relay) -> None:
+    await pool.check()
+    assert "." in relay.names[-1]
+    assert not relay.names[-1].startswith("localhost")
+
+
+async def test_a_relay_that_stays_away_has_not_heard_of_it(pool: Pool) -> None:
+    with pytest.raises(Unavailable):
+        await deliver(pool, LETTER, time.monotonic() + 30, _never)
     assert pool.problem
 
 
 async def test_a_slow_relay_is_left_and_asked_again(pool: Pool, relay: Relay) -> None:
     relay.slow.clear()
-    assert await deliver(pool, LETTER, time.monotonic() + 1.5) is None
+    assert (await delivered(pool)).lost
     relay.slow.set()
     assert (await delivered(pool)).code == 250
+
+
+async def test_a_letter_larger_than_the_relay_takes_is_refused_without_asking(mailing: Settings, serve: Serve) -> None:
+    async with serve(mailing.smtp_port, data_size_limit=1000) as relay:
+        pool = Pool(mailing)
+        answer = await delivered(pool, compose(email(text="x" * 2000)))
+        assert (answer.code, answer.message[:5], pool.problem) == (552, "5.3.4", None)
+        assert relay.taken == []
+        await pool.close()
+
+
+async def _never() -> None:
+    raise AssertionError("nothing is begun without a connection")
 
 
 async def test_in_a_test_everything_is_asked_and_nothing_handed_over(pool: Pool, relay: Relay) -> None:
@@ -108,11 +168,7 @@ async def test_an_address_that_the_relay_cannot_write_is_refused_by_us(
 ) -> None:
     wide = compose(email(to="张三@b.cn"))
     async with serve(mailing.smtp_port) as relay:
-        assert await deliver(pool, wide, time.monotonic() + 5) == Answer(
-            250, "2.0.0 Ok: queued as ABC-1", repeated=False
-        )
+        assert (await delivered(pool, wide)).code == 250
         monkeypatch.setattr("aiosmtplib.SMTP.supports_extension", lambda *_: False)
-        answer = await deliver(pool, wide, time.monotonic() + 5)
-        assert answer is not None
-        assert answer.code == 553
+        assert (await delivered(pool, wide)).code == 553
         assert [to for _, to, _ in relay.taken] == ["张三@b.cn"]

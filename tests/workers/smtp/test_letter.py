@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from kernel.errors import InvalidInput
 from mobile_contracts.outbound import Email
-from workers.smtp.letter import LINE, compose
+from workers.smtp.headers import LINE
+from workers.smtp.letter import compose
 
 LIST = "<https://hexad.firm.cn/v1/auth/unsubscribe?token=" + "A" * 200 + ">"
 PLAIN: dict[str, Any] = {
@@ -102,7 +103,6 @@ def test_every_line_is_short_enough_to_travel() -> None:
     [
         {"subject": "a\u2028Bcc: x@y.cn"},
         {"subject": "a\x0bBcc: x@y.cn"},
-        {"subject": "=?utf-8?q?a=0D=0ABcc:_x@y.cn?="},
         {"from": "a@b.cn\x85Bcc: x@y.cn"},
         {"from": "=?utf-8?q?a=0D=0ABcc:_x@y.cn?= <a@b.cn>"},
         {"from": "a@b.cn, c@d.cn"},

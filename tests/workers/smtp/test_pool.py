@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import ssl
+import time
 from pathlib import Path
 
 import aiosmtplib
@@ -17,6 +18,11 @@ from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
 from tests.workers.smtp.conftest import Relay, Serve
 from workers.smtp.pool import Pool
+
+
+def soon() -> float:
+    """A time until which a connection is surely to be had."""
+    return time.monotonic() + 30
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ async def test_a_connection_is_used_again_and_there_are_never_more_than_allowed(
 
     async def use() -> None:
         nonlocal held
-        async with pool.connection() as client:
+        async with pool.connection(soon()) as client:
             held += 1
             assert held <= 2
             await client.noop()
@@ -64,7 +70,7 @@ async def test_a_connection_is_used_again_and_there_are_never_more_than_allowed(
 async def test_a_broken_connection_is_not_used_again(mailing: Settings, relay: Relay) -> None:
     pool = Pool(mailing)
     with pytest.raises(Unavailable, match="broke off"):
-        async with pool.connection():
+        async with pool.connection(soon()):
             raise ConnectionResetError
     await pool.check()
     assert relay.sessions == 2
@@ -89,7 +95,7 @@ async def test_starttls_is_used_and_insisted_on(
     safe = msgspec.structs.replace(mailing, smtp_host="localhost", smtp_tls="starttls", smtp_ca=str(file))
     async with serve(mailing.smtp_port, context, require_starttls=True):
         pool = Pool(safe)
-        async with pool.connection() as client:
+        async with pool.connection(soon()) as client:
             assert client.get_transport_info("sslcontext") is not None
         await pool.close()
     async with serve(mailing.smtp_port):  # offers none
@@ -157,7 +163,7 @@ async def test_an_idle_connection_that_the_relay_closed_is_replaced(mailing: Set
     async with serve(mailing.smtp_port, timeout=0.1) as relay:
         await pool.check()
         await asyncio.sleep(0.4)
-        async with pool.connection() as client:
+        async with pool.connection(soon()) as client:
             assert isinstance(client, aiosmtplib.SMTP)
         assert relay.sessions == 2
         await pool.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -53,10 +53,18 @@ async def sending(settings: Settings, queues: Sequence[Queue] = QUEUES) -> Async
     database = await Database.open(settings.database_url, settings, size=4)
     async with open_queues(settings) as own:
         sender = Sender(settings, database, own, pool)
-        running = [asyncio.create_task(loops.run(one.name, partial(sender.turn, one))) for one in queues]
-        yield sender
-        loops.stop()
-        await asyncio.wait_for(asyncio.gather(*running), 30)
+        steps = {one.name: partial(sender.turn, one) for one in queues} | {"deferred": sender.turn_deferred}
+        running = [asyncio.create_task(loops.run(name, step)) for name, step in steps.items()]
+        try:
+            yield sender
+            loops.stop()
+            await asyncio.wait_for(asyncio.gather(*running), 30)
+            await asyncio.wait_for(sender.drained(), 30)
+        finally:
+            sender.abandon()
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
     await pool.close()
     await database.close()
 
@@ -66,10 +74,17 @@ async def put(queues: Queues, *emails: Email, queue: Queue = SERVICE) -> None:
     await queues.publish(queue, [Message(msgspec.json.encode(one), id=str(one.id)) for one in emails])
 
 
+async def until(met: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
+    """Waits for a condition."""
+    async with asyncio.timeout(seconds):
+        while not await met():
+            await asyncio.sleep(0.05)
+
+
 async def receipts(queues: Queues, count: int) -> list[Receipt]:
     """The next receipts."""
     found: list[Receipt] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(found) < count:
             taken = await queues.take(RECEIPTS, 100, lease=30, wait=1)
             found += [msgspec.json.decode(one.body, type=Receipt) for one in taken]
@@ -129,8 +144,8 @@ async def test_what_nobody_can_send_lies_among_the_dead_and_the_rest_goes_on(
     bodies = [b"[]", b'"x"', *(msgspec.json.encode(PLAIN | one) for one in bad)]
     async with sending(mailing, [SERVICE]):
         await queues.publish(SERVICE, [Message(body) for body in bodies])
-        await put(queues, email())
-        assert [one.id for one in await receipts(queues, 1)] == [email().id]
+        await put(queues, email(2))
+        await until(lambda: _taken(relay))
         async with asyncio.timeout(30):
             while await queues.size(SERVICE.dead) < len(bodies):
                 await asyncio.sleep(0.05)
@@ -138,6 +153,10 @@ async def test_what_nobody_can_send_lies_among_the_dead_and_the_rest_goes_on(
         async with asyncio.timeout(30):
             while len(dead) < len(bodies):
                 dead += await queues.take(SERVICE.dead, 100, lease=30, wait=1)
+    found = await receipts(queues, len(bad) + 1)
+    assert {(one.id, one.status, one.code) for one in found} == {
+        (email().id, "rejected", "UNSENDABLE"), (email(2).id, "accepted", "250 2.0.0"),
+    }  # fmt: skip
     assert len(dead) == len(bodies)
     assert all(one.headers["x-hexad-reason"] for one in dead)
     assert not [
@@ -159,12 +178,9 @@ async def test_later_is_not_a_receipt_but_is_remembered(
     assert await queues.take(RECEIPTS, 10, lease=30) == []
 
 
-async def test_what_was_put_off_is_sent_when_its_time_has_come(
-    mailing: Settings, queues: Queues, relay: Relay, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("workers.smtp.rules._FIRST_WAIT", 0.1)
+async def test_what_was_put_off_is_sent_when_its_time_has_come(mailing: Settings, queues: Queues, relay: Relay) -> None:
     relay.answers["RCPT"] = ["452 4.2.2 the mailbox is full"]
-    async with sending(msgspec.structs.replace(mailing, smtp_timeout=0.4)):
+    async with sending(msgspec.structs.replace(mailing, smtp_retry=0.1)):
         await put(queues, email())
         assert [one.status for one in await receipts(queues, 1)] == ["accepted"]
     assert len(relay.taken) == 1
@@ -190,6 +206,63 @@ async def test_a_test_mode_reaches_nobody(mailing: Settings, queues: Queues, rel
         (one,) = await receipts(queues, 1)
     assert (one.status, one.code) == ("accepted", "250 2.1.5")
     assert relay.taken == []
+
+
+async def test_a_relay_that_refuses_us_fails_nobody_and_all_goes_when_it_takes_us_again(
+    mailing: Settings, queues: Queues, relay: Relay, database: Database
+) -> None:
+    sent = [email(number) for number in range(1, 61)]
+    async with sending(mailing) as sender:
+        await put(queues, email(99))
+        await receipts(queues, 1)
+        relay.of_us = "553 5.1.8 <no-reply@firm.cn>: Sender address rejected: Domain not found"
+        await put(queues, *sent)
+        await until(lambda: _refused(sender))
+        await asyncio.sleep(1)
+        assert await queues.take(RECEIPTS, 10, lease=30) == []
+        relay.of_us = ""
+        found = await receipts(queues, len(sent))
+    assert {one.id for one in found} == {one.id for one in sent}
+    assert {one.status for one in found} == {"accepted"}
+
+
+async def test_a_sender_that_is_refused_holds_nothing_that_another_could_send(
+    mailing: Settings, queues: Queues, relay: Relay, serve: Serve, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    async with serve(port) as unwilling, sending(msgspec.structs.replace(mailing, smtp_port=port)) as sender:
+        await put(queues, email(1))
+        await receipts(queues, 1)
+        unwilling.of_us = "550 5.7.1 Client host rejected"
+        sent = [email(number) for number in range(2, 62)]
+        await put(queues, *sent)
+        await until(lambda: _refused(sender))
+        async with sending(mailing):
+            found = await receipts(queues, len(sent))
+    assert {one.id for one in found} == {one.id for one in sent}
+
+
+async def test_what_was_taken_before_is_not_rejected_by_a_broken_copy(
+    mailing: Settings, queues: Queues, relay: Relay
+) -> None:
+    async with sending(mailing):
+        await put(queues, email())
+        await receipts(queues, 1)
+        await queues.publish(SERVICE, [Message(msgspec.json.encode(PLAIN | {"subject": ""}))])
+        await until(lambda: _dead(queues))
+    assert await queues.take(RECEIPTS, 10, lease=30) == []
+
+
+async def _taken(relay: Relay) -> bool:
+    return bool(relay.taken)
+
+
+async def _refused(sender: Sender) -> bool:
+    return "refuses us at MAIL" in (sender.problem or "")
+
+
+async def _dead(queues: Queues) -> bool:
+    return await queues.size(SERVICE.dead) > 0
 
 
 async def _code(database: Database) -> str:

@@ -1,0 +1,87 @@
+"""What came of messages, recorded before anybody is told, and told before their place is given up."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from kernel import metrics
+from kernel.crypto import Fields
+from kernel.database import Database
+from kernel.queues import RECEIPTS
+from kernel.queues.client import Message, Queues
+from kernel.retry import Backoff
+from mobile_contracts.outbound import Email, Receipt
+from workers.job import DATABASE_AWAY
+from workers.smtp import deferred, journal
+from workers.smtp.journal import Ending
+from workers.smtp.reading import Taken
+from workers.smtp.rules import receipt
+
+
+class Ended(Struct, frozen=True):
+    """A message that is done with for now: answered, put off for `again_in` seconds, or (neither) a double."""
+
+    taken: Taken
+    receipt: Receipt | None = None
+    ending: Ending | None = None
+    again_in: float | None = None
+
+
+def ended(taken: Taken, ending: Ending) -> Ended:
+    """How a try ended, with the receipt that tells of it."""
+    if ending.status is None:
+        return Ended(taken, None, ending, ending.again_in)
+    told = receipt(taken.email, ending.status, ending.code, ending.gateway_id, datetime.now(UTC))
+    return Ended(taken, told, ending)
+
+
+class Records:
+    """Writes for many messages at once; while PostgreSQL or the broker is away it tries for `patience` seconds."""
+
+    def __init__(self, database: Database, queues: Queues, fields: Fields, patience: float) -> None:
+        self._database, self._queues, self._fields, self._patience = database, queues, fields, patience
+
+    async def begin(self, emails: Sequence[Email]) -> None:
+        """Notes that the relay hears of them now."""
+        async with self._database.transaction() as tx:
+            await journal.begin(tx, emails)
+
+    async def end(self, items: Sequence[Ended]) -> None:
+        """Notes, tells and lets go, in this order: who dies between is answered from what was noted."""
+        await self._insist(lambda: self._note(items))
+        told = [one.receipt for one in items if one.receipt is not None]
+        bodies = [Message(msgspec.json.encode(one), id=str(one.id)) for one in told]
+        await self._insist(lambda: self._queues.publish(RECEIPTS, bodies))
+        await self._insist(lambda: self._let_go(items))
+        for one in items:
+            if one.receipt is not None or one.again_in is not None:
+                metrics.EMAILS.labels("later" if one.receipt is None else one.receipt.status).inc()
+
+    async def _note(self, items: Sequence[Ended]) -> None:
+        waiting = [(one.taken.email, one.again_in) for one in items if one.again_in is not None]
+        endings = [one.ending for one in items if one.ending is not None]
+        async with self._database.transaction() as tx:
+            await journal.end(tx, endings)
+            await deferred.put(tx, self._fields, [one for one, _ in waiting], [seconds for _, seconds in waiting])
+
+    async def _let_go(self, items: Sequence[Ended]) -> None:
+        await self._queues.acknowledge([one.taken.delivery for one in items if one.taken.delivery is not None])
+        over = [one.taken.email.id for one in items if one.taken.delivery is None and one.again_in is None]
+        if over:
+            async with self._database.transaction() as tx:
+                await deferred.remove(tx, over)
+
+    async def _insist(self, step: Callable[[], Awaitable[None]]) -> None:
+        backoff, until = Backoff("a record"), time.monotonic() + self._patience
+        while True:
+            try:
+                return await step()
+            except DATABASE_AWAY:
+                if time.monotonic() > until:
+                    raise
+                backoff.failed()
+                await asyncio.sleep(backoff.pause)
