@@ -79,7 +79,9 @@ async def test_what_is_released_is_there_for_another_client_at_once(queues: Queu
         came: list[str] = []
         async with asyncio.timeout(30):
             while len(came) < 2:
-                came += ids(await other.take(SMS, 2, lease=30, wait=1))
+                taken = await other.take(SMS, 2, lease=30, wait=1)
+                came += ids(taken)
+                await other.acknowledge(taken)
     assert sorted(came) == ["a", "b"]
     await queues.release(SMS)
     await queues.publish(SMS, messages("c"))
