@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
+from typing import get_args
 
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
@@ -27,6 +28,7 @@ from kernel.identity import Identities, Tokens
 from kernel.keys import gateway_keys
 from kernel.parent import end_with_parent
 from kernel.settings import Settings, current, words
+from mobile_contracts.frame import Asked
 from notifications.gateway import known
 
 _GARBAGE = (10_000, 20, 20)
@@ -60,7 +62,7 @@ def furnished(app: Litestar, settings: Settings) -> ASGIApp:
     app.state.settings = settings
     app.state.draining = False
     app.state.tokens = Tokens(settings)
-    app.state.catalogue = catalogue(audience_router(one) for one in (*AUDIENCES, "auth"))
+    app.state.catalogue = catalogue((audience_router(one) for one in (*AUDIENCES, "auth")), get_args(Asked))
     app.state.seals = Seals(Fields(settings), BlindIndex(settings))
     app.state.gateway_keys = gateway_keys(settings.gateway_secrets)
     app.state.gateways = known.gateways(settings)

@@ -25,7 +25,7 @@ async def list_roles(tx: Tx) -> Page[Role]:
 
 @get("/permissions", guards=[may("role.read")], summary="Permissions")
 async def list_permissions(request: HttpRequest) -> Page[Permission]:
-    """All that routes ask for, of every audience."""
+    """All that routes and frames of the WebSocket ask for, of every audience."""
     return Page(request.app.state.catalogue)
 
 

@@ -120,6 +120,7 @@ async def _filled(server: Postgres, own: Settings, pairs: int) -> list[Talk]:
     try:
         await _sql.add_units(connection)
         await _sql.add_brokers(connection, pairs=pairs)
+        await _sql.add_roles(connection)
         await _sql.add_customers(connection, pairs=pairs)
         await _sql.add_conversations(connection)
         await _sql.add_participants(connection)

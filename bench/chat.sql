@@ -16,6 +16,9 @@ select i, 'E' || lpad(i::text, 6, '0'), '经纪人' || i, branch.id, '经纪人'
   from generate_series(1, :pairs::integer) as i, unit as branch
  where branch.kind = 'branch';
 
+-- name: add_roles()!
+insert into assignment (employee_id, role) select id, 'broker' from employee;
+
 -- name: add_customers(pairs)!
 -- scope: none, made by the owner of the database before anybody asks it
 insert into customer (id, customer_no, name, kind, id_kind, id_no, id_no_mask, id_no_index, branch_id, opened_on, status,

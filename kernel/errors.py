@@ -275,9 +275,9 @@ class WithdrawnByCustomer(HexadError):
 
 
 class NotLicensed(HexadError):
-    """Only a licensed investment adviser may do this."""
+    """Only who has the licence that this takes, in force today, may do this."""
 
-    code, zh = "not_licensed", "仅持有有效投资顾问执业资格的人员可执行此操作"
+    code, zh = "not_licensed", "仅持有相应有效执业资格的人员可执行此操作"
 
 
 class BrokenReference(RuntimeError):

@@ -128,9 +128,9 @@ class Identities:
         began = time.time()
         sessions = {principal.session_id for _, _, principal in self._remembered.values()}
         async with self._database.transaction() as tx:
-            over, mark = await ended(tx, list(sessions)), await _sql.mark(tx)
-        if mark != self._mark:
-            self._mark = mark
+            over, seen = await ended(tx, list(sessions)), await mark(tx)
+        if seen != self._mark:
+            self._mark = seen
             self._forget(lambda _: True)
         elif over:
             self._forget(lambda one: one.session_id in over)
@@ -173,6 +173,16 @@ async def find(tx: Tx, session_id: UUID) -> Principal:
         permissions=permissions,
         employee=row["employee"],
     )
+
+
+async def mark(tx: Tx) -> str:
+    """Another one whenever anything was written of which the permissions of staff are made, and each day."""
+    return str(await _sql.mark(tx))
+
+
+async def role_mark(tx: Tx) -> str:
+    """Another one whenever it was changed what roles give."""
+    return str(await _sql.role_mark(tx))
 
 
 async def ended(tx: Tx, session_ids: list[UUID]) -> set[UUID]:

@@ -38,3 +38,9 @@ select concat_ws(' ', current_date,
        (select concat(count(*), ':', sum(xmin::text::bigint)) from assignment),
        (select concat(count(*), ':', sum(xmin::text::bigint)) from unit),
        (select concat(count(*), ':', sum(xmin::text::bigint)) from employee));
+
+-- name: role_mark()$
+-- scope: none, counts alone: whether what roles give was written since
+select concat_ws(' ',
+       (select concat(count(*), ':', sum(xmin::text::bigint)) from role),
+       (select concat(count(*), ':', sum(xmin::text::bigint)) from role_permission));

@@ -165,6 +165,12 @@ class ConversationAssigned(Event, frozen=True):
     conversation_id: UUID
 
 
+class ConversationRerouted(Event, frozen=True):
+    """An employee may have a conversation no longer: it went to the service owner, or into the queue of the branch."""
+
+    conversation_id: UUID
+
+
 class ConversationClosed(Event, frozen=True):
     """A conversation has ended."""
 
@@ -262,6 +268,7 @@ AnyEvent = (
     | ViewPublished
     | ConversationOpened
     | ConversationAssigned
+    | ConversationRerouted
     | ConversationClosed
     | ConversationRated
     | ConversationMoved

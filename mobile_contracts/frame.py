@@ -1,7 +1,7 @@
 """The frames of the WebSocket protocol `hexad.v1`, one JSON object each; `type` tells which."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -39,7 +39,19 @@ ErrorCode = Literal[
 
 
 class ClientFrame(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
-    """What a client sends; an unknown field is an error."""
+    """What a client sends; an unknown field is an error.
+
+    `staff` and `investor` name the permission that it asks of each side, as a route does on its line; whom it asks none
+    does not send it.
+    """
+
+    staff: ClassVar[str] = ""
+    investor: ClassVar[str] = ""
+
+    @classmethod
+    def asks(cls, audience: str) -> str:
+        """The permission that it asks of a side."""
+        return cls.staff if audience == "staff" else cls.investor
 
 
 class Auth(ClientFrame, frozen=True, tag="auth"):
@@ -64,6 +76,7 @@ class Open(ClientFrame, frozen=True, tag="open"):
     An investor may name with whom: somebody who looks after them, or who is licensed and works for their branch.
     """
 
+    staff, investor = "chat.write", "self.change"
     client_id: UUID
     topic: Topic = "other"
     employee_no: Number | None = None
@@ -73,6 +86,7 @@ class Open(ClientFrame, frozen=True, tag="open"):
 class SendMessage(ClientFrame, frozen=True, tag="send"):
     """Says something; with the same client_id again it is the same message, answered alike. Only `text` for now."""
 
+    staff, investor = "chat.write", "self.change"
     client_id: UUID
     conversation_id: UUID
     kind: Kind
@@ -84,6 +98,7 @@ class SendMessage(ClientFrame, frozen=True, tag="send"):
 class Delivered(ClientFrame, frozen=True, tag="delivered"):
     """Everything up to seq has arrived."""
 
+    staff, investor = "chat.read", "self.read"
     conversation_id: UUID
     seq: Seq
 
@@ -91,6 +106,7 @@ class Delivered(ClientFrame, frozen=True, tag="delivered"):
 class Read(ClientFrame, frozen=True, tag="read"):
     """Everything up to seq was read."""
 
+    staff, investor = "chat.read", "self.read"
     conversation_id: UUID
     seq: Seq
 
@@ -98,26 +114,30 @@ class Read(ClientFrame, frozen=True, tag="read"):
 class HistoryWanted(ClientFrame, frozen=True, tag="history"):
     """Asks for the newest messages, or those before a seq."""
 
+    staff, investor = "chat.read", "self.read"
     conversation_id: UUID
     limit: Annotated[int, Meta(ge=1, le=100)]
     before_seq: Seq | None = None
 
 
 class Accept(ClientFrame, frozen=True, tag="accept"):
-    """Staff: takes a conversation from the queue of one's branch."""
+    """Staff: takes a conversation from the queue of one's branch; `advisory` and `product` take a licence in force."""
 
+    staff = "chat.take"
     conversation_id: UUID
 
 
 class CloseConversation(ClientFrame, frozen=True, tag="close"):
     """Staff: ends a conversation of one's own."""
 
+    staff = "chat.write"
     conversation_id: UUID
 
 
 class Rate(ClientFrame, frozen=True, tag="rate"):
     """An investor judges a closed conversation, once."""
 
+    investor = "self.change"
     conversation_id: UUID
     score: Annotated[int, Meta(ge=1, le=5)]
     comment: Comment = ""
@@ -126,6 +146,7 @@ class Rate(ClientFrame, frozen=True, tag="rate"):
 class Status(ClientFrame, frozen=True, tag="status"):
     """Staff: says whether new conversations may come."""
 
+    staff = "chat.write"
     status: StaffStatus
 
 
@@ -159,13 +180,17 @@ class ConversationLine(Struct, frozen=True):
 
 
 class Ready(ServerFrame, frozen=True, tag="ready"):
-    """The sign-in or renewal succeeded; `principal` is the audience and its number, for instance `staff:10086`."""
+    """The sign-in or renewal succeeded; `principal` is the audience and its number, for instance `staff:10086`.
+
+    Each has at most 500 conversations: with `more`, the rest follows in further ones at once.
+    """
 
     session_id: UUID
     principal: str
     server_time: Annotated[datetime, Meta(tz=True)]
     conversations: list[ConversationLine]
     resync: list[UUID]
+    more: bool = False
 
 
 class Pong(ServerFrame, frozen=True, tag="pong"):
@@ -268,7 +293,10 @@ class Assigned(ServerFrame, frozen=True, tag="assigned"):
 
 
 class Closed(ServerFrame, frozen=True, tag="closed"):
-    """The conversation has ended, by the employee with this number; `may_rate`: you may say how it was."""
+    """The conversation has ended, by the employee with this number; `may_rate`: you may say how it was.
+
+    For an employee who had it, it ends too when it is somebody else's (`by` whom), or waits in the queue (`by` nobody).
+    """
 
     conversation_id: UUID
     by: str

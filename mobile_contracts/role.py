@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from mobile_contracts.base import Answer, Input
 
@@ -38,7 +38,8 @@ class Route(Answer, frozen=True):
 
 
 class Permission(Answer, frozen=True):
-    """A permission (权限) and the routes that ask for it."""
+    """A permission (权限) with the routes and, by type, the frames of the WebSocket that ask for it."""
 
     permission: str
     routes: list[Route]
+    frames: list[str] = field(default_factory=list)

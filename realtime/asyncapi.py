@@ -27,7 +27,8 @@ JSON text frames of at most {FRAME_BYTES} bytes, one object each. The first is `
 in the address; the keys of its `resume` are conversation ids (UUIDs). Close codes: 1009 too big, 1012 the node drains,
 4008 the client does not read, 4029 too many frames or too many connections of the principal, 4400 no frame in shape
 (binary, bad JSON, an unknown type or field), 4401 sign in (again). A value that its field does not take is answered by
-`error` with `bad_frame`, any frame but `auth` before the sign-in with `not_allowed`. The texts of errors are English:
+`error` with `bad_frame`, any frame but `auth` before the sign-in with `not_allowed`, and so is one whose `x-permission`
+they do not have (`me` lists what staff have; it may change while a socket is open). The texts of errors are English:
 show your own, by `code`."""
 
 
@@ -61,12 +62,19 @@ def document() -> Document:
                     "name": f.__struct_config__.tag,
                     "summary": (f.__doc__ or "").strip(),
                     "payload": {"$ref": _SCHEMAS + f.__name__},
+                    **_permissions(f),
                 }
                 for f in frames
             },
             "schemas": published(dict(sorted(schemas.items()))),
         },
     }
+
+
+def _permissions(frame: Any) -> Document:
+    """What a client's frame asks of each side, as an extension of AsyncAPI."""
+    asked = {side: frame.asks(side) for side in ("staff", "investor") if hasattr(frame, "asks") and frame.asks(side)}
+    return {"x-permission": asked} if asked else {}
 
 
 def text() -> str:

@@ -18,7 +18,7 @@ from centers.service.rules import Reader, Said, Stored
 from kernel.errors import HexadError, NotSignedIn, RateLimited, Unavailable
 from kernel.metrics import CLOSES, FRAMES
 from kernel.scope import Principal
-from mobile_contracts.frame import Accepted, Asked, ConversationLine, ErrorCode, SendMessage, ServerFrame
+from mobile_contracts.frame import Accepted, Asked, Changed, ConversationLine, ErrorCode, SendMessage, ServerFrame
 from realtime import session, wire
 from realtime.session import Ask, Authenticate, Close, Effect, Send, Session
 from realtime.view import View
@@ -33,7 +33,7 @@ _received: Counter[str] = Counter()
 _CODES: Mapping[str, ErrorCode] = {
     "not_found": "not_found", "not_allowed": "not_allowed", "invalid_input": "bad_frame",
     "rate_limited": "rate_limited", "conversation_closed": "conversation_closed",
-    "wrong_state": "not_allowed",
+    "wrong_state": "not_allowed", "not_licensed": "not_allowed",
 }  # fmt: skip
 
 Event = MutableMapping[str, Any]
@@ -88,6 +88,8 @@ class Connection:
         send: Callable[[Event], Awaitable[None]], cut: Cut, write: Write = lambda text: False,
     ) -> None:  # fmt: skip
         self.host = host
+        self.found_at = -math.inf
+        """When it was last begun to find out who is behind it, by the loop's clock."""
         self._write_now = write
         self.reader: Reader | None = None
         self.view = View()
@@ -106,6 +108,20 @@ class Connection:
     def principal(self) -> Principal | None:
         """Who signed in."""
         return self._session.principal
+
+    @property
+    def serves(self) -> bool:
+        """Whether an employee is behind it who may speak with customers."""
+        who = self.principal
+        return who is not None and who.audience == "staff" and SendMessage.staff in who.permissions
+
+    def renewed(self, principal: Principal, reader: Reader | None) -> None:
+        """What the same principal may do, or sees, has changed: the client is told to look when that shows."""
+        before = self.reader, self.principal and self.principal.permissions.keys()
+        self._session.renewed(principal)
+        self.reader = reader
+        if before != (reader, principal.permissions.keys()):
+            self.push(Changed("conversations"))
 
     async def run(self) -> None:
         """Serves the client until the socket is gone."""

@@ -15,6 +15,7 @@ from centers.service.rules import Line, Reader, Said
 from mobile_contracts.event import Marked, StatusChanged
 from mobile_contracts.frame import Changed, Closed, Presence, Receipt, ServerFrame
 from realtime.connection import Connection
+from realtime.view import RESUMED_AT_MOST
 
 _READ_AT_ONCE = 200
 _PAGE = 100
@@ -50,12 +51,24 @@ class Delivery:
         return 0 if thread is None else thread.seq
 
     def open_ones(self) -> list[UUID]:
-        """The conversations to look at; those that have closed are forgotten, they get no more messages."""
-        closed = [one for one in self._threads.values() if one.line.state == "closed"]
-        for thread in closed:
-            if thread.seq >= thread.line.last_seq:
+        """The conversations to look at; what concerns nobody here is forgotten, and closed ones given whole."""
+        queues = self.queues()
+        for thread in list(self._threads.values()):
+            given = thread.line.state == "closed" and thread.seq >= thread.line.last_seq
+            if given or not self._concerns(thread.line, queues):
                 del self._threads[thread.line.id]
+        self._queued &= self._threads.keys()
+        served = {thread.line.staff_no for thread in self._threads.values()}
+        self._statuses = {no: status for no, status in self._statuses.items() if no in served}
         return list(self._threads)
+
+    def queues(self) -> set[int]:
+        """The branches whose queues somebody here sees."""
+        return {branch for one in self._everybody() if one.reader is not None for branch in one.reader.queues}
+
+    def held(self) -> list[UUID]:
+        """The conversations that somebody has, and that concern somebody here."""
+        return [one.line.id for one in self._threads.values() if one.line.state == "assigned"]
 
     def arrive(
         self, connection: Connection, reader: Reader, lines: Iterable[Line], resume: Mapping[UUID, int]
@@ -84,7 +97,7 @@ class Delivery:
             self._hint(line)
         if was is None and line.state == "closed":
             return
-        if was is None and not any(True for _ in self._followers(line)):
+        if was is None and not self._concerns(line, self.queues()):
             return
         thread = self._know(line)
         self._tell(was, thread, but)
@@ -168,26 +181,32 @@ class Delivery:
         for connection in self._followers(line):
             unknown = connection.view.seq(line.id) is None
             if line.state != "closed" and unknown:
-                connection.view.follow(line.id, 0, thread.seq)
+                connection.view.follow(line.id, max(0, thread.seq - RESUMED_AT_MOST), thread.seq)
             if line.state == "assigned" and (new_staff or unknown) and connection is not but:
                 connection.push(rules.assigned(line))
             if line.state == "closed" and was is not None and was.state != "closed":
                 investor = connection.reader is not None and connection.reader.customer is not None
                 connection.push(Closed(line.id, line.staff_no or "", may_rate=investor))
+            if line.state == "queued" and was is not None and was.state == "assigned":
+                connection.push(Changed("conversations"))
             connection.look()
 
     def _dismiss(self, was: Line, line: Line) -> None:
-        """The employee who had the conversation is told who has it, and gets nothing more of it."""
+        """For the employee who had the conversation it has ended: they get nothing more of it."""
         for connection in tuple(self._sockets(f"staff:{was.staff_no}")):
             connection.view.forget(line.id)
-            connection.push(rules.assigned(line))
+            connection.push(Closed(line.id, line.staff_no or "", may_rate=False))
 
     def _hint(self, line: Line) -> None:
         """Those who could take it from the queue, or could have, are told to look."""
         told = set(self._followers(line))
         for connection in tuple(self._everybody()):
-            if connection.reader and line.branch_id in connection.reader.branches and connection not in told:
+            if connection.reader and line.branch_id in connection.reader.queues and connection not in told:
                 connection.push(Changed("conversations"))
+
+    def _concerns(self, line: Line, queues: set[int]) -> bool:
+        """Whether somebody here takes part, or sees the queue in which it waits."""
+        return any(True for _ in self._followers(line)) or (line.state == "queued" and line.branch_id in queues)
 
     def _followers(self, line: Line) -> Iterator[Connection]:
         names = (f"investor:{line.investor_no}", f"staff:{line.staff_no}")

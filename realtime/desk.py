@@ -14,8 +14,7 @@ from centers.service import actions, attendance, message, queries, rules
 from centers.service.rules import Line, Reader, Refused, Said, Stored, Wanted
 from kernel.database import AWAY, Database, Tx
 from kernel.errors import NotAllowed, Overloaded, Unavailable
-from kernel.identity import find
-from kernel.scope import NOTHING, Principal, Reach, Scope, apply, apply_system
+from kernel.scope import NOTHING, Principal, Scope, apply, apply_system
 from mobile_contracts.event import ConversationMoved, StatusChanged
 from mobile_contracts.frame import (
     Accept,
@@ -74,9 +73,9 @@ class Desk:
             reader = await queries.reader_of(tx, principal)
             if reader is None:
                 return Arrival(None, [], [])
-            if reader.employee is not None:
+            if reader.employee is not None and SendMessage.staff in principal.permissions:
                 await attendance.attend(tx, self._node, [reader.employee])
-            scope = _scope(principal, reader)
+            scope = _scope(principal, HistoryWanted)
             await apply(tx, scope)
             lines = await queries.list_lines(tx, scope, reader, resume)
         resync = self.delivery.arrive(connection, reader, lines, resume)
@@ -92,7 +91,7 @@ class Desk:
         """Does what the frame asks for and gives the answers that go to this socket alone; raises `HexadError`."""
         if connection.principal is None or connection.reader is None:
             raise NotAllowed
-        asker = Asker(connection, _scope(connection.principal, connection.reader), connection.reader)
+        asker = Asker(connection, _scope(connection.principal, type(frame)), connection.reader)
         return await self._answers[type(frame)](asker, frame)
 
     def send(self, connection: Connection, frame: SendMessage) -> None:
@@ -133,14 +132,12 @@ class Desk:
             ]
 
     async def _open(self, asker: Asker, frame: Open) -> Sequence[ServerFrame]:
-        async with self._transaction() as tx:
-            scope = asker.scope
+        async with self._scoped(asker.scope) as tx:
             if frame.customer_no is None:
-                pair = await actions.check_open_own(tx, scope, asker.reader, frame.employee_no)
+                pair = await actions.check_open_own(tx, asker.scope, asker.reader, frame.employee_no)
             else:
-                scope = await self._serving(tx, scope.principal)
-                pair = await actions.check_open_with(tx, scope, asker.reader, frame.customer_no)
-            line = await actions.do_open(tx, scope, asker.reader, pair, frame.topic)
+                pair = await actions.check_open_with(tx, asker.scope, asker.reader, frame.customer_no)
+            line = await actions.do_open(tx, asker.scope, asker.reader, pair, frame.topic)
             position = await self._position(tx, line)
         asker.connection.push(Opened(frame.client_id, line.id, line.state, position))
         if line.state == "assigned" and asker.reader.customer is not None:
@@ -173,13 +170,6 @@ class Desk:
             await attendance.set_status(tx, asker.reader.person.id, frame.status)
         self.reachable(asker.reader.person.no, frame.status)
         return [Presence(asker.reader.person.no, frame.status)]
-
-    async def _serving(self, tx: Tx, principal: Principal) -> Scope:
-        """The customers in an employee's scope as it is now, not as it was at the sign-in."""
-        fresh = await find(tx, principal.session_id)
-        scope = Scope(principal=principal, reach=fresh.permissions.get("customer.read", NOTHING))
-        await apply(tx, scope)
-        return scope
 
     async def _position(self, tx: Tx, line: Line) -> int | None:
         if line.state != "queued":
@@ -219,7 +209,6 @@ _WHY = {
 }
 
 
-def _scope(principal: Principal, reader: Reader) -> Scope:
-    """One's own conversations: an investor's by their id, an employee's by who they are."""
-    reach = NOTHING if reader.customer is None else Reach(kind="self", customer=reader.customer)
-    return Scope(principal=principal, reach=reach)
+def _scope(principal: Principal, frame: type[Asked]) -> Scope:
+    """What somebody may see by the permission that the frame asks for; whose a conversation is, is seen besides."""
+    return Scope(principal=principal, reach=principal.permissions.get(frame.asks(principal.audience), NOTHING))

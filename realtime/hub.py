@@ -20,7 +20,7 @@ from kernel.identity import ended
 from kernel.metrics import POOL_FREE, POOL_WAITING, SOCKETS
 from kernel.scope import Principal
 from kernel.settings import Settings
-from mobile_contracts.event import Event, PersonChanged, SessionEnded
+from mobile_contracts.event import Event, OrganisationChanged, PersonChanged, RolesChanged, SessionEnded
 from mobile_contracts.frame import Asked, SendMessage, ServerFrame
 from realtime.connection import Arrival, Connection, count_frames
 from realtime.delivery import Delivery
@@ -28,6 +28,8 @@ from realtime.desk import Desk
 from realtime.gossip import Gossip
 from realtime.handshake import Refusal
 from realtime.lookout import Lookout
+from realtime.people import People
+from realtime.rerouting import Rerouting
 from realtime.sign_in import AUDIENCES, SignIn
 
 LOOK_SECONDS = 2.0
@@ -55,6 +57,8 @@ class Hub:
         delivery = Delivery(lambda name: self._principals.get(name, ()), lambda: self._connections)
         self._desk = Desk(database, sign_in.line, node, delivery, gossip)
         self._lookout = Lookout(database, node, self._desk, lambda: self._connections)
+        self._rerouting = Rerouting(database, delivery.held, self._lookout.moved)
+        self._people = People(database, lambda: self._connections, self._rerouting.look_at_all)
 
     @property
     def problem(self) -> str:
@@ -90,6 +94,7 @@ class Hub:
 
     async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
         """Principal and expiry (Unix seconds); raises `NotSignedIn`, `RateLimited` or `Unavailable`."""
+        began = asyncio.get_running_loop().time()
         principal, expires = await self._sign_in.of(token, device_id)
         if not self._connections[connection]:
             own = self._principals[principal.name]
@@ -97,6 +102,7 @@ class Hub:
                 raise RateLimited
             own.add(connection)
             self._connections[connection] = principal.name
+        connection.found_at = began
         return principal, expires
 
     async def arrive(self, connection: Connection, principal: Principal, resume: Mapping[UUID, int]) -> Arrival:
@@ -122,8 +128,9 @@ class Hub:
     async def run(self) -> None:
         """All that goes on beside the sockets, for ever: looking after sessions, storing, telling, reading, looking."""
         desk = self._desk
+        works = self.watch, self._people.run, self._rerouting.run, desk.writer.run, desk.marks.run, desk.gossip.run
         async with asyncio.TaskGroup() as group:
-            for work in (self.watch, desk.writer.run, desk.marks.run, desk.gossip.run, *self._lookout.works):
+            for work in (*works, *self._lookout.works):
                 group.create_task(_kept_up(work))
 
     async def watch(self) -> None:
@@ -145,6 +152,8 @@ class Hub:
         """What the bus says: looks at once when a session has ended, somebody may have left, or after a silence."""
         if event is None or isinstance(event, SessionEnded | PersonChanged):
             self._told.set()
+        if event is None or isinstance(event, OrganisationChanged | PersonChanged | RolesChanged):
+            self._people.heard()
         self._lookout.heard(event)
 
     async def drain(self, seconds: float) -> None:

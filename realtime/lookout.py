@@ -62,6 +62,11 @@ class Lookout:
             case _:
                 pass
 
+    def moved(self, conversation_id: UUID) -> None:
+        """This node found a conversation to be somebody else's: looked at here, and told to the others."""
+        self.heard(ConversationMoved(conversation_id))
+        self._desk.gossip.say(ConversationMoved(conversation_id))
+
     async def read(self) -> None:
         """Reads messages that are missing here, for ever."""
         delivery = self._desk.delivery
@@ -107,7 +112,7 @@ class Lookout:
     async def _look_at(self, *, every: bool) -> None:
         named, self._named = self._named, set()
         try:
-            lines = await (self._everything(named) if every else self._standing(named, [], []))
+            lines = await (self._everything(named) if every else self._standing(named))
         except BaseException:
             self._named |= named
             raise
@@ -119,16 +124,21 @@ class Lookout:
                 await asyncio.sleep(0)  # messages do not wait until thousands of conversations were looked at
 
     async def _everything(self, named: set[UUID]) -> list[Line]:
-        readers = [one.reader for one in self._connections() if one.reader is not None]
-        staff = {one.person.no: one.person.id for one in readers if one.employee is not None}
-        await self._attend(staff)
-        customers = {one.customer for one in readers if one.customer is not None}
-        return await self._standing({*named, *self._desk.delivery.open_ones()}, customers, staff.values())
+        connections, delivery = list(self._connections()), self._desk.delivery
+        readers = [one.reader for one in connections if one.reader is not None]
+        serving = [one.reader.person for one in connections if one.reader is not None and one.serves]
+        await self._attend({person.no: person.id for person in serving})
+        return await self._standing(
+            {*named, *delivery.open_ones()},
+            customers={one.customer for one in readers if one.customer is not None},
+            employees={one.employee for one in readers if one.employee is not None},
+            queues=delivery.queues(),
+        )
 
-    async def _standing(self, ids: Iterable[UUID], customers: Iterable[int], employees: Iterable[int]) -> list[Line]:
+    async def _standing(self, ids: Iterable[UUID], **whose: Iterable[int]) -> list[Line]:
         async with self._database.transaction() as tx:
             await apply_system(tx, "chat", kind="company")
-            return await queries.standing(tx, list(ids), list(customers), list(employees))
+            return await queries.standing(tx, list(ids), **{kind: list(of) for kind, of in whose.items()})
 
     async def _attend(self, staff: dict[str, int]) -> None:
         """Says who is here, and tells of those who came or went."""

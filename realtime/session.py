@@ -3,7 +3,7 @@
 Closed at once: a message over 64 KiB (1009), more than 20 a second with 100 in reserve (4029), binary, bad JSON, an
 unknown type or field (4400), no `auth` in time and an expired token (4401). A value that its field does not take is
 answered with `error` `bad_frame`, and so is every frame but `auth` before the sign-in, with `not_allowed`. A frame of
-the chat that this side may send goes on as `Ask`.
+the chat goes on as `Ask` when this side sends it and whoever signed in has the permission that it asks for.
 """
 
 import math
@@ -17,12 +17,10 @@ from centers.service.rules import BODY_AT_MOST
 from kernel.scope import Principal
 from mobile_contracts.base import BLANK
 from mobile_contracts.frame import (
-    Accept,
     AnyClientFrame,
     Asked,
     Auth,
     Bye,
-    CloseConversation,
     ConversationLine,
     Error,
     ErrorCode,
@@ -32,16 +30,14 @@ from mobile_contracts.frame import (
     Ready,
     SendMessage,
     ServerFrame,
-    Status,
-)
-from mobile_contracts.frame import (
-    Rate as RateFrame,
 )
 from realtime.wire import Broken, read
 
 FRAME_BYTES = 64 * 1024
 FRAMES_A_SECOND, FRAMES_AT_ONCE = 20.0, 100.0
 AUTH_SECONDS = 5.0
+LINES_AT_ONCE = 500
+"""Conversations in one `ready`; the rest follows in further ones."""
 
 GOING, TOO_BIG, BROKEN, SIGN_IN, TOO_SLOW, TOO_FAST = 1012, 1009, 4400, 4401, 4008, 4029
 """The close codes that we give."""
@@ -49,7 +45,6 @@ CODES = frozenset({*range(1000, 1016), BROKEN, SIGN_IN, TOO_SLOW, TOO_FAST})
 """Those that are told apart in metrics: ours and the protocol's own."""
 
 _REASON_BYTES = 123
-_OF_STAFF, _OF_INVESTORS = (Accept, CloseConversation, Status), (RateFrame,)
 
 
 class Send(Struct, frozen=True):
@@ -145,8 +140,20 @@ class Session:
         if self.closed:
             return []
         self.principal, self._ends = principal, expires
-        ready = Ready(principal.session_id, principal.name, at, list(conversations), list(resync))
-        return self.tick(now) or [Send(ready)]
+        pages = range(0, len(conversations), LINES_AT_ONCE) or (0,)
+        ready = [
+            Ready(
+                principal.session_id, principal.name, at, list(conversations[page : page + LINES_AT_ONCE]),
+                [] if page else list(resync), more=page != pages[-1],
+            )
+            for page in pages
+        ]  # fmt: skip
+        return self.tick(now) or [Send(one) for one in ready]
+
+    def renewed(self, principal: Principal) -> None:
+        """What the same principal may do has changed."""
+        if self.principal is not None:
+            self.principal = principal
 
     def refused(self, code: ErrorCode, why: str, now: float, close: int = SIGN_IN) -> list[Effect]:
         """The token is not good: the end of a socket without a principal; a renewal that fails changes nothing."""
@@ -215,7 +222,11 @@ def _error(code: ErrorCode, detail: str) -> Send:
 
 def _fault(frame: Asked, principal: Principal) -> Error | None:
     """Why this side does not send this frame so, null when it does."""
-    staff = principal.audience == "staff"
+    staff, permission = principal.audience == "staff", frame.asks(principal.audience)
+    if not permission:
+        return refused(frame, "not_allowed", "this frame is for the other side")
+    if permission not in principal.permissions:
+        return refused(frame, "not_allowed", f"permission {permission}")
     match frame:
         case SendMessage():
             return _fault_of_message(frame)
@@ -223,8 +234,6 @@ def _fault(frame: Asked, principal: Principal) -> Error | None:
             return refused(frame, "bad_frame", "staff open a conversation with a customer_no")
         case Open() if not staff and frame.customer_no is not None:
             return refused(frame, "bad_frame", "an investor opens a conversation of their own")
-        case _ if isinstance(frame, _OF_INVESTORS if staff else _OF_STAFF):
-            return refused(frame, "not_allowed", "this frame is for the other side")
     return None
 
 

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from centers.service import queries
 from centers.service.attendance import SILENCE
-from centers.service.rules import Line, Person, Reader, takes_part
+from centers.service.rules import Line, Person, Reader, needs_licence, takes_part
 from kernel.database import Tx
-from kernel.errors import ConversationClosed, NotFound, WrongState
+from kernel.errors import ConversationClosed, NotFound, NotLicensed, WrongState
 from kernel.outbox import Record, emit
 from kernel.scope import Scope, apply, apply_system
 from kernel.sql import load
@@ -86,10 +86,15 @@ async def do_open(tx: Tx, scope: Scope, reader: Reader, pair: Pair, topic: Topic
 
 
 async def check_accept(tx: Tx, scope: Scope, reader: Reader, conversation_id: UUID) -> Line:
-    """A conversation in one's queue or one's own already, locked; raises `NotFound` for any other."""
+    """A conversation in one's queue or one's own already, locked; raises `NotFound` for any other.
+
+    Raises `NotLicensed` for one in the queue that takes a licence.
+    """
     line = await _locked(tx, scope, reader, conversation_id)
     if line.state == "closed":
         raise ConversationClosed
+    if line.state == "queued" and needs_licence(line.topic) and not await _sql.licensed(tx, employee=reader.employee):
+        raise NotLicensed("advice and products take a licence", "投资咨询与产品类会话须持有有效执业资格")
     return line
 
 

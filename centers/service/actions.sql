@@ -38,7 +38,7 @@ select 'staff' as kind, e.id, e.employee_no as no, e.name
    and (exists (select from relation r
                  where r.customer_id = :customer and r.employee_id = e.id
                    and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
-        or e.licence_no is not null and (e.licence_valid_to is null or e.licence_valid_to >= current_date)
+        or e.licence_no is not null and (e.licence_valid_to is null or e.licence_valid_to > current_date)
            and :branch::integer = any (works_for(e.id)));
 
 -- name: least_busy(branch, silence)^
@@ -50,7 +50,7 @@ select 'staff' as kind, e.id, e.employee_no as no, e.name
   left join staff_status s on s.employee_id = e.id
  where a.seen_at > now() - make_interval(secs => :silence) and coalesce(s.status, 'online') = 'online'
    and (e.left_on is null or e.left_on > current_date)
-   and e.licence_no is not null and (e.licence_valid_to is null or e.licence_valid_to >= current_date)
+   and e.licence_no is not null and (e.licence_valid_to is null or e.licence_valid_to > current_date)
    and :branch::integer = any (works_for(e.id))
  order by (select count(*) from conversation c where c.employee_id = e.id and c.state = 'assigned'), e.id
  limit 1;
@@ -74,9 +74,12 @@ select c.id
 
 -- name: add(id, customer, branch, employee, topic)!
 -- scope: none, the two were looked up before, and the table's policy holds it too
-insert into conversation (id, customer_id, branch_id, employee_id, topic, state, assigned_at)
-values (:id, :customer, :branch, :employee, :topic, case when :employee::integer is null then 'queued' else 'assigned' end,
-        case when :employee::integer is null then null else now() end);
+insert into conversation (id, customer_id, branch_id, employee_id, topic, state, assigned_at, by_relation)
+select :id, :customer, :branch, :employee, :topic, case when :employee::integer is null then 'queued' else 'assigned' end,
+       case when :employee::integer is null then null else now() end,
+       exists (select from relation r
+                where r.customer_id = :customer and r.employee_id = :employee
+                  and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date));
 
 -- name: join_in(conversation_id, kind, person_id, no, name)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too
@@ -90,7 +93,18 @@ select state from conversation where id = :id for no key update;
 
 -- name: assign(id, employee)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too
-update conversation set state = 'assigned', employee_id = :employee, assigned_at = now() where id = :id;
+update conversation c
+   set state = 'assigned', employee_id = :employee, assigned_at = now(), staff_seq = 0,
+       by_relation = exists (select from relation r
+                              where r.customer_id = c.customer_id and r.employee_id = :employee
+                                and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
+ where c.id = :id;
+
+-- name: licensed(employee)$
+-- scope: none, one's own licence
+select exists (select from employee
+                where id = :employee and licence_no is not null
+                  and (licence_valid_to is null or licence_valid_to > current_date));
 
 -- name: close(id)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too

@@ -9,6 +9,7 @@ from msgspec import Struct
 from centers.service import queries, rules
 from centers.service.rules import Known, Outcome, Person, Reader, Said, Standing, Stored, Wanted
 from kernel.database import Tx
+from kernel.errors import NotFound
 from kernel.scope import Scope
 from kernel.sql import load
 from mobile_contracts.frame import History
@@ -79,13 +80,17 @@ async def missed(tx: Tx, since: dict[UUID, int], size: int) -> list[Said]:
 async def history(
     tx: Tx, scope: Scope, reader: Reader, conversation_id: UUID, before: int | None, limit: int
 ) -> History:
-    """The newest messages before a seq, in order of seq; raises `NotFound` for a conversation of others."""
+    """The newest messages before a seq, in order of seq; raises `NotFound` for a conversation of others.
+
+    Whoever had it before reads what was said until then, of customers whom they reach.
+    """
+    try:
+        until = (await queries.find(tx, scope, reader, conversation_id)).last_seq
+    except NotFound:
+        until = await queries.had_until(tx, scope, reader, conversation_id)
     rows = await _sql.page(
-        tx, conversation_id=conversation_id, before=before or LAST_SEQ, size=limit + 1, customer=reader.customer,
-        employee=reader.employee, branches=list(reader.branches),
-    )  # fmt: skip
-    if not rows:
-        await queries.find(tx, scope, reader, conversation_id)
+        tx, conversation_id=conversation_id, before=min(before or LAST_SEQ, until + 1), size=limit + 1
+    )
     shown = [rules.frame(one, own=reader.said(one)) for one in reversed(rows[:limit])]
     return History(conversation_id, shown, more=len(rows) > limit)
 

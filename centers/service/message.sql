@@ -30,11 +30,15 @@ with added as (
     select *
       from unnest(:conversation_ids::uuid[], :seqs::bigint[], :ids::uuid[], :sender_kinds::text[], :sender_ids::integer[],
                   :client_ids::uuid[], :kinds::text[], :bodies::text[], :ats::timestamptz[])
- returning conversation_id, seq
+ returning conversation_id, seq, sender_kind
 )
 update conversation c
-   set last_seq = head.seq
-  from (select conversation_id, max(seq) as seq from added group by conversation_id) as head
+   set last_seq = head.seq, investor_seq = greatest(c.investor_seq, head.investor),
+       staff_seq = greatest(c.staff_seq, head.staff)
+  from (select conversation_id, max(seq) as seq, max(seq) filter (where sender_kind = 'investor') as investor,
+               max(seq) filter (where sender_kind = 'staff') as staff
+          from added
+         group by conversation_id) as head
  where c.id = head.conversation_id;
 
 -- name: missed(ids, seqs, size)
@@ -52,17 +56,13 @@ select m.conversation_id, m.id as message_id, m.seq, m.sender_kind, m.sender_id,
   join participant p on p.conversation_id = m.conversation_id and p.kind = m.sender_kind and p.person_id = m.sender_id
  order by m.conversation_id, m.seq;
 
--- name: page(conversation_id, before, size, customer, employee, branches)
+-- name: page(conversation_id, before, size)
 -- record_class: Said
 select m.conversation_id, m.id as message_id, m.seq, m.sender_kind, m.sender_id, p.no as sender_no, p.name as sender_name,
        m.kind, m.at, m.body, m.client_id
-  from conversation c
-  join message m on m.conversation_id = c.id
+  from message m
   join participant p on p.conversation_id = m.conversation_id and p.kind = m.sender_kind and p.person_id = m.sender_id
- where c.id = :conversation_id
-   and m.conversation_id = :conversation_id and m.seq < :before
-   and (c.customer_id = :customer or c.employee_id = :employee
-        or c.state = 'queued' and c.branch_id = any (:branches::integer[]))
+ where m.conversation_id = :conversation_id and m.seq < :before
  order by m.seq desc
  limit :size;
 
@@ -75,8 +75,9 @@ with wanted as (
                   :read::bigint[]) as w (conversation_id, kind, person_id, delivered, read)
 ), locked as (
     select p.conversation_id, p.kind, p.person_id, greatest(p.delivered_seq, least(w.delivered, c.last_seq)) as delivered_seq,
-           greatest(p.read_seq, least(w.read, c.last_seq)) as read_seq, p.delivered_seq as was_delivered,
-           p.read_seq as was_read
+           greatest(p.read_seq, least(w.read, c.last_seq), case p.kind when 'investor' then c.investor_seq else c.staff_seq end)
+               as read_seq,
+           p.delivered_seq as was_delivered, p.read_seq as was_read
       from wanted w
       join participant p using (conversation_id, kind, person_id)
       join conversation c on c.id = p.conversation_id

@@ -14,41 +14,102 @@ select 'staff' as kind, e.id, e.employee_no as no, e.name
 -- scope: none, units are public inside the firm
 select coalesce(works_for(:employee), '{}');
 
--- name: lines(customer, employee, branches, named, size)
+-- name: lines(customer, employee, queues, branches, employees, named)
 -- record_class: Line
-select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as investor_name, i.read_seq as investor_read,
-       c.branch_id, c.employee_id, s.no as staff_no, s.name as staff_name, s.read_seq as staff_read
-  from conversation c
+with shown (id) as (
+    select id from conversation where customer_id = :customer and state <> 'closed'
+    union all
+    select id from conversation where employee_id = :employee and state <> 'closed'
+    union all
+    select q.id
+      from conversation q
+     where q.state = 'queued' and q.branch_id = any (:queues::integer[])
+       and not exists (select from former_holder f where f.conversation_id = q.id and f.employee_id = :employee)
+    union all
+    select n.id
+      from conversation n
+     where n.id = any (:named::uuid[]) and n.state = 'closed'
+       and (n.customer_id = :customer
+            or n.employee_id = :employee and n.state = 'closed'
+               and (not n.by_relation and n.branch_id = any (:queues::integer[])
+                    or exists (select from customer k
+                                where k.id = n.customer_id
+                                  and (k.branch_id = any (:branches::integer[]) or exists (
+                                          select from relation r
+                                           where r.customer_id = k.id and r.employee_id = any (:employees::integer[])
+                                             and r.valid_from <= current_date
+                                             and (r.valid_to is null or r.valid_to > current_date))))))
+)
+select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as investor_name,
+       greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
+       s.name as staff_name, greatest(s.read_seq, c.staff_seq) as staff_read, c.topic
+  from shown
+  join conversation c on c.id = shown.id
   join participant i on i.conversation_id = c.id and i.kind = 'investor'
   left join participant s on s.conversation_id = c.id and s.kind = 'staff' and s.person_id = c.employee_id
- where (c.customer_id = :customer or c.employee_id = :employee
-        or c.state = 'queued' and c.branch_id = any (:branches::integer[]))
-   and (c.state <> 'closed' or c.id = any (:named::uuid[]))
- order by c.opened_at desc, c.id desc
- limit :size;
+ order by c.opened_at desc, c.id desc;
 
--- name: find(id, customer, employee, branches)^
+-- name: find(id, customer, employee, queues, branches, employees)^
 -- record_class: Line
-select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as investor_name, i.read_seq as investor_read,
-       c.branch_id, c.employee_id, s.no as staff_no, s.name as staff_name, s.read_seq as staff_read
+select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as investor_name,
+       greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
+       s.name as staff_name, greatest(s.read_seq, c.staff_seq) as staff_read, c.topic
   from conversation c
   join participant i on i.conversation_id = c.id and i.kind = 'investor'
   left join participant s on s.conversation_id = c.id and s.kind = 'staff' and s.person_id = c.employee_id
  where c.id = :id
-   and (c.customer_id = :customer or c.employee_id = :employee
-        or c.state = 'queued' and c.branch_id = any (:branches::integer[]));
+   and (c.customer_id = :customer
+        or c.employee_id = :employee and c.state <> 'closed'
+        or c.state = 'queued' and c.branch_id = any (:queues::integer[])
+           and not exists (select from former_holder f where f.conversation_id = c.id and f.employee_id = :employee)
+        or c.employee_id = :employee and c.state = 'closed'
+           and (not c.by_relation and c.branch_id = any (:queues::integer[])
+                or exists (select from customer k
+                            where k.id = c.customer_id
+                              and (k.branch_id = any (:branches::integer[]) or exists (
+                                      select from relation r
+                                       where r.customer_id = k.id and r.employee_id = any (:employees::integer[])
+                                         and r.valid_from <= current_date
+                                         and (r.valid_to is null or r.valid_to > current_date))))));
 
--- name: standing(ids, customers, employees)
+-- name: had_until(id, employee, branches, employees)$
+select f.until_seq
+  from former_holder f
+  join conversation c on c.id = f.conversation_id
+  join customer k on k.id = c.customer_id
+ where f.conversation_id = :id and f.employee_id = :employee
+   and (k.branch_id = any (:branches::integer[]) or exists (
+           select from relation r
+            where r.customer_id = k.id and r.employee_id = any (:employees::integer[])
+              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+
+-- name: standing(ids, customers, employees, queues)
 -- record_class: Line
 -- scope: none, for a node that serves all these people and gives to each what is theirs
-select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as investor_name, i.read_seq as investor_read,
-       c.branch_id, c.employee_id, s.no as staff_no, s.name as staff_name, s.read_seq as staff_read
-  from conversation c
-  join participant i on i.conversation_id = c.id and i.kind = 'investor'
-  left join participant s on s.conversation_id = c.id and s.kind = 'staff' and s.person_id = c.employee_id
- where c.id = any (:ids::uuid[])
-    or c.state <> 'closed' and c.customer_id = any (:customers::integer[])
-    or c.state <> 'closed' and c.employee_id = any (:employees::integer[]);
+with wanted (id) as (
+    select unnest(:ids::uuid[])
+    union
+    select c.id
+      from unnest(:customers::integer[]) as who (id)
+     cross join lateral (select id from conversation where customer_id = who.id and state <> 'closed' offset 0) as c
+    union
+    select c.id
+      from unnest(:employees::integer[]) as who (id)
+     cross join lateral (select id from conversation where employee_id = who.id and state <> 'closed' offset 0) as c
+    union
+    select c.id
+      from unnest(:queues::integer[]) as branch (id)
+     cross join lateral (select id from conversation where branch_id = branch.id and state = 'queued' offset 0) as c
+)
+select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as investor_name,
+       greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
+       s.name as staff_name, greatest(s.read_seq, c.staff_seq) as staff_read, c.topic
+  from wanted
+ cross join lateral (select * from conversation where id = wanted.id offset 0) as c -- by id each, whatever the planner counts
+ cross join lateral (select * from participant where conversation_id = c.id and kind = 'investor' offset 0) as i
+  left join lateral (
+       select * from participant where conversation_id = c.id and kind = 'staff' and person_id = c.employee_id offset 0
+  ) as s on true;
 
 -- name: position(id)$
 -- scope: none, a number alone, of a conversation that was looked up before

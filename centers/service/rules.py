@@ -1,4 +1,4 @@
-"""What is said where and by whom, and who should answer: decided on values, without I/O."""
+"""What is said where and by whom, and who may answer: decided on values, without I/O."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from mobile_contracts.frame import Assigned, ConversationLine, Employee, Kind, Message, Party, Sender, State
+from mobile_contracts.frame import Assigned, ConversationLine, Employee, Kind, Message, Party, Sender, State, Topic
 
 BODY_AT_MOST = 4000
 """Characters of one message."""
@@ -26,10 +26,10 @@ class Person(Struct, frozen=True):
 
 
 class Reader(Struct, frozen=True):
-    """Who looks at conversations; `branches`: those whose queues an employee sees."""
+    """Who looks at conversations; `queues`: the branches whose queues an employee sees."""
 
     person: Person
-    branches: tuple[int, ...] = ()
+    queues: tuple[int, ...] = ()
 
     @property
     def customer(self) -> int | None:
@@ -61,6 +61,7 @@ class Line(Struct, frozen=True):
     staff_no: str | None
     staff_name: str | None
     staff_read: int | None
+    topic: Topic = "other"
 
 
 class Said(Struct, frozen=True):
@@ -161,6 +162,11 @@ def decide(
 def takes_part(who: Person, customer_id: int, employee_id: int | None) -> bool:
     """Whether the person is one of the two."""
     return who.id == (customer_id if who.kind == "investor" else employee_id)
+
+
+def needs_licence(topic: Topic) -> bool:
+    """Whether an employee who takes a conversation about this from the queue advises, or speaks for a product."""
+    return topic in ("advisory", "product")
 
 
 def frame(said: Said, *, own: bool) -> Message:

@@ -18,7 +18,7 @@ grant maintain on product, contract, assessment to hexad_app;
 grant insert, update on notice, template, template_version, consent, suppression, broadcast, outgoing, receipt, inbound,
     reminder_rule, reminder to hexad_app;
 grant delete on receipt, inbound to hexad_app; -- forged ones, and what has outlived its purpose
-grant insert, update on conversation, participant, staff_status to hexad_app;
+grant insert, update on conversation, participant, former_holder, staff_status to hexad_app;
 grant insert on message, rating to hexad_app; -- what was said stays as it was said
 grant insert, update, delete on attendance to hexad_app;
 grant maintain on unit, employee, customer, relation, account to hexad_app; -- a load analyses what it has filled

@@ -86,7 +86,7 @@ class House:
     async def broker(self, *, unit: str = "t1", licensed: bool = True, role: str = "broker") -> str:
         """A new employee, by number."""
         no = f"7{next(self._numbers):05}"
-        await self.brokerage.employee(no, unit, role)
+        await self.brokerage.employee(no, unit, *filter(None, [role]))
         if licensed:
             await self.brokerage.execute("update employee set licence_no = 'S1' where employee_no = $1", no)
         return no
@@ -96,6 +96,14 @@ class House:
         no = f"66{next(self._numbers):06}"
         await self.brokerage.customer(no, branch, name=f"客户{no}", brokers=brokers)
         return no
+
+    async def hand_over(self, investor: str, *brokers: str) -> None:
+        """Ends every relation of a customer today; from today these brokers serve them."""
+        await self.brokerage.execute(
+            "update relation set valid_to = current_date where customer_id = $1", self.brokerage.customers[investor]
+        )
+        for broker in brokers:
+            await self.brokerage.relate(investor, broker)
 
     async def branch(self) -> tuple[str, str]:
         """A new branch with a team, so that nobody else is there."""

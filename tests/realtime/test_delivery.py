@@ -139,7 +139,7 @@ async def test_when_it_goes_to_somebody_else_the_first_gets_nothing_more(node: N
     first, second, customer = node.enter(BROKER, line()), node.enter(OTHER), node.enter(CUSTOMER, line())
     node.delivery.changed(line(staff=OTHER))
     node.delivery.stored(said(1))
-    assert node.kinds(first) == ["assigned"]
+    assert node.kinds(first) == ["closed"]
     assert node.kinds(second) == node.kinds(customer) == ["assigned", "1"]
 
 
@@ -170,3 +170,48 @@ async def test_resuming_begins_where_the_client_was(node: Node) -> None:
     assert phone.view.behind == {ONE}
     late = node.enter(CUSTOMER, line(5), resume={ONE: 9})
     assert late.view.seq(ONE) == 5
+
+
+async def test_what_concerns_nobody_here_is_forgotten(node: Node) -> None:
+    customer, colleague = node.enter(CUSTOMER, line()), node.enter(OTHER)
+    node.delivery.reachable(StatusChanged(UUID(int=9), "1001", "away"))
+    node.delivery.behind(ONE, 3)
+    assert node.delivery.open_ones() == [ONE]
+    node.delivery.changed(line(state="queued", staff=None))
+    node.sockets[f"{CUSTOMER.kind}:{CUSTOMER.no}"].remove(customer)
+    assert node.delivery.open_ones() == [ONE], "somebody sees the queue in which it waits"
+    node.frames.pop(colleague)
+    assert node.delivery.open_ones() == []
+    assert node.delivery._threads == node.delivery._statuses == {}
+    assert node.delivery._queued == set()
+    await node.delivery.read(nothing)
+    assert node.delivery._moved == {}
+
+
+async def nothing(since: dict[UUID, int], size: int) -> list[Said]:
+    return []
+
+
+async def test_a_queue_that_only_its_branch_sees_is_known_and_hinted_when_it_empties(node: Node) -> None:
+    colleague = node.enter(OTHER)
+    node.delivery.changed(line(state="queued", staff=None))
+    assert node.delivery.open_ones() == [ONE]
+    node.delivery.changed(line(state="queued", staff=None))
+    node.delivery.changed(line())
+    assert node.kinds(colleague) == ["changed", "changed"]
+
+
+async def test_an_investor_is_hinted_when_their_conversation_waits_again(node: Node) -> None:
+    customer, broker = node.enter(CUSTOMER, line()), node.enter(BROKER, line())
+    node.delivery.changed(line(state="queued", staff=None))
+    assert node.kinds(customer) == ["changed"]
+    assert node.kinds(broker) == ["changed", "closed"]
+    node.delivery.stored(said(1))
+    assert node.kinds(customer) == ["changed", "1"]
+    assert "1" not in node.kinds(broker)
+
+
+async def test_who_gets_a_long_conversation_gets_the_end_of_it(node: Node) -> None:
+    phone = node.enter(OTHER)
+    node.delivery.changed(line(5000, staff=OTHER))
+    assert phone.view.seq(ONE) == 4000

@@ -163,7 +163,7 @@ async def test_receipts_go_to_the_others_and_stand_in_ready(house: House) -> Non
         assert "receipt" not in await broker.quiet(0.3)
         async with house.device(str(investor.frames[0]["principal"])) as again:
             (line,) = again.frames[0]["conversations"]
-            assert (line["peer"]["id"], line["peer_read_seq"], line["read_seq"]) == (number, 1, 0)
+            assert (line["peer"]["id"], line["peer_read_seq"], line["read_seq"]) == (number, 1, 1)
 
 
 async def test_from_the_queue_it_is_taken_closed_and_rated(house: House) -> None:
@@ -223,18 +223,9 @@ async def test_an_employee_who_loses_a_conversation_gets_nothing_more_of_it(hous
     async with house.pair((0, 1)) as (investor, broker, conversation):
         other = await house.broker()
         assert (await investor.get("assigned"))["employee"]["id"] != other, "as it was opened"
-        await house.brokerage.execute(
-            "update conversation set employee_id = e.id from employee e"
-            " where e.employee_no = $2 and conversation.id = $1::text::uuid",
-            conversation, other,
-        )  # fmt: skip
-        await house.brokerage.execute(
-            "insert into participant (conversation_id, kind, person_id, no, name)"
-            " select $1::text::uuid, 'staff', id, employee_no, name from employee where employee_no = $2",
-            conversation, other,
-        )  # fmt: skip
-        assert (await broker.get("assigned", 5))["employee"]["id"] == other
-        assert (await investor.get("assigned", 5))["employee"]["id"] == other
+        await house.hand_over(str(investor.frames[0]["principal"]).split(":")[1], other)
+        assert (await broker.get("closed", 20))["by"] == other
+        assert (await investor.get("assigned", 20))["employee"]["id"] == other
         assert (await broker.say(conversation, "还是我"))["code"] == "not_found"
         await investor.say(conversation, "换人了")
         await broker.quiet()

@@ -1,6 +1,7 @@
 """Which frames of the chat a session passes on, and which it refuses itself."""
 
 from datetime import UTC, datetime
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.scope import Audience, Principal
-from mobile_contracts.frame import Error, Ready
+from kernel.scope import NOTHING, Audience, Principal
+from mobile_contracts.frame import Asked, Error, Ready
 from realtime.session import Ask, Authenticate, Close, Send, Session
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -19,7 +20,8 @@ ONE, CLIENT = str(UUID(int=1)), str(UUID(int=2))
 def signed_in(audience: Audience) -> Session:
     session = Session(0)
     session.receive('{"type":"auth","token":"t","device_id":"d"}', 0)
-    who = Principal(audience=audience, subject="1", session_id=UUID(int=1), device_id="d")
+    asked = {frame.asks(audience): NOTHING for frame in get_args(Asked)}
+    who = Principal(audience=audience, subject="1", session_id=UUID(int=1), device_id="d", permissions=asked)
     session.authenticated(who, 600, NOON, 0)
     return session
 

@@ -9,13 +9,26 @@ create table conversation (
     last_seq     bigint not null default 0,              -- of its newest message; only raised under the lock of this row
     opened_at    timestamptz not null default now(),
     assigned_at  timestamptz,
-    closed_at    timestamptz check ((closed_at is not null) = (state = 'closed'))
-) with (fillfactor = 50);                                -- every message updates its row, in place
+    closed_at    timestamptz check ((closed_at is not null) = (state = 'closed')),
+    by_relation  boolean not null default false,         -- its employee looked after the customer; else has it for the branch
+    investor_seq bigint not null default 0,              -- of the newest that the investor said: they have read what is up to it
+    staff_seq    bigint not null default 0               -- of the newest that the employee who has it said
+) with (fillfactor = 50);                                -- every message updates its row, in place; kept for 20 years
 create index conversation_pair on conversation (customer_id, employee_id) where state = 'assigned';
-create unique index conversation_queued on conversation (customer_id) where state = 'queued';
-create index conversation_customer on conversation (customer_id, opened_at);
-create index conversation_employee on conversation (employee_id, opened_at);
+create index conversation_queued on conversation (customer_id) where state = 'queued';
+create index conversation_customer on conversation (customer_id) where state <> 'closed';
+create index conversation_employee on conversation (employee_id) where state <> 'closed';
+create index conversation_assigned on conversation (id) where state = 'assigned';
 create index conversation_queue on conversation (branch_id, opened_at) where state = 'queued';
+
+-- Who had a conversation before, and up to which seq they may read it where they reach its customer; kept as long as it is.
+create table former_holder (
+    conversation_id  uuid not null references conversation,
+    employee_id      integer not null references employee,
+    until_seq        bigint not null,
+    left_at          timestamptz not null default now(),
+    primary key (conversation_id, employee_id)
+);
 
 -- Who takes or took part, under which number and name, and how far they got; marks only rise.
 create table participant (
@@ -74,7 +87,8 @@ create table attendance (
     primary key (employee_id, node_id)
 );
 
--- Who sees a conversation: its investor, the employee whom it is assigned to, those of the branch in whose queue it is.
+-- Who sees a conversation: its investor, the employee whom it is assigned to, those of the branch in whose queue it is, but
+-- not whoever had it before.
 create function works_for(employee integer) returns integer[] language sql stable parallel safe
     return (select array_agg(distinct below.unit_id) -- one's branch, and those merged into it
               from employee e
@@ -92,13 +106,24 @@ create function system_asking() returns boolean language sql stable parallel saf
     return current_setting('hexad.scope', true) = 'company'
        and starts_with(current_setting('hexad.principal', true), 'system:');
 
+alter table former_holder enable row level security;
+alter table former_holder force row level security;
+create policy reach on former_holder using (
+    (select system_asking()) or employee_id = (select employee_asking()));
+
+-- Whose a conversation is now; what one had before is read up to there, and only of customers whom one reaches.
 alter table conversation enable row level security;
 alter table conversation force row level security;
 create policy reach on conversation using (
     (select system_asking())
     or customer_id = any ((select reached('hexad.customer', 'self'))::integer[])
     or employee_id = (select employee_asking())
-    or state = 'queued' and branch_id = any ((select works_for(employee_asking()))::integer[]));
+       and (state <> 'closed' or not by_relation and branch_id = any ((select works_for(employee_asking()))::integer[]))
+    or state = 'queued' and branch_id = any ((select works_for(employee_asking()))::integer[])
+       and not exists (select from former_holder f where f.conversation_id = conversation.id)
+    or (employee_id = (select employee_asking())
+        or exists (select from former_holder f where f.conversation_id = conversation.id))
+       and exists (select from customer k where k.id = conversation.customer_id));
 
 alter table participant enable row level security;
 alter table participant force row level security;
@@ -110,7 +135,12 @@ alter table message enable row level security;
 alter table message force row level security;
 create policy reach on message using (
     case when (select system_asking()) then true
-         else exists (select from conversation c where c.id = message.conversation_id) end);
+         else exists (select from conversation c
+                       where c.id = message.conversation_id
+                         and (c.customer_id = any ((select reached('hexad.customer', 'self'))::integer[])
+                              or c.employee_id = (select employee_asking())
+                              or message.seq <= coalesce((select f.until_seq from former_holder f
+                                                           where f.conversation_id = c.id), c.last_seq))) end);
 
 alter table rating enable row level security;
 alter table rating force row level security;

@@ -9,7 +9,7 @@ from centers.service import actions, queries
 from centers.service.rules import Line, Reader
 from kernel import grants
 from kernel.database import Database, Tx
-from kernel.scope import Principal, Reach, Scope, apply, apply_system
+from kernel.scope import NOTHING, Principal, Scope, apply, apply_system
 from kernel.settings import Settings
 from tests.brokerage import Brokerage, small
 
@@ -21,19 +21,23 @@ class Service:
         self.brokerage, self.database = brokerage, brokerage.database
 
     async def person(self, tx: Tx, name: str) -> tuple[Scope, Reader]:
-        """`staff:1001` or `investor:88000001`, whose scope is set on the transaction."""
+        """`staff:1001` or `investor:88000001`, whose scope is set on the transaction; also for who may not chat."""
         audience, no = name.split(":")
-        principal = Principal(
-            audience="staff" if audience == "staff" else "investor", subject=no, session_id=UUID(int=1), device_id="d"
+        staff = audience == "staff"
+        await apply_system(tx, "test", kind="company")
+        row = await tx.fetchrow("select id, unit_id from employee where employee_no = $1", no)
+        who = row if staff else {"id": None, "unit_id": None}
+        found = await grants.of(
+            tx, "staff" if staff else "investor", no, [] if staff else ["investor"], who["id"], who["unit_id"]
         )
+        reach = found.get("chat.read" if staff else "self.read", NOTHING)
+        principal = Principal(
+            audience="staff" if staff else "investor", subject=no, session_id=UUID(int=1), device_id="d",
+            permissions={**found, "chat.read": reach} if staff else found,
+        )  # fmt: skip
         await apply_system(tx, "test", kind="company")
         reader = await queries.reader_of(tx, principal)
         assert reader is not None
-        reach = Reach(kind="self", customer=reader.customer)
-        if reader.employee is not None:
-            unit = await tx.fetchval("select unit_id from employee where id = $1", reader.employee)
-            found = await grants.of(tx, "staff", no, [], reader.employee, unit)
-            reach = found.get("customer.read", Reach())
         scope = Scope(principal=principal, reach=reach)
         await apply(tx, scope)
         return scope, reader

@@ -1,0 +1,84 @@
+"""Keeps true who is behind open sockets: their roles, their branch and what was merged into it are found anew.
+
+Other than over HTTP nothing is asked with each frame: what a socket knows of its principal is what was found at the
+sign-in, until this module finds that something was written of which permissions or queues are made.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from uuid import UUID
+
+from centers.service import queries
+from kernel import identity, logs
+from kernel.database import Database
+from kernel.errors import NotSignedIn
+from kernel.scope import apply_system
+from realtime.connection import Connection
+
+LOOK_SECONDS, _BREATH_SECONDS = 2.0, 0.1
+_AT_ONCE = 100
+"""Sessions whose principals are found in one transaction."""
+
+_log = logs.logger(__name__)
+
+
+class People:
+    """The principals behind the sockets of this node; `changed` is called before they are found anew."""
+
+    def __init__(
+        self, database: Database, connections: Callable[[], Iterable[Connection]], changed: Callable[[], None]
+    ) -> None:
+        self._database, self._connections, self._changed = database, connections, changed
+        self._marks: dict[str, str] = {}
+        self._changed_at = {"staff": -math.inf, "investor": -math.inf}
+        self._told = asyncio.Event()
+
+    def heard(self) -> None:
+        """Something was written: looks at once."""
+        self._told.set()
+
+    async def run(self) -> None:
+        """Looks, for ever; without PostgreSQL everybody stays who they were."""
+        while True:
+            await asyncio.sleep(_BREATH_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._told.wait()
+            self._told.clear()
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001  # whatever it is, people must be looked at again
+                _log.warning("who is behind the sockets was not looked at", problem=type(error).__name__)
+
+    async def look(self) -> None:
+        """Finds anew everybody of whom was found what was before the last change."""
+        async with self._database.transaction() as tx:
+            marks = {"staff": await identity.mark(tx), "investor": await identity.role_mark(tx)}
+        for audience, mark in marks.items():
+            if self._marks.get(audience, mark) != mark:
+                self._changed_at[audience] = asyncio.get_running_loop().time()
+                self._changed()
+        self._marks = marks
+        stale: defaultdict[UUID, list[Connection]] = defaultdict(list)
+        for one in self._connections():
+            if one.principal is not None and one.found_at < self._changed_at[one.principal.audience]:
+                stale[one.principal.session_id].append(one)
+        sessions = list(stale)
+        for at in range(0, len(sessions), _AT_ONCE):
+            await self._find_anew({one: stale[one] for one in sessions[at : at + _AT_ONCE]})
+
+    async def _find_anew(self, sockets: Mapping[UUID, Sequence[Connection]]) -> None:
+        began, found = asyncio.get_running_loop().time(), {}
+        async with self._database.transaction() as tx:
+            for session_id in sockets:
+                with contextlib.suppress(NotSignedIn):  # it has ended, which the hub sees too
+                    principal = await identity.find(tx, session_id)
+                    await apply_system(tx, "chat", kind="company")
+                    found[session_id] = principal, await queries.reader_of(tx, principal)
+        for session_id, (principal, reader) in found.items():
+            for connection in sockets[session_id]:
+                connection.found_at = began
+                connection.renewed(principal, reader)

@@ -1,0 +1,86 @@
+"""Takes conversations from employees who may have them no longer, within 5 s of the moment in which the ground is gone.
+
+Every node looks every 2 s at those that concern somebody here, and at the next few thousand of all others in turn, so
+that what nobody here follows is found too. When people, roles or the tree of units changed, all are looked at at once.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Sequence
+from uuid import UUID
+
+from centers.service import holding
+from kernel import logs
+from kernel.database import Database
+from kernel.scope import apply_system
+
+LOOK_SECONDS, _BREATH_SECONDS = 2.0, 0.1
+IN_TURN = 5_000
+"""Conversations of everybody that are looked at each time."""
+
+_AT_ONCE = 200
+_NIL = UUID(int=0)
+_log = logs.logger(__name__)
+
+
+class Rerouting:
+    """The round of one node; `moved` is told of each conversation that went elsewhere, after the commit."""
+
+    def __init__(self, database: Database, here: Callable[[], Sequence[UUID]], moved: Callable[[UUID], None]) -> None:
+        self._database, self._here, self._moved = database, here, moved
+        self._after = _NIL
+        self._told = asyncio.Event()
+        self._everything = False
+
+    def look_at_all(self) -> None:
+        """Has every conversation looked at now: something changed that grounds are made of."""
+        self._everything = True
+        self._told.set()
+
+    async def run(self) -> None:
+        """Looks, for ever."""
+        while True:
+            await asyncio.sleep(_BREATH_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._told.wait()
+            self._told.clear()
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001  # whatever it is, it must be looked again
+                _log.warning("conversations were not routed again; it is tried again", problem=type(error).__name__)
+
+    async def look(self) -> None:
+        """One round: what concerns somebody here, and the next of all; all of them when something changed."""
+        everything, self._everything = self._everything, False
+        try:
+            await self._route(self._here())
+            if everything:
+                self._after = _NIL
+            while await self._next() and everything:
+                pass
+        except BaseException:
+            self._everything |= everything
+            raise
+
+    async def _next(self) -> bool:
+        """Whether there are further ones."""
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            ids = await holding.assigned_after(tx, self._after, IN_TURN)
+        await self._route(ids)
+        self._after = ids[-1] if len(ids) == IN_TURN else _NIL
+        return self._after != _NIL
+
+    async def _route(self, ids: Collection[UUID]) -> None:
+        if not ids:
+            return
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            lost = await holding.check_holders(tx, ids)
+        for at in range(0, len(lost), _AT_ONCE):
+            async with self._database.transaction() as tx:
+                await apply_system(tx, "chat", kind="company")
+                moved = await holding.do_route_again(tx, lost[at : at + _AT_ONCE])
+            for one in moved:
+                self._moved(one)
