@@ -182,7 +182,7 @@ async def test_what_concerns_nobody_here_is_forgotten(node: Node) -> None:
     assert node.delivery.open_ones() == [ONE], "somebody sees the queue in which it waits"
     node.frames.pop(colleague)
     assert node.delivery.open_ones() == []
-    assert node.delivery._threads == node.delivery._statuses == {}
+    assert (node.delivery._threads, node.delivery._statuses) == ({}, {})
     assert node.delivery._queued == set()
     await node.delivery.read(nothing)
     assert node.delivery._moved == {}

@@ -67,9 +67,7 @@ async def test_without_a_role_nothing_is_seen_and_nobody_is_routed(house: House)
     async with house.device(f"staff:{nobody}") as talker:
         investor = await house.investor(branch=branch)
         async with house.device(f"investor:{investor}", node=1) as customer:
-            assert (await customer.open())["state"] == "queued", (
-                "who may not speak with customers is not there for them"
-            )
+            assert (await customer.open())["state"] == "queued", "nobody is there who may speak with them"
         assert "changed" not in await talker.quiet()
     async with house.device(f"staff:{nobody}") as again:
         assert again.frames[0]["conversations"] == []

@@ -26,10 +26,8 @@ class Service:
         staff = audience == "staff"
         await apply_system(tx, "test", kind="company")
         row = await tx.fetchrow("select id, unit_id from employee where employee_no = $1", no)
-        who = row if staff else {"id": None, "unit_id": None}
-        found = await grants.of(
-            tx, "staff" if staff else "investor", no, [] if staff else ["investor"], who["id"], who["unit_id"]
-        )
+        employee, unit = (row["id"], row["unit_id"]) if row else (None, None)
+        found = await grants.of(tx, "staff" if staff else "investor", no, [] if staff else ["investor"], employee, unit)
         reach = found.get("chat.read" if staff else "self.read", NOTHING)
         principal = Principal(
             audience="staff" if staff else "investor", subject=no, session_id=UUID(int=1), device_id="d",
