@@ -1,5 +1,6 @@
 """The OpenAPI document of each audience, and its page: Swagger UI from our own files, nothing from elsewhere."""
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import metadata
@@ -110,6 +111,18 @@ def _describe_edge(made: dict[str, Any], app: Litestar) -> None:
     for path, method, options in _operations(app):
         if operation := made.get("paths", {}).get(path, {}).get(method):
             _describe(operation, method, options)
+            if each := options.get("each"):
+                _describe_items(operation, components["schemas"], each)
+
+
+def _describe_items(operation: dict[str, Any], shapes: dict[str, Any], each: type) -> None:
+    """What stands in a list whose items the route reads one by one: the document knows their rules all the same."""
+    (item,), more = msgspec.json.schema_components([each], ref_template="#/components/schemas/{name}")
+    shapes.update(more)
+    content = operation["requestBody"]["content"]["application/json"]
+    whole = copy.deepcopy(shapes[content["schema"]["$ref"].rpartition("/")[2]])
+    whole["properties"]["items"]["items"] = item
+    content["schema"] = {**whole, "title": f"{each.__name__}Items"}
 
 
 def _describe(operation: dict[str, Any], method: str, options: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ _WHY = {
 """Why an item was not taken, in English and Chinese."""
 
 
-@post("/receipts", guards=[signed()], opt={"each": True}, status_code=200, summary="What became of messages")
+@post("/receipts", guards=[signed()], opt={"each": Receipt}, status_code=200, summary="What became of messages")
 async def post_receipts(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
     """Takes each receipt by itself, again as often as it comes.
 
@@ -46,7 +46,7 @@ async def post_receipts(request: HttpRequest, tx: Tx, gateway: Gateway, data: JS
     return _answered(request, items, outcomes, gateway.name)
 
 
-@post("/inbound", guards=[signed()], opt={"each": True}, status_code=200, summary="Text messages that people sent us")
+@post("/inbound", guards=[signed()], opt={"each": Inbound}, status_code=200, summary="Text messages from people")
 async def post_inbound(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSONBody[Items]) -> Results:
     """Takes each reply by itself, once; a result bears the reply's `gateway_id`.
 

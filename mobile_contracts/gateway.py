@@ -11,13 +11,13 @@ from mobile_contracts.outbound import Purpose, Sms
 ITEMS_AT_MOST = 1000
 LEASED_AT_MOST = 500
 
-Item = Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+Item = Raw
 
 
 class Items(Input, frozen=True):
     """Messages as they would lie in the queue; each is looked at by itself, so one that is wrong harms no other."""
 
-    items: Annotated[list[Item], Meta(max_length=ITEMS_AT_MOST, description="hexad.receipt/1 or hexad.inbound/1")]
+    items: Annotated[list[Item], Meta(max_length=ITEMS_AT_MOST, description="each is taken, or refused, by itself")]
 
 
 class Result(Answer, frozen=True, omit_defaults=True):

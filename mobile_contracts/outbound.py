@@ -30,6 +30,17 @@ Called = Annotated[
 Address = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s<>,;:\"\\\x00-\x1f]{1,64}@[A-Za-z0-9.-]{1,253}\Z")]
 Line = Annotated[str, Meta(min_length=1, max_length=998, pattern=r"^[^\r\n\x00]*\Z", description="one line, no NUL")]
 Short = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\r\n\x00]*\Z")]
+GatewayName = Annotated[Short, Meta(description="the name that was agreed", examples=["cmcc-1"])]
+GatewayId = Annotated[
+    Short, Meta(description="the gateway's own id of it, the same when it is said again", examples=["M81"])
+]
+Told = Annotated[
+    Moment,
+    Meta(
+        description="when it happened, with the offset of its zone, from 1970 to 2199",
+        examples=["2026-11-24T10:00:05+08:00"],
+    ),
+]
 Body = Annotated[str, Meta(max_length=500_000, pattern=r"^[^\x00]*\Z")]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,75}\Z")]
 Attempt = Annotated[int, Meta(ge=1, le=5, description="1 for the first; a repeated id is the same message")]
@@ -89,12 +100,25 @@ class Push(_Outgoing, frozen=True, kw_only=True, tag="hexad.push/1"):
 class Receipt(_Message, frozen=True, kw_only=True, tag="hexad.receipt/1"):
     """What a gateway says became of the message `id`; `code` is the gateway's own."""
 
-    id: UUID
-    gateway: Short
-    gateway_id: Short
-    status: ReceiptStatus
-    code: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*\Z")]
-    at: Moment
+    id: Annotated[UUID, Meta(description="that of the message", examples=["019a3b5e-0000-7000-8000-000000000001"])]
+    gateway: GatewayName
+    gateway_id: GatewayId
+    status: Annotated[
+        ReceiptStatus,
+        Meta(
+            description="accepted: taken over, a later one says the end; rejected: not taken, nothing was sent;"
+            " delivered; undelivered; expired: not sent, as expires_at was over",
+            examples=["delivered"],
+        ),
+    ]
+    code: Annotated[
+        str,
+        Meta(
+            max_length=64, pattern=r"^[^\x00]*\Z", description="the carrier's own word for it, empty where it has none",
+            examples=["DELIVRD"],
+        ),
+    ]  # fmt: skip
+    at: Told
 
     def __post_init__(self) -> None:
         _check_time(self.at)
@@ -103,12 +127,14 @@ class Receipt(_Message, frozen=True, kw_only=True, tag="hexad.receipt/1"):
 class Inbound(_Message, frozen=True, kw_only=True, tag="hexad.inbound/1", rename={"from_number": "from"}):
     """A text message that somebody sent us."""
 
-    gateway: Short
-    gateway_id: Short
+    gateway: GatewayName
+    gateway_id: GatewayId
     from_number: Caller
     to: Called
-    text: Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
-    at: Moment
+    text: Annotated[
+        str, Meta(max_length=1000, pattern=r"^[^\x00]*\Z", description="as it was written, no NUL", examples=["TD"])
+    ]
+    at: Told
 
     def __post_init__(self) -> None:
         _check_time(self.at)

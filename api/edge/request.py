@@ -23,8 +23,8 @@ class HttpRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         """The body as its contract, without any conversion; raises `InvalidInput`, or 415 for what is not JSON.
 
-        With `opt={"each": True}` the route looks at each item by itself: one that holds NUL harms no other, and half a
-        character (a text message cut in the middle of one) is read as U+FFFD.
+        With `opt={"each": Receipt}` the route looks at each item by itself: one that holds NUL harms no other, and
+        half a character (a text message cut in the middle of one) is read as U+FFFD.
         """
         self._require_json()
         body = await self.body()

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from kernel.settings import Settings
+from mobile_contracts.outbound import Inbound, Receipt
 from tests.api.conftest import Open
 
 
@@ -61,3 +62,23 @@ async def test_the_headers_that_a_route_asks_for_are_told(api: httpx.AsyncClient
     assert asked("/v1/staff/calendar/{day}", "get") == set()
     assert asked("/v1/staff/jobs/{event_id}/{handler}/retry", "post") == {"Idempotency-Key"}
     assert "304" in document["paths"]["/v1/staff/jobs"]["get"]["responses"]
+
+
+async def test_each_field_of_a_receipt_and_a_reply_has_its_type_bounds_and_example(api: httpx.AsyncClient) -> None:
+    document = (await api.get("/docs/gateway/openapi.json")).json()
+    for path, name, type_ in (("receipts", "Receipt", Receipt), ("inbound", "Inbound", Inbound)):
+        content = document["paths"][f"/v1/gateway/{path}"]["post"]["requestBody"]["content"]["application/json"]
+        items = content["schema"]["properties"]["items"]
+        assert items["maxItems"] == 1000
+        assert items["items"] == {"$ref": f"#/components/schemas/{name}"}
+        shape = document["components"]["schemas"][name]
+        assert shape["additionalProperties"] is False
+        fields = shape["properties"]
+        bare = set(shape["required"]) - {"schema"}
+        assert bare == set(fields) - {"schema"}
+        for field in bare:
+            told = fields[field]
+            assert told.get("description"), field
+            assert {"format", "enum", "maxLength", "pattern"} & told.keys(), f"{field} has no bound"
+        example = {"schema": fields["schema"]["enum"][0], **{field: fields[field]["examples"][0] for field in bare}}
+        assert msgspec.convert(example, type_)
