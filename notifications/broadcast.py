@@ -145,7 +145,8 @@ async def progress(tx: Tx, broadcast_id: UUID) -> Progress:
     counted = {row["state"]: row["messages"] for row in await _sql.counts(tx, broadcast_id=broadcast_id)}
     skipped = {row["reason"]: row["messages"] for row in await _sql.skipped(tx, broadcast_id=broadcast_id)}
     counted["queued"] = counted.get("queued", 0) + line.total - sum(counted.values())
-    done = line.total - sum(counted.get(state, 0) for state in _WAITING)
+    waiting = _WAITING if line.finished_at is None else _WAITING[:2]  # what is unknown at the end stays so
+    done = line.total - sum(counted.get(state, 0) for state in waiting)
     until = line.finished_at or datetime.now(UTC)
     rate = done / max((until - max(line.created_at, line.not_before)).total_seconds(), 1e-3) if done else 0.0
     left = (line.total - done) / rate if rate and line.state == "running" else None

@@ -73,7 +73,8 @@ update outgoing o
   join locked on locked.id = given.id
  where o.id = given.id
    and given.rank > case o.state when 'queued' then 1 when 'held' then 1 when 'skipped' then 1 when 'sending' then 2
-                                 when 'unknown' then 3 when 'sent' then 4 when 'delivered' then 6 else 5 end
+                                 when 'unknown' then case o.reason when 'no_receipt' then 4 else 3 end
+                                 when 'sent' then 4 when 'delivered' then 6 else 5 end
 returning o.id, o.state;
 
 -- name: queue_again(ids)

@@ -40,6 +40,7 @@ from workers.outbound import Sender, Taker, Tidier
 from workers.reaper import Reaper
 from workers.relay import Relay
 from workers.schedule import Scheduler
+from workers.silence import Silence
 
 _SEAL_SECONDS = 1.0
 _CONNECTIONS = 12
@@ -145,6 +146,7 @@ async def _relay(settings: Settings) -> None:
                 loops.run("reaper", Reaper(database, settings).turn),
                 loops.run("sealer", partial(_seal, Sealer(anchor(settings)), database)),
                 loops.run("sender", sender.turn),
+                loops.run("silence", Silence(database, settings).turn),
                 loops.run("tidier", Tidier(database, settings).turn),
                 loops.run("receipts", taker.receipts),
                 loops.run("replies", taker.replies),

@@ -56,6 +56,9 @@ class Partners(Identity, frozen=True, kw_only=True):
     reconcile_after: Annotated[
         float, says("wait for a receipt before an uncertain message is offered again", gt=0, le=86400)
     ] = 600.0
+    silent_after: Annotated[
+        float, says("wait for a last receipt after a message expired; then it is unknown", ge=1, le=2_592_000)
+    ] = 432_000.0
     advisory_url: Annotated[str, says("HTTP API of the advisory platform; empty: the simulated one on this host")] = ""
     advisory_token: Annotated[str, says("our token at the advisory platform; empty: it asks for none", secret=True)] = (
         ""

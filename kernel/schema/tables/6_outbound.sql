@@ -94,11 +94,13 @@ create table broadcast (
     expires_at        timestamptz not null,
     finished_at       timestamptz,                 -- nothing of it waits any more
     version           bigint not null default nextval('row_version'),
+    silent_at         timestamptz,                 -- what of it had no last receipt by then is unknown for good
     foreign key (template, template_version) references template_version
 );
 create unique index broadcast_once on broadcast (once) where once <> '';
 create index broadcast_open on broadcast (created_at) where finished_at is null;
 create index broadcast_own on broadcast (started_by, id);
+create index broadcast_silent on broadcast (expires_at) where silent_at is null;
 
 -- One message to one person (外发消息). Written four times in its life, a million of them a day: no column more than needed.
 -- Who and what is true of them stands elsewhere and is not proven per row.
