@@ -68,6 +68,11 @@ EMAILS = _counter("hexad_emails_total", "e-mails of the queues by what came of t
 EMAILS_DEFERRED = _gauge("hexad_emails_deferred", "e-mails that the relay put off and that wait for their time")
 EMAILS_AGAIN = _counter("hexad_emails_uncertain_total", "e-mails sent again since a try before had no answer")
 MESSAGES = _counter("hexad_messages_total", "messages of broadcasts handed over to gateways", "channel", "purpose")
+UNSENDABLE = _counter(
+    "hexad_messages_unsendable_total", "messages that failed as they cannot be made or read", "channel", "reason"
+)
+LOOP_FAILURES = _counter("hexad_loop_failures_total", "failed turns of a loop, and failed items of one", "loop")
+LOOP_FAILING = _gauge("hexad_loop_items_failing", "items of a loop that fail now, or did lately", "loop")
 RECEIPTS = _counter("hexad_receipts_total", "receipts of gateways by what came of them", "outcome")
 REPLIES = _counter("hexad_replies_total", "replies by SMS by what they ask for", "meaning")
 SCHEDULED = _counter("hexad_schedule_runs_total", "occurrences of a schedule that this beat started", "schedule")

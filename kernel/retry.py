@@ -34,7 +34,12 @@ class Backoff:
         failed, self._failures, self._not_before = self._failures > 0, 0, 0.0
         return failed
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the pause after the last failure is over."""
+        return time.monotonic() >= self._not_before
+
     def check(self) -> None:
         """Raises `Unavailable` while the pause after a failure lasts."""
-        if time.monotonic() < self._not_before:
+        if not self.is_over:
             raise Unavailable(f"{self._part} does not answer; it is asked again in a moment")

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from mobile_contracts.address import Address
+
 Purpose = Literal["transactional", "service", "marketing"]
 ReceiptStatus = Literal["accepted", "delivered", "undelivered", "rejected", "expired"]
 Vendor = Literal["apns", "fcm", "huawei", "xiaomi", "oppo", "vivo", "honor"]
@@ -27,7 +29,6 @@ Caller = Annotated[
 Called = Annotated[
     str, Meta(pattern=r"^\+?[0-9]{3,24}\Z", description="access number that was written to", examples=["10690000"])
 ]
-Address = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s<>,;:\"\\\x00-\x1f]{1,64}@[A-Za-z0-9.-]{1,253}\Z")]
 Line = Annotated[str, Meta(min_length=1, max_length=998, pattern=r"^[^\r\n\x00]*\Z", description="one line, no NUL")]
 Short = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\r\n\x00]*\Z")]
 GatewayName = Annotated[Short, Meta(description="the name that was agreed", examples=["cmcc-1"])]

@@ -4,9 +4,8 @@ Whoever withdraws waits for what is being handed over just then, a fraction of a
 leaves any more. See `dispatch.py` for the other half of that promise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
@@ -50,8 +49,35 @@ async def give(tx: Tx, customer_id: int, word: Word) -> Consent:
     Raises `WithdrawnByCustomer` when staff would allow what the customer withdrew (in the terminal, by reply
     or link), for this topic or for all, and did not allow again; whatever staff noted since.
     """
+    (after,) = await give_all(tx, [(customer_id, word)])
+    return after
+
+
+async def give_all(tx: Tx, words: Sequence[tuple[int, Word]]) -> list[Consent]:
+    """The same for several words at once, each with its customer; all that was withdrawn is stopped together, last.
+
+    Whoever withdraws says so before anything else, then takes people and messages in the order of their ids.
+    """
+    if any(not word.allowed for _, word in words):
+        await _sql.announce_withdrawal(tx)
+    for customer_id in sorted({customer_id for customer_id, _ in words}):
+        await _sql.lock(tx, customer_id=customer_id)
+    kept = [await _keep(tx, customer_id, word) for customer_id, word in words]
+    if withdrawn := [(customer_id, word) for customer_id, word in words if not word.allowed]:
+        await _withdraw(tx, withdrawn)
+    return kept
+
+
+async def wait_for_withdrawals(tx: Tx) -> None:
+    """Returns when everybody who withdraws just now has committed; nobody else begins to before the transaction ends.
+
+    Whoever looks at consent after this sees the words of all who could not see what is looked at.
+    """
+    await _sql.wait_for_withdrawals(tx)
+
+
+async def _keep(tx: Tx, customer_id: int, word: Word) -> Consent:
     place = {"customer_id": customer_id, "purpose": word.purpose, "channel": word.channel, "topic": word.topic}
-    await _sql.lock(tx, customer_id=customer_id)
     if word.allowed and word.source == "staff" and await _sql.is_withdrawn_by_customer(tx, **place):
         raise WithdrawnByCustomer
     before: Consent | None = await _sql.standing(tx, **place)
@@ -60,8 +86,6 @@ async def give(tx: Tx, customer_id: int, word: Word) -> Consent:
         tx, **place, allowed=word.allowed, source=word.source, evidence=word.evidence, given_by=word.by
     )
     await _emit(tx, customer_id, before, after)
-    if not word.allowed:  # last, so that it sees all that was queued meanwhile
-        await _withdraw(tx, place)
     return after
 
 
@@ -73,11 +97,14 @@ async def customer_id(tx: Tx, customer_no: str) -> int:
     return found
 
 
-async def _withdraw(tx: Tx, place: Mapping[str, Any]) -> None:
-    """Stops what waits for this person, whoever started it."""
+async def _withdraw(tx: Tx, withdrawn: Sequence[tuple[int, Word]]) -> None:
+    """Stops what waits for these people, whoever started it."""
     scope = await _sql.scope(tx)
     await _sql.set_scope(tx, kind="company")
-    await _sql.withdraw(tx, **place)
+    await _sql.withdraw(
+        tx, customer_ids=[customer_id for customer_id, _ in withdrawn], topics=[word.topic for _, word in withdrawn],
+        purposes=[word.purpose for _, word in withdrawn], channels=[word.channel for _, word in withdrawn],
+    )  # fmt: skip
     await _sql.set_scope(tx, kind=scope or "none")
 
 

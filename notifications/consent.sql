@@ -45,14 +45,26 @@ select exists (select from template where topic = :topic);
 -- scope: none, a lock on one person's consents, held until the transaction ends
 select pg_advisory_xact_lock(1129270867, :customer_id);
 
--- name: withdraw(customer_id, purpose, channel, topic)!
+-- name: announce_withdrawal()!
+-- scope: none, a lock that says that somebody withdraws, held until the transaction ends
+select pg_advisory_xact_lock_shared(1129270868);
+
+-- name: wait_for_withdrawals()!
+-- scope: none, waits for those who withdraw just now
+select pg_advisory_xact_lock(1129270868);
+
+-- name: withdraw(customer_ids, purposes, channels, topics)!
 -- scope: none, whoever withdraws consent reaches their own messages, whichever scope they are in
-with theirs as (
+with withdrawn as (
+    select * from unnest(:customer_ids::integer[], :purposes::text[], :channels::text[], :topics::text[])
+        as withdrawn (customer_id, purpose, channel, topic)
+), theirs as (
     select o.id
       from outgoing o
-      join broadcast b on b.id = o.broadcast_id
-     where o.customer_id = :customer_id and o.channel = :channel and o.state in ('queued', 'sending')
-       and b.purpose = :purpose and (:topic = '' or b.topic = :topic)
+     where o.state in ('queued', 'sending') and o.customer_id in (select customer_id from withdrawn)
+       and exists (select from broadcast b
+                     join withdrawn w on w.purpose = b.purpose and w.topic in ('', b.topic)
+                    where b.id = o.broadcast_id and w.customer_id = o.customer_id and w.channel = o.channel)
      order by o.id
        for update of o -- stronger than a receipt needs: what is being handed over is waited for
 )

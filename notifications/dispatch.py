@@ -1,21 +1,24 @@
 """Handing over (派发): batches are claimed, rendered, published and recorded, in two transactions.
 
 The first claims, and says so: `sending`, with the exact content sealed. The second holds those rows while the broker
-confirms, after a last look at consent: who withdraws it waits for that, so that nothing leaves once it is withdrawn.
-A process that dies in the second one leaves `sending` behind, which becomes `unknown` and is never sent blindly again.
+confirms, after a last look by the rule that decided on them (`hindrance`): who withdraws consent waits for that, so
+that nothing leaves once it is withdrawn. A process that dies in the second one leaves `sending` behind, which becomes
+`unknown` and is never sent blindly again; what fails before anything was published waits again at once.
+
+Whoever locks several messages takes them in the order of their ids, or takes only those that nobody holds.
 """
 
-import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-import msgspec
+import asyncpg
 from msgspec import Struct
 
-from kernel.crypto import Fields, Place
+from kernel import logs, metrics
+from kernel.crypto import Fields
 from kernel.database import Database, Tx
 from kernel.errors import Unavailable
 from kernel.queues import Queue
@@ -23,15 +26,16 @@ from kernel.queues.client import Message, Queues
 from kernel.scope import apply_system
 from kernel.settings import Settings
 from kernel.sql import load
-from mobile_contracts.outbound import Email, Purpose, Sms
-from mobile_contracts.template import Language
-from notifications import hours, rate, suitable, template
+from mobile_contracts.outbound import Purpose
+from notifications import consent, hours, rate, suitable
+from notifications.composing import Claimed, Composer, Ending, Occasion
 from notifications.rate import Lane
-from notifications.sms import segments
-from notifications.unsubscribe import link
 from notifications.words import Words
 
 BATCH = 500
+AT_ONCE = 200
+"""Broadcasts of one look; the next look goes on after them."""
+
 _GATEWAY = "main"
 
 
@@ -49,30 +53,35 @@ class Open(Struct, frozen=True):
     product_code: str | None
     expires_at: datetime
     unexpanded: bool
+    created_at: datetime
 
 
-class Claimed(Struct, frozen=True):
-    """A message that is ours to send, and whom to; `content` is there when it was handed over before."""
+class Turn(Struct, frozen=True):
+    """The broadcast up to which it was everybody's turn, the oldest first."""
 
+    created_at: datetime
     id: UUID
-    customer_id: int
-    attempt: int
-    content: bytes | None
-    customer_no: str
-    name: str
-    mobile: bytes | None
-    noted_mobile: bytes | None
-    email: str | None
-    language: Language
 
 
-Made = tuple[UUID, Sms | Email]
+Made = tuple[UUID, bytes]
+"""A message by its id, in the JSON in which it leaves."""
+
 _sql = load(Path(__file__).with_name("dispatch.sql"), Open, Claimed)
+_log = logs.logger(__name__)
 
 
-async def list_open(tx: Tx) -> list[Open]:
-    """The broadcasts of which something waits, the oldest first."""
-    found: list[Open] = await _sql.open(tx)
+async def list_open(
+    tx: Tx, due: Sequence[Purpose] | None = None, after: Turn | None = None, wait: float = 0.0
+) -> list[Open]:
+    """The next broadcasts after one that are open, the oldest first, `AT_ONCE` at most.
+
+    With `due`, the purposes whose hours it is, only those of which something can be made or sent now; what had no
+    answer may be offered again after `wait` seconds.
+    """
+    found: list[Open] = await _sql.open(
+        tx, purposes=None if due is None else list(due), after_at=after and after.created_at,
+        after_id=after and after.id, wait=wait, size=AT_ONCE,
+    )  # fmt: skip
     return found
 
 
@@ -124,110 +133,112 @@ class Dispatch:
             )
             if not claimed:
                 return []
-            compose = await self._composer(tx, one, channel, now, until)
-            dropped = await unsuited(tx, one, {row.id: row.customer_id for row in claimed})
-            made: list[Made] = []
+            endings = await unsuited(tx, one, {row.id: row.customer_id for row in claimed})
+            occasion = Occasion(one.id, one.purpose, channel, await self._words.of(tx, one, channel), now, until)
+            composer, made = Composer(self._settings, self._fields, occasion), list[Made]()
             for row in claimed:
-                message = None if row.id in dropped else compose(row)
-                if message is None:
-                    dropped.setdefault(row.id, "no_mobile" if channel == "sms" else "no_email")
+                if row.id in endings:
+                    continue
+                composed = composer.compose(row)
+                if isinstance(composed, Ending):
+                    endings[row.id] = composed
                 else:
-                    made.append((row.id, message))
+                    made.append((row.id, composed))
             await _sql.begin(tx, ids=[id_ for id_, _ in made], contents=self._sealed(made))
-            await drop(tx, dropped)
+            await end(tx, endings)
+        _note(one, channel, endings)
         return made
 
     async def _hand_over(self, one: Open, channel: Literal["sms", "email"], made: list[Made]) -> int:
-        problem: Unavailable | None = None
+        """Publishes what may still leave and records it; what was surely not published waits again."""
+        course = _Course()
+        try:
+            if one.purpose != "transactional":
+                await self._await_withdrawals()
+            async with self._database.transaction() as tx:
+                await self._publish_held(tx, one, channel, made, course)
+        except Exception as error:
+            await self._make_up([id_ for id_, _ in made], course)
+            if course.state == "waiting" and isinstance(error, asyncpg.LockNotAvailableError):
+                return 0  # somebody takes long to withdraw
+            raise
+        if course.problem is not None:
+            raise course.problem
+        return len(course.published)
+
+    async def _await_withdrawals(self) -> None:
+        """Waits for those who may have looked before these messages were there to be seen.
+
+        Whoever begins to withdraw later sees them, and waits for whoever holds them.
+        """
+        async with self._database.transaction() as tx:
+            await consent.wait_for_withdrawals(tx)
+
+    async def _publish_held(
+        self, tx: Tx, one: Open, channel: Literal["sms", "email"], made: Sequence[Made], course: "_Course"
+    ) -> None:
+        await apply_system(tx, "dispatch", kind="company")
+        ids = [id_ for id_, _ in made]
+        held = {row["id"] for row in await _sql.hold(tx, ids=ids)}
+        hindered = {row["id"]: row["reason"] for row in await _sql.look(tx, ids=list(held))}
+        course.published = [id_ for id_ in ids if id_ in held and id_ not in hindered]
+        leaving = set(course.published)
+        messages = [Message(body, id=str(id_)) for id_, body in made if id_ in leaving]
+        course.state = "uncertain"
+        try:
+            await self._queues.publish(queue_of(channel, one.purpose), messages)
+        except Unavailable as error:  # any of them may be in the queue
+            course.problem = error
+        else:
+            course.state = "published"
+        await _sql.take(tx, ids=list(held))
+        await _sql.record(tx, ids=course.published, state="unknown" if course.problem else "sent")
+        await _sql.let_go(tx, ids=list(hindered), reasons=list(hindered.values()))
+        await rate.spend(tx, self._lane(channel, one.purpose), len(messages))
+
+    async def _make_up(self, ids: Sequence[UUID], course: "_Course") -> None:
+        """Records in a transaction of its own what the one that failed should have; tidying does it for the dead."""
+        leaving = set(course.published) if course.state != "waiting" else set()
         async with self._database.transaction() as tx:
             await apply_system(tx, "dispatch", kind="company")
-            held = {row["id"] for row in await _sql.hold(tx, ids=[id_ for id_, _ in made])}
-            if len(held) < len(made):
-                await _sql.let_go(tx, ids=[id_ for id_, _ in made if id_ not in held])
-            messages = [Message(msgspec.json.encode(sms), id=str(id_)) for id_, sms in made if id_ in held]
-            try:
-                await self._queues.publish(queue_of(channel, one.purpose), messages)
-            except Unavailable as error:  # any of them may be in the queue
-                problem = error
-            await _sql.record(tx, ids=list(held), state="unknown" if problem else "sent")
-            await rate.spend(tx, self._lane(channel, one.purpose), len(messages))
-        if problem is not None:
-            raise problem
-        return len(messages)
+            await _sql.take(tx, ids=list(ids))
+            await _sql.record(tx, ids=list(leaving), state="sent" if course.state == "published" else "unknown")
+            await _sql.put_back(tx, ids=[id_ for id_ in ids if id_ not in leaving])
 
     def _sealed(self, made: Sequence[Made]) -> list[bytes]:
-        texts = [msgspec.json.encode(message).decode() for _, message in made]
+        texts = [body.decode() for _, body in made]
         return list(self._fields.seal_column(texts, "outgoing", "content", [str(id_) for id_, _ in made]))
 
-    async def _composer(
-        self, tx: Tx, one: Open, channel: Literal["sms", "email"], now: datetime, until: datetime
-    ) -> Callable[[Claimed], Sms | Email | None]:
-        """What makes the message of one row; null for whoever has no number or address any more."""
-        rendered = await self._words.of(tx, one, channel)
 
-        def compose(row: Claimed) -> Sms | Email | None:
-            attempt = row.attempt + 1
-            if row.content is not None:
-                return self._again(row, attempt, until)
-            if channel == "sms":
-                return self._sms(one, row, rendered[row.language], now, until, attempt)
-            return self._email(one, row, rendered[row.language], now, until, attempt)
+class _Course(Struct):
+    """How far a hand-over came: `waiting` before anything was published, `uncertain` while it is."""
 
-        return compose
-
-    def _again(self, row: Claimed, attempt: int, until: datetime) -> Sms | Email:
-        """The very message that was handed over before, or was about to be: same id, number and text."""
-        text = self._fields.open(row.content or b"", Place("outgoing", "content", str(row.id)))
-        before: Sms | Email = msgspec.json.decode(text, type=Sms | Email)
-        return msgspec.structs.replace(before, attempt=attempt, expires_at=until)
-
-    def _sms(
-        self, one: Open, row: Claimed, rendered: template.Rendered, now: datetime, until: datetime, attempt: int
-    ) -> Sms | None:
-        number = self._number(row)
-        if number is None:
-            return None
-        (text,) = rendered.of(template.one_line(row.name))
-        return Sms(
-            id=row.id, purpose=one.purpose, to=number, sender=self._settings.sms_sender, text=text,
-            segments=segments(text), created_at=now, expires_at=until, attempt=attempt,
-        )  # fmt: skip
-
-    def _email(
-        self, one: Open, row: Claimed, rendered: template.Rendered, now: datetime, until: datetime, attempt: int
-    ) -> Email | None:
-        if row.email is None:
-            return None
-        name = template.one_line(row.name)
-        subject, text, _ = rendered.of(name)
-        headers = {} if one.purpose == "transactional" else self._headers(one, row.customer_id)
-        return Email(
-            id=row.id, purpose=one.purpose, to=row.email, from_address=self._settings.email_from, reply_to=None,
-            subject=subject, text=text, html=rendered.of(html.escape(name))[2], headers=headers, created_at=now,
-            expires_at=until, attempt=attempt,
-        )  # fmt: skip
-
-    def _headers(self, one: Open, customer_id: int) -> dict[str, str]:
-        address = link(self._settings, customer_id, one.purpose)
-        return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-
-    def _number(self, row: Claimed) -> str | None:
-        if row.mobile is not None:
-            return self._fields.open(row.mobile, Place("customer", "mobile", row.customer_no))
-        if row.noted_mobile is not None:
-            return self._fields.open(row.noted_mobile, Place("contact", "mobile", row.customer_no))
-        return None
+    state: Literal["waiting", "uncertain", "published"] = "waiting"
+    published: list[UUID] = []
+    problem: Unavailable | None = None
 
 
-async def unsuited(tx: Tx, one: Open, messages: Mapping[UUID, int]) -> dict[UUID, str]:
+async def unsuited(tx: Tx, one: Open, messages: Mapping[UUID, int]) -> dict[UUID, Ending]:
     """Messages about a product that it may not be sent to, and why; none where it is about no product."""
-    return {} if one.product_code is None else await suitable.refused(tx, one.product_code, messages)
+    if one.product_code is None:
+        return {}
+    refused = await suitable.refused(tx, one.product_code, messages)
+    return {id_: Ending("skipped", reason) for id_, reason in refused.items()}
 
 
-async def drop(tx: Tx, reasons: Mapping[UUID, str]) -> None:
-    """Skips claimed messages, each for its reason."""
-    if reasons:
-        await _sql.drop(tx, ids=list(reasons), reasons=list(reasons.values()))
+async def end(tx: Tx, endings: Mapping[UUID, Ending]) -> None:
+    """Ends claimed messages, each for its reason."""
+    if endings:
+        states, reasons = [one.state for one in endings.values()], [one.reason for one in endings.values()]
+        await _sql.drop(tx, ids=list(endings), states=states, reasons=reasons)
+
+
+def _note(one: Open, channel: str, endings: Mapping[UUID, Ending]) -> None:
+    """Failures are told: something of ours is broken where a message cannot be made."""
+    for id_, ending in endings.items():
+        if ending.state == "failed":
+            metrics.UNSENDABLE.labels(channel, ending.reason).inc()
+            _log.warning("a message cannot be sent", broadcast=str(one.id), message=str(id_), reason=ending.reason)
 
 
 def queue_of(channel: Literal["sms", "email"], purpose: Purpose) -> Queue:

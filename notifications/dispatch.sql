@@ -1,12 +1,19 @@
--- name: open()
+-- name: open(purposes, after_at, after_id, wait, size)
 -- record_class: Open
 -- scope: none, the system sends everybody's messages
 select b.id, b.kind, b.purpose, b.channels, b.template, b.template_version, b.given::text as given, b.state,
-       b.product_code, b.expires_at, b.expanded < b.total as unexpanded
+       b.product_code, b.expires_at, b.expanded < b.total as unexpanded, b.created_at
   from broadcast b
  where b.finished_at is null and (b.not_before <= now() or b.state = 'cancelled')
- order by b.created_at
- limit 200;
+   and (:after_at::timestamptz is null or (b.created_at, b.id) > (:after_at::timestamptz, :after_id::uuid))
+   and (:purposes::text[] is null or b.expanded < b.total
+        or b.state = 'running' and b.purpose = any (:purposes::text[]) and b.expires_at > now()
+           and (exists (select from outgoing o where o.broadcast_id = b.id and o.state = 'queued')
+                or exists (select from outgoing o
+                            where o.broadcast_id = b.id and o.state = 'unknown' and o.attempt < 5
+                              and o.at < clock_timestamp() - make_interval(secs => :wait))))
+ order by b.created_at, b.id
+ limit :size;
 
 -- name: claim(broadcast_id, channel, size)
 -- record_class: Claimed
@@ -18,6 +25,7 @@ select o.id, o.customer_id, o.attempt::int4, o.content, c.customer_no, c.name, c
   left join contact k on k.customer_id = o.customer_id
   left join preference p on p.customer_id = o.customer_id
  where o.broadcast_id = :broadcast_id and o.state = 'queued' and o.channel = :channel
+ order by o.id
  limit :size
    for update of o skip locked;
 
@@ -32,51 +40,64 @@ select o.id, o.customer_id, o.attempt::int4, o.content, c.customer_no, c.name, c
   left join preference p on p.customer_id = o.customer_id
  where o.broadcast_id = :broadcast_id and o.state = 'unknown' and o.channel = :channel and o.attempt < 5
    and o.at < clock_timestamp() - make_interval(secs => :wait)
+ order by o.id
  limit :size
    for update of o skip locked;
 
 -- name: begin(ids, contents)!
 -- scope: none, the system sends everybody's messages
 update outgoing o
-   set state = 'sending', attempt = o.attempt + 1, content = coalesce(o.content, given.content), at = clock_timestamp()
+   set state = 'sending', attempt = o.attempt + 1, content = coalesce(o.content, given.content), at = clock_timestamp(),
+       sent_at = clock_timestamp()
   from unnest(:ids::uuid[], :contents::bytea[]) as given (id, content)
  where o.id = given.id;
 
--- name: drop(ids, reasons)!
+-- name: drop(ids, states, reasons)!
 -- scope: none, the system sends everybody's messages
 update outgoing o
-   set state = case when o.attempt > 0 then 'unknown' else 'skipped' end,
-       reason = case when o.attempt = 0 then given.reason end, at = clock_timestamp()
-  from unnest(:ids::uuid[], :reasons::text[]) as given (id, reason)
+   set state = case when given.state = 'skipped' and o.attempt > 0 then 'unknown' else given.state end,
+       reason = case when given.state = 'failed' or o.attempt = 0 then given.reason end, at = clock_timestamp()
+  from unnest(:ids::uuid[], :states::text[], :reasons::text[]) as given (id, state, reason)
  where o.id = given.id;
 
 -- name: hold(ids)
 -- scope: none, the system sends everybody's messages
 select o.id
   from outgoing o
-  join broadcast b on b.id = o.broadcast_id
- where o.id = any (:ids::uuid[]) and o.state = 'sending' and b.state = 'running'
-   and not exists (select from consent k
-                    where k.customer_id = o.customer_id and k.channel = o.channel and k.purpose = b.purpose
-                      and k.topic in ('', b.topic) and k.ended_at is null and not k.allowed)
-   and (b.purpose <> 'marketing'
-        or exists (select from consent k
-                    where k.customer_id = o.customer_id and k.channel = o.channel and k.purpose = b.purpose
-                      and k.topic in ('', b.topic) and k.ended_at is null and k.allowed))
+ where o.id = any (:ids::uuid[]) and o.state = 'sending'
  order by o.id
    for key share of o; -- receipts may go on meanwhile, withdrawing consent waits
+
+-- name: look(ids)
+-- scope: none, the system sends everybody's messages
+select o.id, case b.state when 'paused' then 'paused' else seen.reason end as reason
+  from outgoing o
+  join broadcast b on b.id = o.broadcast_id
+ cross join lateral hindrance(b.id, o.customer_id, o.channel, o.id) as seen
+ where o.id = any (:ids::uuid[])
+   and (b.state = 'paused' or seen.reason is not null and not (seen.reason = 'frequency' and o.attempt > 1));
+
+-- name: take(ids)!
+-- scope: none, the system sends everybody's messages
+select from outgoing where id = any (:ids::uuid[]) and state = 'sending' order by id for no key update;
 
 -- name: record(ids, state)!
 -- scope: none, the system sends everybody's messages
 update outgoing set state = :state, at = clock_timestamp()
  where id = any (:ids::uuid[]) and state = 'sending';
 
--- name: let_go(ids)!
+-- name: let_go(ids, reasons)!
 -- scope: none, the system sends everybody's messages
 update outgoing o
-   set state = case when o.attempt > 1 then 'unknown' when b.state = 'paused' then 'queued' else 'skipped' end,
-       reason = case when o.attempt > 1 or b.state = 'paused' then null when b.state = 'cancelled' then 'cancelled'
-                     else 'opted_out' end,
-       attempt = o.attempt - 1, at = clock_timestamp()
-  from broadcast b
- where b.id = o.broadcast_id and o.id = any (:ids::uuid[]) and o.state = 'sending';
+   set state = case when o.attempt > 1 then 'unknown' when given.reason = 'paused' then 'queued' else 'skipped' end,
+       reason = case when o.attempt > 1 or given.reason = 'paused' then null else given.reason end,
+       attempt = o.attempt - 1, at = clock_timestamp(), sent_at = null
+  from unnest(:ids::uuid[], :reasons::text[]) as given (id, reason)
+ where o.id = given.id and o.state = 'sending';
+
+-- name: put_back(ids)!
+-- scope: none, the system sends everybody's messages
+update outgoing
+   set state = case when attempt > 1 then 'unknown' else 'queued' end, attempt = attempt - 1, at = clock_timestamp(),
+       sent_at = null
+ where id = any (:ids::uuid[]) and state = 'sending';

@@ -8,7 +8,9 @@ from msgspec import Struct
 from kernel.database import Tx
 from kernel.sql import load
 from mobile_contracts.template import Language
-from notifications.dispatch import Open, drop, unsuited
+from notifications import consent, limits
+from notifications.composing import Ending
+from notifications.dispatch import Open, end, unsuited
 from notifications.template import one_line
 from notifications.words import Words
 
@@ -28,16 +30,26 @@ _sql = load(Path(__file__).with_name("in_app.sql"), Waiting)
 
 async def give(tx: Tx, words: Words, one: Open, size: int) -> int:
     """Gives up to `size` notices of a broadcast, whose readers hear of them at once; gives the number of people."""
+    if one.purpose != "transactional":
+        await consent.wait_for_withdrawals(tx)
     waiting: list[Waiting] = await _sql.claim(tx, broadcast_id=one.id, size=size)
     if not waiting:
         return 0
-    dropped = await unsuited(tx, one, {row.id: row.customer_id for row in waiting})
-    await drop(tx, dropped)
-    waiting, found = [row for row in waiting if row.id not in dropped], len(waiting)
-    rendered = await words.of(tx, one, "in_app")
-    texts = [rendered[row.language].of(one_line(row.name)) for row in waiting]
+    endings = await unsuited(tx, one, {row.id: row.customer_id for row in waiting})
+    for row in await _sql.look(tx, ids=[row.id for row in waiting]):
+        endings.setdefault(row["id"], Ending("skipped", row["reason"]))
+    rendered, texts = await words.of(tx, one, "in_app"), list[list[str]]()
+    going, found = list[Waiting](), len(waiting)
+    for row in waiting:
+        said = rendered[row.language].of(one_line(row.name))
+        if row.id not in endings and limits.fault("in_app", said):
+            endings[row.id] = Ending("skipped", "too_long")
+        if row.id not in endings:
+            going.append(row)
+            texts.append(said)
+    await end(tx, endings)
     await _sql.give(
-        tx, ids=[row.id for row in waiting], subjects=[row.customer_no for row in waiting],
+        tx, ids=[row.id for row in going], subjects=[row.customer_no for row in going],
         titles=[title for title, _ in texts], bodies=[body for _, body in texts], kind=one.kind,
         link=await words.link(tx, one),
     )  # fmt: skip

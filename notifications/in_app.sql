@@ -7,8 +7,16 @@ select o.id, o.customer_id, c.customer_no, c.name, coalesce(p.language, 'zh') as
   join customer c on c.id = o.customer_id
   left join preference p on p.customer_id = o.customer_id
  where o.broadcast_id = :broadcast_id and o.state = 'queued' and o.channel = 'in_app' and b.state = 'running'
+ order by o.id
  limit :size
    for update of o skip locked;
+
+-- name: look(ids)
+-- scope: none, the system sends everybody's messages
+select o.id, seen.reason
+  from outgoing o
+ cross join lateral hindrance(o.broadcast_id, o.customer_id, o.channel, o.id) as seen
+ where o.id = any (:ids::uuid[]) and seen.reason is not null;
 
 -- name: give(ids, subjects, titles, bodies, kind, link)!
 -- scope: none, the system gives everybody's notices
@@ -25,6 +33,6 @@ with given as (
                                                        'subject', subject)
       from given
 )
-update outgoing o set state = 'delivered', attempt = 1, at = clock_timestamp()
+update outgoing o set state = 'delivered', attempt = 1, at = clock_timestamp(), sent_at = clock_timestamp()
   from given
  where o.id = given.id;

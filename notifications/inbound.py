@@ -71,7 +71,10 @@ async def apply(
     """
     await apply_system(tx, "inbound", kind="company")
     wrong = [problem(one.gateway, gateways, forged=place in forged, of="sms") for place, one in enumerate(items)]
-    return [await _apply(tx, item, one, seals) for item, one in zip(items, wrong, strict=True)]
+    words: list[tuple[int, Word]] = []
+    outcomes = [await _apply(tx, item, one, seals, words) for item, one in zip(items, wrong, strict=True)]
+    await consent.give_all(tx, words)
+    return outcomes
 
 
 async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, size: int) -> int:
@@ -82,12 +85,14 @@ async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, size: int) -> in
     await apply_system(tx, "inbound", kind="company")
     named = [name for name, channels in gateways.items() if "sms" in channels]
     kept: list[Kept] = await _sql.of_named(tx, gateways=named, size=size)
+    words: list[tuple[int, Word]] = []
     for one in kept:
         asked = _meant(one, seals.fields)
         await _sql.believe(
             tx, gateway=one.gateway, gateway_id=one.gateway_id, at=one.at, digest=one.digest, meaning=asked
         )
-        await _withdraw(tx, one, one.number, asked, one.received_at)
+        words += await _withdrawn(tx, one, one.number, asked, one.received_at)
+    await consent.give_all(tx, words)
     return len(kept)
 
 
@@ -108,7 +113,10 @@ def sender(number: str) -> str:
         return f"+{number[2:]}" if number.startswith("00") else number
 
 
-async def _apply(tx: Tx, item: Inbound, wrong: Problem | None, seals: Seals) -> Outcome:
+async def _apply(
+    tx: Tx, item: Inbound, wrong: Problem | None, seals: Seals, words: list[tuple[int, Word]]
+) -> Outcome:
+    """Keeps one reply and adds what it withdraws to `words`."""
     caller = sender(item.from_number)
     number, asked = seals.index.of_normal("mobile", caller), wrong or meaning(item.text)
     text = msgspec.json.encode(_Written(item.from_number, item.to, item.text)).decode()
@@ -119,21 +127,25 @@ async def _apply(tx: Tx, item: Inbound, wrong: Problem | None, seals: Seals) -> 
     )  # fmt: skip
     metrics.REPLIES.labels(asked if fresh else "repeated").inc()
     if fresh and wrong is None:
-        await _withdraw(tx, item, number, asked)
+        words += await _withdrawn(tx, item, number, asked)
     return Outcome(wrong is None, wrong or "")
 
 
-async def _withdraw(tx: Tx, item: Inbound | Kept, number: bytes, asked: str, since: datetime | None = None) -> None:
-    """Ends what a reply asks to be ended."""
+async def _withdrawn(
+    tx: Tx, item: Inbound | Kept, number: bytes, asked: str, since: datetime | None = None
+) -> list[tuple[int, Word]]:
+    """What a reply asks to be ended, for everybody with the number."""
     if asked not in ("opt_out", "opt_out_all"):
-        return
+        return []
     everything = asked == "opt_out_all" or await _sql.before(
         tx, gateway=item.gateway, gateway_id=item.gateway_id, at=item.at, number=number
     )
     purposes: list[ConsentPurpose] = ["marketing", "service"] if everything else ["marketing"]
-    for purpose in purposes:
-        for row in await _sql.people(tx, number=number, purpose=purpose, since=since):
-            await consent.give(tx, row["id"], _word(item, purpose))
+    return [
+        (row["id"], _word(item, purpose))
+        for purpose in purposes
+        for row in await _sql.people(tx, number=number, purpose=purpose, since=since)
+    ]
 
 
 def _place(one: Inbound | Kept) -> Place:

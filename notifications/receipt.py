@@ -108,6 +108,7 @@ async def _advance(tx: Tx, news: Sequence[Receipt | Kept]) -> None:
     ids = sorted(best)
     moved = await _sql.advance(tx, ids=ids, states=[best[id_][0] for id_ in ids], codes=[best[id_][1] for id_ in ids])
     if expired := [row["id"] for row in moved if row["state"] == "expired"]:
+        await _sql.hold_broadcasts(tx, ids=expired)
         await _sql.queue_again(tx, ids=expired)
     if silenced := [one for one in news if _silences(one)]:
         reasons = [_silences(one) for one in silenced]

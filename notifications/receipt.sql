@@ -77,6 +77,13 @@ update outgoing o
                                  when 'sent' then 4 when 'delivered' then 6 else 5 end
 returning o.id, o.state;
 
+-- name: hold_broadcasts(ids)!
+-- scope: none, the system sends everybody's messages
+select from broadcast
+ where id in (select broadcast_id from outgoing where id = any (:ids::uuid[]))
+ order by id
+   for update; -- it does not end while one of its messages begins to wait again
+
 -- name: queue_again(ids)
 -- scope: none, the system sends everybody's messages
 with again as (

@@ -28,4 +28,14 @@ async def tidy(tx: Tx, settings: Settings) -> Tidied:
     """
     lost = await _sql.lose(tx, silence=settings.handing_over)
     given_up = await _sql.give_up(tx, wait=settings.reconcile_after)
-    return Tidied(lost, given_up, await _sql.end_waiting(tx), await _sql.finish(tx))
+    ended = await _sql.end_waiting(tx)
+    return Tidied(lost, given_up, ended, await _finish(tx))
+
+
+async def _finish(tx: Tx) -> int:
+    """Ends broadcasts of which nothing waits, each held before it is looked at.
+
+    A receipt that lets a message wait again holds the broadcast too: it comes before that look, or undoes the end.
+    """
+    held = await _sql.lock_open(tx)
+    return int(await _sql.finish(tx, ids=[row["id"] for row in held]))

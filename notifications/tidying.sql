@@ -34,11 +34,15 @@ update outgoing o
            for update of o skip locked) as ended
  where o.id = ended.id;
 
--- name: finish()!
+-- name: lock_open()
+-- scope: none, the system looks after everybody's messages
+select id from broadcast where finished_at is null and expanded >= total and not_before <= now() for update skip locked;
+
+-- name: finish(ids)!
 -- scope: none, the system looks after everybody's messages
 update broadcast b
    set finished_at = clock_timestamp(), state = case b.state when 'cancelled' then 'cancelled' else 'done' end,
        version = nextval('row_version')
- where b.finished_at is null and b.expanded >= b.total and b.not_before <= now()
+ where b.id = any (:ids::uuid[])
    and not exists (select from outgoing o
                     where o.broadcast_id = b.id and o.state in ('queued', 'sending', 'unknown'));

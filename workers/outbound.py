@@ -6,6 +6,7 @@ Everything that they do is safe to do twice and beside others: a second relay he
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
 import asyncpg
@@ -20,12 +21,13 @@ from kernel.queues import INBOUND, RECEIPTS, Queue
 from kernel.queues.client import UNREADABLE, Delivery, Queues
 from kernel.scope import apply_system
 from kernel.settings import Settings
-from mobile_contracts.outbound import Inbound, Receipt
+from mobile_contracts.outbound import Inbound, Purpose, Receipt
 from mobile_contracts.template import Channel
 from notifications import dispatch, expansion, hours, in_app, inbound, receipt, tidying
-from notifications.dispatch import BATCH, Dispatch, Open
+from notifications.dispatch import BATCH, Dispatch, Open, Turn
 from notifications.gateway import known
 from notifications.words import Words
+from workers.apart import Apart
 
 TAKEN = 500
 """Receipts of one transaction."""
@@ -50,33 +52,57 @@ _log = logs.logger(__name__)
 
 
 class Sender:
-    """Expands open broadcasts and hands their messages over, a batch of each in turn."""
+    """Expands open broadcasts and hands their messages over, a batch of each in turn; an error of one stays its own."""
 
-    def __init__(self, database: Database, queues: Queues, settings: Settings) -> None:
+    def __init__(self, database: Database, queues: Queues, settings: Settings, broadcasts: Apart | None = None) -> None:
         self._database, self._queues, self._settings = database, queues, settings
         self._words = Words(settings)
         self._dispatch = Dispatch(database, queues, settings, self._words)
+        self._after: Turn | None = None
+        self._broadcasts = broadcasts or Apart("sender")
 
     async def turn(self) -> float:
-        """One batch of everything that is due; gives the seconds to wait. Raises `Unavailable`."""
+        """One batch of everything that is due; gives the seconds to wait. Raises `Unavailable` when all was tried."""
+        done, away = 0, list[BaseException]()
+        self._broadcasts.forget()
+        for one in await self._due():
+            moved, problems = await self._advance(one)
+            done, away = done + moved, away + problems
+        if away:
+            raise away[0]
+        return 0.0 if done or self._after else _IDLE
+
+    async def _due(self) -> list[Open]:
+        """The next broadcasts that something can be done for now: after the last of them come the first again."""
+        now = datetime.now(UTC)
+        open_now = [one for one in get_args(Purpose) if hours.of(self._settings, one).end(now) is not None]
         async with self._database.transaction() as tx:
             await apply_system(tx, "dispatch", kind="company")
-            waiting = await dispatch.list_open(tx)
-        done = 0
-        for one in waiting:
-            done += await self._advance(one)
-        return 0.0 if done else _IDLE
+            found = await dispatch.list_open(tx, open_now, self._after, self._settings.reconcile_after)
+        self._after = Turn(found[-1].created_at, found[-1].id) if len(found) == dispatch.AT_ONCE else None
+        return found
 
-    async def _advance(self, one: Open) -> int:
-        steps: list[Awaitable[int]] = [self._expand(one)] if one.unexpanded else []
+    async def _advance(self, one: Open) -> tuple[int, list[BaseException]]:
+        """Takes every step that one broadcast needs; gives what was done, and which services were away."""
+        steps: dict[str, Callable[[], Awaitable[int]]] = (
+            {"expansion": lambda: self._expand(one)} if one.unexpanded else {}
+        )
         if one.state == "running":
-            channels = [channel for channel in get_args(Channel) if channel in one.channels]
-            steps += [self._in_app(one) if channel == "in_app" else self._send(one, channel) for channel in channels]
-        done = await asyncio.gather(*steps, return_exceptions=True)
-        for problem in done:
-            if isinstance(problem, BaseException):
-                raise problem
-        return sum(number for number in done if isinstance(number, int))
+            for channel in get_args(Channel):
+                if channel in one.channels:
+                    steps[channel] = partial(self._leave, one, channel)
+        done = await asyncio.gather(*(self._step(one, *step) for step in steps.items()), return_exceptions=True)
+        return sum(one for one in done if isinstance(one, int)), [one for one in done if isinstance(one, BaseException)]
+
+    async def _step(self, one: Open, name: str, step: Callable[[], Awaitable[int]]) -> int:
+        item, done = f"{name} of broadcast {one.id}", 0
+        if self._broadcasts.is_due(item):
+            with self._broadcasts.item(item):
+                done = await step()
+        return done
+
+    async def _leave(self, one: Open, channel: Channel) -> int:
+        return await self._in_app(one) if channel == "in_app" else await self._send(one, channel)
 
     async def _expand(self, one: Open) -> int:
         async with self._database.transaction() as tx:

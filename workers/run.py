@@ -29,6 +29,7 @@ from kernel.probes import Check, Probes
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
 from workers import handlers  # noqa: F401 - registers every handler
+from workers.apart import Apart
 from workers.app import consumed, make_app
 from workers.child import Child
 from workers.dead_letters import DeadLetters
@@ -44,6 +45,7 @@ from workers.silence import Silence
 
 _SEAL_SECONDS = 1.0
 _CONNECTIONS = 12
+_RELAY_LOOPS = ("relay", "reaper", "sealer", "sender", "tidier", "receipts", "replies", "dead letters", "leases")
 _log = logs.logger(__name__)
 
 
@@ -131,15 +133,17 @@ class _Worker(celerys.Worker):
 
 async def _relay(settings: Settings) -> None:
     gate, loops, running = Gate(settings), Loops(), asyncio.get_running_loop()
-    checks: dict[str, Check] = {name: partial(loops.problems.get, name) for name in ("relay", "reaper", "sealer")}
-    with Probes("relay", settings, {"schema": lambda: gate.problem, **checks}) as probes:
+    broadcasts = Apart("sender")
+    checks: dict[str, Check] = {name: partial(loops.problems.get, name) for name in _RELAY_LOOPS}
+    checks |= {"schema": lambda: gate.problem, "broadcasts": broadcasts.problem}
+    with Probes("relay", settings, checks) as probes:
         if not await gate.passed(probes.beat):
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, loops.stop)
         database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
         async with open_queues(settings) as queues, open_bus(settings) as bus:
-            sender, taker = Sender(database, queues, settings), Taker(database, queues, settings)
+            sender, taker = Sender(database, queues, settings, broadcasts), Taker(database, queues, settings)
             mover = Relay(database, queues, bus, make_app(settings, _no_jobs), enveloped=not settings.broker_url)
             await asyncio.gather(
                 loops.run("relay", mover.turn),

@@ -1,8 +1,10 @@
 """A loop goes on after any failure, waits longer each time, and says what is wrong until it is not."""
 
 import asyncio
+from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
 from kernel.errors import Unavailable
 from workers.loops import Loops
@@ -52,3 +54,23 @@ async def test_stopping_does_not_wait_for_a_pause() -> None:
     await asyncio.sleep(0)
     loops.stop()
     await asyncio.wait_for(running, 5)
+
+
+async def test_every_new_problem_is_said_and_one_that_stays_only_once() -> None:
+    loops = Loops()
+
+    async def fails(why: str) -> float:
+        raise ValueError(why)
+
+    async def works() -> float:
+        return 0.0
+
+    async def said(*whys: str) -> int:
+        with capture_logs() as lines:
+            for why in whys:
+                await loops.turn("test", partial(fails, why))
+        return len(lines)
+
+    assert await said("first", "first", "second", "first", "second") == 2
+    await loops.turn("test", works)
+    assert await said("first") == 1, "it had worked meanwhile"

@@ -115,7 +115,8 @@ create table outgoing (
     reason        text,
     consent_id    bigint,
     at            timestamptz not null default clock_timestamp(),
-    content       bytea                            -- sealed: exactly what was handed over, number or address included
+    content       bytea,                           -- sealed: exactly what was handed over, number or address included
+    sent_at       timestamptz                      -- when it was last on its way: a person gets only so many in 24 hours
 );
 create index outgoing_broadcast on outgoing (broadcast_id, state, channel);
 create index outgoing_customer on outgoing (customer_id, id);

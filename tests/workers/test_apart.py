@@ -1,0 +1,68 @@
+"""An item's error is its own: said when it is new, counted, shown, tried again later, forgotten when it is gone."""
+
+from functools import partial
+
+import pytest
+from structlog.testing import capture_logs
+
+from kernel import metrics
+from kernel.errors import Unavailable
+from kernel.retry import Backoff
+from workers import apart
+from workers.apart import Apart
+
+
+def broken(items: Apart, item: str, error: Exception) -> None:
+    """One try of an item that fails."""
+    with items.item(item):
+        raise error
+
+
+def test_an_error_of_an_item_ends_there_and_each_new_one_is_said() -> None:
+    items = Apart("test")
+    with capture_logs() as lines:
+        for error, said in ((ValueError("x"), 1), (ValueError("x"), 1), (ValueError("y"), 2), (KeyError("y"), 3)):
+            broken(items, "one", error)
+            assert len(lines) == said
+        broken(items, "two", ValueError("x"))
+        assert len(lines) == 4, "another item's first is new"
+    problem = items.problem()
+    assert problem is not None
+    assert "one: KeyError: 'y'" in problem
+    assert "two: ValueError: x" in problem
+    assert b'hexad_loop_items_failing{loop="test"} 2.0' in metrics.render()[0]
+    assert b'hexad_loop_failures_total{loop="test"} 5.0' in metrics.render()[0]
+
+
+def test_what_fails_is_tried_again_after_a_pause_and_is_well_when_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "Backoff", partial(Backoff, shortest=600.0, longest=600.0))
+    items = Apart("test")
+    assert items.is_due("one")
+    broken(items, "one", ValueError())
+    assert not items.is_due("one")
+    assert items.is_due("two"), "the pause is its own"
+    with items.item("one"):
+        pass
+    assert items.is_due("one")
+    assert items.problem() is None
+
+
+def test_what_is_away_for_all_is_nobodys_own() -> None:
+    items = Apart("test")
+    with pytest.raises(Unavailable):
+        broken(items, "one", Unavailable("the broker does not answer"))
+    assert items.problem() is None
+
+
+def test_an_item_that_is_gone_is_forgotten_and_so_are_the_first_of_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = Apart("test")
+    for number in range(apart._AT_MOST + 5):
+        items.failed(str(number), ValueError("13800138000"))
+    problem = items.problem()
+    assert problem is not None
+    assert problem.endswith(f"{apart._AT_MOST - apart._NAMED} more")
+    assert "13800138000" not in problem, "whoever may ask how we are may not read this"
+    monkeypatch.setattr(apart, "_SHOWN", -1.0)
+    items.forget()
+    assert items.problem() is None
+    assert b'hexad_loop_items_failing{loop="test"} 0.0' in metrics.render()[0]

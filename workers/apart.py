@@ -1,0 +1,82 @@
+"""Items of a loop that stay apart: what is wrong with one is said, counted and shown, and never stops the others."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from kernel import logs, metrics, redaction
+from kernel.retry import Backoff
+from workers.job import DATABASE_AWAY
+
+_SHOWN = 300.0
+"""Seconds for which a failure is shown that does not come again, as its item is gone."""
+
+_AT_MOST = 1000
+_NAMED = 5
+_log = logs.logger(__name__)
+
+
+class _Trouble(Struct):
+    problem: str
+    backoff: Backoff
+    failed_at: float
+
+
+class Apart:
+    """The items of one loop that fail now; each is tried again after a pause of its own, at most 5 s."""
+
+    def __init__(self, loop: str) -> None:
+        self._loop, self._troubles = loop, dict[str, _Trouble]()
+
+    def is_due(self, item: str) -> bool:
+        """Whether an item may be tried: it did not fail just now."""
+        trouble = self._troubles.get(item)
+        return trouble is None or trouble.backoff.is_over
+
+    @contextlib.contextmanager
+    def item(self, item: str) -> Iterator[None]:
+        """What is done with one item: its error ends here. Raises as its body does where a service is away for all."""
+        try:
+            yield
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
+            self.failed(item, error)
+        else:
+            self._troubles.pop(item, None)
+
+    def failed(self, item: str, error: Exception) -> None:
+        """Notes an error of an item; one that is new to it is logged."""
+        problem = redaction.text(f"{type(error).__name__}: {error}")
+        known = self._troubles.pop(item, None)
+        trouble = _Trouble(problem, known.backoff if known else Backoff(item), time.monotonic())
+        trouble.backoff.failed()
+        self._troubles[item] = trouble
+        while len(self._troubles) > _AT_MOST:
+            del self._troubles[next(iter(self._troubles))]
+        metrics.LOOP_FAILURES.labels(self._loop).inc()
+        metrics.LOOP_FAILING.labels(self._loop).set(len(self._troubles))
+        if known is None or known.problem != problem:
+            _log.warning(f"{self._loop}: one item fails", item=item, problem=problem, exc_info=error)
+
+    def problem(self) -> str | None:
+        """What fails, for readiness, which is asked on another thread; null when nothing does."""
+        troubles = [(item, one) for item, one in list(self._troubles.items()) if one.failed_at > _old()]
+        if not troubles:
+            return None
+        shown = "; ".join(f"{item}: {trouble.problem}" for item, trouble in troubles[-_NAMED:])
+        more = len(troubles) - _NAMED
+        return f"{shown}; {more} more" if more > 0 else shown
+
+    def forget(self) -> None:
+        """Forgets what failed and was not tried again; for every turn of the loop."""
+        for item, trouble in list(self._troubles.items()):
+            if trouble.failed_at <= _old():
+                del self._troubles[item]
+        metrics.LOOP_FAILING.labels(self._loop).set(len(self._troubles))
+
+
+def _old() -> float:
+    return time.monotonic() - _SHOWN
