@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from mobile_contracts.address import SENDABLE
 from mobile_contracts.base import CODE, CODE_LENGTH, NO_CONTROLS, Answer, Input, Money, Reason
 from mobile_contracts.device import Device
 
@@ -17,7 +16,9 @@ CustomerOrder = Literal["assets", "opened", "name"]
 
 CustomerNo = Annotated[str, Meta(min_length=1, max_length=CODE_LENGTH, pattern=CODE)]
 Mobile = Annotated[str, Meta(min_length=11, max_length=20, pattern=r"^[0-9+ ()\-]+\Z")]
-Email = Annotated[str, Meta(max_length=100, pattern=SENDABLE)]
+Email = Annotated[str, Meta(max_length=100, pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\Z")]
+"""As it was released; what is kept must be an address that can be written to, too (`address.py`)."""
+
 TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z", description="hour and minute in Beijing")]
 RevealField = Literal["mobile", "id_no", "email", "contact_mobile", "contact_email"]
 """A masked field of the customer, or of what was noted of how to reach them."""

@@ -113,9 +113,7 @@ def sender(number: str) -> str:
         return f"+{number[2:]}" if number.startswith("00") else number
 
 
-async def _apply(
-    tx: Tx, item: Inbound, wrong: Problem | None, seals: Seals, words: list[tuple[int, Word]]
-) -> Outcome:
+async def _apply(tx: Tx, item: Inbound, wrong: Problem | None, seals: Seals, words: list[tuple[int, Word]]) -> Outcome:
     """Keeps one reply and adds what it withdraws to `words`."""
     caller = sender(item.from_number)
     number, asked = seals.index.of_normal("mobile", caller), wrong or meaning(item.text)

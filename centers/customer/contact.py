@@ -1,5 +1,6 @@
 """How a customer can and wants to be reached, beside what the source systems say."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from kernel.personal import mask_email, mask_mobile, mobile
 from kernel.scope import Scope
 from kernel.sql import load
 from kernel.version import check_version
+from mobile_contracts.address import SENDABLE
 from mobile_contracts.customer import Contact, ContactChange, Customer, Preference, PreferenceChange
 from mobile_contracts.event import ContactChanged
 
 NO_CONTACT = Contact(mobile=None, email=None, address="", wechat="", version=0)
 NO_PREFERENCE = Preference(language="zh", channel="sms", contact_from="09:00", contact_to="21:00", version=0)
+_SENDABLE = re.compile(SENDABLE)
 _sql = load(Path(__file__).with_name("contact.sql"), Contact, Preference)
 
 
@@ -45,6 +48,7 @@ async def change_contact(
 ) -> Contact:
     """Notes what the change names; `version` null is any. Raises `NotFound`, `InvalidInput` or `VersionConflict`."""
     number = _checked_mobile(change)
+    _check_email(change)
     customer = await queries.find(tx, scope, customer_no)
     await _sql.lock(tx, customer_id=customer.id)
     before = await _contact(tx, customer)
@@ -114,6 +118,12 @@ def _checked_mobile(change: ContactChange) -> str | None:
         return mobile(change.mobile)
     except InvalidInput as error:
         raise InvalidInput(errors=[FieldError("mobile", "not a mobile number", "手机号格式有误")]) from error
+
+
+def _check_email(change: ContactChange) -> None:
+    """Raises `InvalidInput` for what no letter could be sent to."""
+    if isinstance(change.email, str) and not _SENDABLE.match(change.email):
+        raise InvalidInput(errors=[FieldError("email", "no letter can be sent to this address", "此邮箱地址无法投递")])
 
 
 _EMPTY: dict[str, Any] = {

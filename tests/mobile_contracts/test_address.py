@@ -1,4 +1,4 @@
-"""What can be written to is one thing, for Python, PostgreSQL, the contact of a customer, the queue and the letter."""
+"""What can be written to is one thing, for Python, PostgreSQL, the queue and the letter."""
 
 import string
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,6 @@ from hypothesis import strategies as some
 
 from kernel.database import Tx
 from mobile_contracts.address import SENDABLE, Address
-from mobile_contracts.customer import ContactChange
 from mobile_contracts.outbound import Email
 from workers.smtp.letter import compose
 
@@ -48,7 +47,6 @@ def letter(address: str) -> Email:
 async def test_everybody_judges_an_address_alike(tx: Tx, address: str, good: bool) -> None:
     assert await tx.fetchval("select sendable($1)", address) is good
     assert taken(Address, address) is good
-    assert taken(ContactChange, {"email": address}) is good
     mail = msgspec.json.encode(letter(address))
     if good:
         assert compose(msgspec.json.decode(mail, type=Email)).to == address, "what is taken can be sent"

@@ -54,6 +54,16 @@ async def test_nothing_can_be_noted_of_others_customers(house: Brokerage, within
             await contact.change_contact(tx, scope, "88000001", 0, ContactChange(mobile="12345678901"), seals)
 
 
+@pytest.mark.parametrize("address", ["a@b..com", "x;y@c.cn", "ok@-c.cn", "a..b@c.cn"])
+async def test_no_address_is_noted_that_no_letter_can_be_sent_to(
+    house: Brokerage, within: Within, seals: Seals, address: str
+) -> None:
+    async with within("1001", "customer.change") as (tx, scope):
+        with pytest.raises(InvalidInput) as refused:
+            await contact.change_contact(tx, scope, "88000001", 0, ContactChange(email=address), seals)
+        assert [one.field for one in refused.value.errors] == ["email"]
+
+
 async def test_of_two_first_notes_at_once_one_is_told(house: Brokerage, within: Within, seals: Seals) -> None:
     async def note(text: str) -> bool:
         try:

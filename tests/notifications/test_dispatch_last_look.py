@@ -27,7 +27,7 @@ from notifications.consent import Word
 from notifications.words import Words
 from tests.brokers import broker
 from tests.notifications.conftest import Street
-from tests.notifications.house import House
+from tests.notifications.house import KNOWN, House
 
 __all__ = ["broker"]
 PATIENCE = 60.0
@@ -189,7 +189,7 @@ async def test_replies_that_share_a_transaction_keep_back_all_that_is_handed_ove
         people = [await house.customer() for _ in range(5)]
         sent = await house.started(customers=people)
     async with beside(street) as replies:
-        await inbound.apply(replies.tx, [reply(n, n) for n in (4, 2, 3)], {"g"}, replies)
+        await inbound.apply(replies.tx, [reply(n, n) for n in (4, 2, 3)], KNOWN, replies)
         async with beside(street) as house:
             await expansion.expand(house.tx, sent)
         leaving = asyncio.create_task(leave(street, sent, "sms"))
@@ -228,7 +228,7 @@ async def test_replies_take_messages_in_the_order_of_their_ids(street: Street) -
 
         async def answer() -> None:
             async with beside(street) as house:
-                await inbound.apply(house.tx, [reply(3, 1), reply(2, 2), reply(1, 3)], {"g"}, house)
+                await inbound.apply(house.tx, [reply(3, 1), reply(2, 2), reply(1, 3)], KNOWN, house)
 
         answering = asyncio.create_task(answer())
         await until_somebody_waits(street)
@@ -325,7 +325,7 @@ async def test_what_a_gateway_let_expire_is_never_left_waiting_in_a_broadcast_th
 
         async def receive() -> None:
             async with beside(street) as house:
-                await receipt.apply(house.tx, [expired], {"g"})
+                await receipt.apply(house.tx, [expired], KNOWN)
 
         receiving = asyncio.create_task(receive())
         await until_somebody_waits(street)
