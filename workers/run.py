@@ -45,7 +45,18 @@ from workers.silence import Silence
 
 _SEAL_SECONDS = 1.0
 _CONNECTIONS = 12
-_RELAY_LOOPS = ("relay", "reaper", "sealer", "sender", "tidier", "receipts", "replies", "dead letters", "leases")
+_RELAY_LOOPS = (
+    "relay",
+    "reaper",
+    "sealer",
+    "sender",
+    "tidier",
+    "receipts",
+    "replies",
+    "named",
+    "dead letters",
+    "leases",
+)
 _log = logs.logger(__name__)
 
 
