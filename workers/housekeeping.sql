@@ -53,4 +53,5 @@ delete from oidc_request where ctid in (
 -- scope: none, attempts belong to nobody
 -- writes: sign_in_attempt, what has outlived its purpose goes
 delete from sign_in_attempt where ctid in (
-    select ctid from sign_in_attempt where at < now() - interval '1 hour' limit :size);
+    select ctid from sign_in_attempt
+     where at < now() - interval '1 day' or subject = '' and at < now() - interval '1 hour' limit :size);

@@ -1,11 +1,12 @@
 """Activation (激活): an administrator hands a code over, and with it the person sets password and authenticator."""
 
+from contextlib import ExitStack
 from typing import Annotated
 
 from litestar import Router, post
 from litestar.params import JSONBody, PathParameter
 
-from api.auth import code, credential, people, session, totp
+from api.auth import attempt, code, credential, people, session, totp
 from api.auth.code import HAND_SECONDS, Codes, Owner
 from api.auth.door import NOBODY, Visit
 from api.auth.password import check
@@ -61,23 +62,31 @@ async def do_issue(tx: database.Tx, codes: Codes, employee_no: str, address: str
 async def activate_staff(request: HttpRequest, data: JSONBody[Activation]) -> Authenticator:
     """Takes the code and a new password, gives what the authenticator app needs; then sign in with both."""
     password, visit = check(data.password, data.employee_no), Visit.of(request, "staff")
-    visit.door.passwords.ready()
-    async with visit.transaction() as tx:
-        await credential.count_address(tx, visit.address, visit.door.settings.sign_in_attempts)
-        person = await people.employee(tx, data.employee_no)
-        subject = person.subject if person else NOBODY
-        matched = await visit.door.codes.matches(tx, _owner(subject), data.code)
-    hashed, secret = await visit.door.passwords.hash(password), totp.new_secret()
-    sealed = credential.seal_totp(visit.door.fields, "staff", subject, secret)
-    async with visit.transaction() as tx:
-        if matched is not None and await code.use(tx, matched):
-            await credential.forgive_address(tx, visit.address)
-            await credential.activate(tx, "staff", subject, hashed, sealed)
-            what = Record(action="activation", noun="person", noun_id=subject, after=visit.attempt(""))
-            await emit(tx, CredentialChanged(audience="staff", subject=subject), what)
-            return Authenticator(totp.provisioning_uri(secret, subject), secret)
-        await visit.refused(tx, "staff", subject, "activation code", "")
+    with ExitStack() as place:
+        async with visit.transaction() as tx:
+            begun = await visit.attempt_from(tx, "activation", "staff", await people.employee(tx, data.employee_no))
+            place.enter_context(visit.door.passwords.place(known=False))
+            owner = _owner(begun.subject if begun.open else NOBODY)
+            matched = await visit.door.codes.matches(tx, owner, data.code)
+        hashed = await visit.door.passwords.hash(password)
+        async with visit.transaction() as tx:
+            if matched is not None and await code.use(tx, matched):
+                await attempt.forgive(tx, begun)
+                return await _do_activate(tx, visit, begun.subject, hashed)
+            await attempt.fail(tx, begun)
+            await visit.refused(tx, "staff", begun.subject, "activation code", "")
     raise SignInRefused
+
+
+async def _do_activate(tx: database.Tx, visit: Visit, subject: str, hashed: str) -> Authenticator:
+    """Sets the password and a new authenticator, whose key is shown once."""
+    secret = totp.new_secret()
+    await credential.activate(
+        tx, "staff", subject, hashed, credential.seal_totp(visit.door.fields, "staff", subject, secret)
+    )
+    what = Record(action="activation", noun="person", noun_id=subject, after=visit.attempt(""))
+    await emit(tx, CredentialChanged(audience="staff", subject=subject), what)
+    return Authenticator(totp.provisioning_uri(secret, subject), secret)
 
 
 def _owner(employee_no: str) -> Owner:

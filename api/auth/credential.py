@@ -1,15 +1,12 @@
-"""Credentials and lock-out: an attempt is counted before it is looked at, so that many at once gain nothing.
-
-The fifth failure in a row locks for a minute, each later one for twice as long, up to an hour; success begins anew.
-"""
+"""Credentials: the hash of a password, and the key of an authenticator; a new one forgives what was wrong before."""
 
 from pathlib import Path
 
 from msgspec import Struct
 
+from api.auth import attempt
 from kernel.crypto import Fields, Place
 from kernel.database import Tx
-from kernel.errors import RateLimited
 from kernel.scope import Audience
 from kernel.sql import load
 
@@ -26,24 +23,6 @@ NONE = Credential()
 _sql = load(Path(__file__).with_name("credential.sql"), Credential)
 
 
-async def count_address(tx: Tx, address: str, most: int) -> None:
-    """Counts an attempt from an address; raises `RateLimited` when `most` of 10 minutes did not succeed."""
-    await _sql.wait_for_address(tx, address=address)
-    if await _sql.count_address(tx, address=address, most=most) is None:
-        raise RateLimited(await _sql.address_wait(tx, address=address))
-
-
-async def forgive_address(tx: Tx, address: str, count: int = 1) -> None:
-    """Takes attempts back that succeeded."""
-    await _sql.forgive_address(tx, address=address, count=count)
-
-
-async def charge(tx: Tx, audience: Audience, subject: str) -> Credential | None:
-    """Counts a failure beforehand and gives the credential; null for nobody (empty) and while locked."""
-    charged: Credential | None = await _sql.charge(tx, audience=audience, subject=subject)
-    return charged
-
-
 async def accept(
     tx: Tx,
     audience: Audience,
@@ -52,7 +31,7 @@ async def accept(
     step: int | None = None,
     rehashed: str | None = None,
 ) -> bool:
-    """Takes the failures back; false when the time step of the authenticator was used before, or a later one.
+    """Uses a time step of the authenticator up; false when it was used before, or a later one.
 
     False as well when the password is no longer the one that was verified (null: none was).
     """
@@ -70,17 +49,21 @@ async def find(tx: Tx, audience: Audience, subject: str) -> Credential:
 async def set_password(tx: Tx, audience: Audience, subject: str, before: str | None, password: str) -> bool:
     """Sets a password that was hashed, and unlocks; false when the one before is no longer that."""
     done = await _sql.set_password(tx, audience=audience, subject=subject, before=before, password=password)
+    if done is not None:
+        await attempt.unlock(tx, audience, subject)
     return done is not None
 
 
 async def activate(tx: Tx, audience: Audience, subject: str, password: str, totp: bytes) -> None:
     """Sets password and authenticator anew, and unlocks."""
     await _sql.activate(tx, audience=audience, subject=subject, password=password, totp=totp)
+    await attempt.unlock(tx, audience, subject)
 
 
 async def clear(tx: Tx, audience: Audience, subject: str) -> None:
     """Takes password and authenticator away, and unlocks: an activation is the only way in."""
     await _sql.clear(tx, audience=audience, subject=subject)
+    await attempt.unlock(tx, audience, subject)
 
 
 def seal_totp(fields: Fields, audience: Audience, subject: str, secret: str) -> bytes:

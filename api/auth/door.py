@@ -6,8 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from api.auth import attempt
+from api.auth.attempt import Attempt, Origin, Proof
 from api.auth.code import Codes
 from api.auth.password import Passwords
+from api.auth.people import Person
 from api.auth.provider import Provider
 from api.edge.headers import request_id
 from kernel.address import household
@@ -38,7 +41,7 @@ class Door:
             await self.provider.close()
 
 
-class Attempt(Struct, frozen=True, omit_defaults=True):
+class Visitor(Struct, frozen=True, omit_defaults=True):
     """What the audit log keeps of a visit besides its outcome."""
 
     address: str
@@ -73,17 +76,32 @@ class Visit(Struct, frozen=True):
             await apply_system(tx, "sign_in", self.request_id, kind="company")
             yield tx
 
+    async def attempt_from(
+        self,
+        tx: Tx,
+        proof: Proof,
+        audience: Audience,
+        person: Person | None,
+        device_id: str = "",
+        *,
+        known: bool = False,
+    ) -> Attempt:
+        """Counts an attempt of this visit to prove that one is this person; raises `RateLimited`."""
+        origin = Origin.of(proof, self.address, device_id, known=known)
+        subject = NOBODY if person is None else person.subject
+        return await attempt.begin(tx, origin, audience, subject, self.door.settings.sign_in_attempts)
+
     async def refused(self, tx: Tx, audience: Audience, subject: str, why: str, device: Device | str) -> None:
         """Keeps in the audit log that somebody was refused, and why, which they are not told."""
         what = Record(action="sign_in.refused", noun="credential", noun_id=f"{audience}:{subject}", reason=why,
                       after=self.attempt(device))  # fmt: skip
         await record(tx, what)
 
-    def attempt(self, device: Device | str) -> Attempt:
+    def attempt(self, device: Device | str) -> Visitor:
         """The visit as the audit log keeps it."""
         if isinstance(device, str):
-            return Attempt(self.address, device)
-        return Attempt(self.address, device.device_id, device.name, device.app_version)
+            return Visitor(self.address, device)
+        return Visitor(self.address, device.device_id, device.name, device.app_version)
 
     async def enter(self, tx: Tx, principal: Principal) -> None:
         """From here on the transaction is the person's own."""

@@ -1,11 +1,12 @@
 """Passwords: what one may be, and Argon2id by OWASP's parameters on threads of its own, so that the API stays free."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from kernel.errors import FieldError, InvalidInput, Overloaded
 
 SHORTEST, LONGEST = 10, 128
-_WAITING_AT_MOST = 64
+_WAITING_AT_MOST, _STRANGERS_AT_MOST = 64, 48
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, hash_len=32, salt_len=16)
 _COMMON = Path(__file__).with_name("common_passwords.txt")
 _Result = TypeVar("_Result")
@@ -45,17 +46,26 @@ def check(password: str, person: str) -> str:
 
 
 class Passwords:
-    """Hashes and verifies, as many at once as half of the cores; raises `Overloaded` when too many wait."""
+    """Hashes and verifies, as many at once as half of the cores, for whoever has taken a place."""
 
     def __init__(self) -> None:
         self._room = asyncio.Semaphore(max(1, (os.cpu_count() or 2) // 2))
         self._waiting = 0
         self.verified = 0
 
-    def ready(self) -> None:
-        """Raises `Overloaded` when too many wait: to be asked before an attempt is counted against anybody."""
-        if self._waiting >= _WAITING_AT_MOST:
+    @contextlib.contextmanager
+    def place(self, *, known: bool) -> Iterator[None]:
+        """Raises `Overloaded` when too many wait: to be taken before an attempt counts, and held until it is decided.
+
+        Strangers get three quarters of the places: whoever comes on a known device does not find all of them taken.
+        """
+        if self._waiting >= (_WAITING_AT_MOST if known else _STRANGERS_AT_MOST):
             raise Overloaded("too many sign-ins wait")
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     async def hash(self, plain: str) -> str:
         """A normal form as Argon2id, in its own encoded form."""
@@ -73,13 +83,8 @@ class Passwords:
         return _HASHER.check_needs_rehash(stored)
 
     async def _apart(self, work: Callable[..., _Result], *args: str) -> _Result:
-        self.ready()
-        self._waiting += 1
-        try:
-            async with self._room:
-                return await asyncio.to_thread(work, *args)
-        finally:
-            self._waiting -= 1
+        async with self._room:
+            return await asyncio.to_thread(work, *args)
 
 
 def _verified(stored: str, plain: str) -> bool:

@@ -3,7 +3,8 @@
 from litestar import Router, put
 from litestar.params import JSONBody
 
-from api.auth import code, credential, session
+from api.auth import attempt, code, credential, session
+from api.auth.attempt import Attempt, Origin
 from api.auth.code import Owner
 from api.auth.door import Visit
 from api.auth.password import check
@@ -38,15 +39,16 @@ async def change_investor_password(request: HttpRequest, who: Who, data: JSONBod
 
 
 async def _by_old_password(visit: Visit, who: Scope, old: str, password: str) -> None:
-    principal = who.principal
-    visit.door.passwords.ready()
-    async with visit.database.transaction() as tx:
-        await scope.apply(tx, who)
-        charged = await credential.charge(tx, principal.audience, principal.subject)
-    before = charged.password if charged else None
-    right = await visit.door.passwords.verify(before, old)
-    if not right or not await _do_set(visit, who, before, password):
-        await _refuse(visit, who, "old_password")
+    principal, most = who.principal, visit.door.settings.sign_in_attempts
+    origin = Origin.of("password", visit.address, principal.device_id, known=True)
+    with visit.door.passwords.place(known=True):
+        async with visit.database.transaction() as tx:
+            await scope.apply(tx, who)
+            begun = await attempt.begin(tx, origin, principal.audience, principal.subject, most)
+            before = (await credential.find(tx, principal.audience, principal.subject)).password if begun.open else None
+        right = await visit.door.passwords.verify(before, old)
+        if not right or not await _do_set(visit, who, before, password):
+            await _refuse(visit, who, "old_password", begun)
 
 
 async def _by_code(visit: Visit, who: Scope, given: str, password: str) -> None:
@@ -57,8 +59,9 @@ async def _by_code(visit: Visit, who: Scope, given: str, password: str) -> None:
         known = await credential.find(tx, principal.audience, principal.subject)
         matched = await visit.door.codes.matches(tx, owner, given)
         right = known.password is None and matched is not None and await code.use(tx, matched)
-    if not right or not await _do_set(visit, who, None, password):
-        await _refuse(visit, who, "code")
+    with visit.door.passwords.place(known=True):
+        if not right or not await _do_set(visit, who, None, password):
+            await _refuse(visit, who, "code")
 
 
 async def _do_set(visit: Visit, who: Scope, before: str | None, password: str) -> bool:
@@ -76,10 +79,12 @@ async def _do_set(visit: Visit, who: Scope, before: str | None, password: str) -
     return True
 
 
-async def _refuse(visit: Visit, who: Scope, field: str) -> None:
-    """Keeps the failure in the audit log and raises `InvalidInput`."""
+async def _refuse(visit: Visit, who: Scope, field: str, begun: Attempt | None = None) -> None:
+    """Keeps the failure in the audit log, counts an attempt as wrong, and raises `InvalidInput`."""
     async with visit.database.transaction() as tx:
         await scope.apply(tx, who)
+        if begun is not None:
+            await attempt.fail(tx, begun)
         what = Record(action="password.refused", noun="credential", noun_id=who.principal.name, reason=field)
         await record(tx, what)
     raise InvalidInput(errors=[FieldError(field, "it is not right, or not in force just now", "不正确或暂时不可用")])

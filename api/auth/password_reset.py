@@ -1,9 +1,12 @@
 """A forgotten password (忘记密码): an investor sets a new one with a code by SMS, and is signed out everywhere."""
 
+from contextlib import ExitStack
+
 from litestar import Router, post
 from litestar.params import JSONBody
 
-from api.auth import code, credential, people, session
+from api.auth import attempt, code, credential, people, session
+from api.auth.attempt import Attempt
 from api.auth.code import Owner
 from api.auth.door import NOBODY, Visit
 from api.auth.password import check
@@ -28,28 +31,32 @@ async def reset_password(request: HttpRequest, data: JSONBody[PasswordReset]) ->
     401 says no more than that it was refused.
     """
     password, visit = check(data.password, data.login), Visit.of(request, "investor")
-    visit.door.passwords.ready()
-    async with visit.transaction() as tx:
-        await credential.count_address(tx, visit.address, visit.door.settings.sign_in_attempts)
-        person = await people.customer(tx, visit.door.index, data.login)
-        subject = person.subject if person else NOBODY
-        matched = await visit.door.codes.matches(tx, Owner("password", "investor", subject, data.device_id), data.code)
-    if matched is not None:
-        check(password, subject)
-    hashed = await visit.door.passwords.hash(password)
-    async with visit.transaction() as tx:
-        if matched is not None and await code.use(tx, matched) and await _do_set(tx, visit, subject, hashed, data):
-            return
-        await visit.refused(tx, "investor", subject, "password code", data.device_id)
+    with ExitStack() as place:
+        async with visit.transaction() as tx:
+            person = await people.customer(tx, visit.door.index, data.login)
+            known = await people.knows(tx, "investor", person, data.device_id)
+            begun = await visit.attempt_from(tx, "code", "investor", person, data.device_id, known=known)
+            place.enter_context(visit.door.passwords.place(known=known))
+            owner = Owner("password", "investor", begun.subject if begun.open else NOBODY, data.device_id)
+            matched = await visit.door.codes.matches(tx, owner, data.code)
+        if matched is not None:
+            check(password, begun.subject)
+        hashed = await visit.door.passwords.hash(password)
+        async with visit.transaction() as tx:
+            if matched is not None and await code.use(tx, matched) and await _do_set(tx, visit, begun, hashed, data):
+                return
+            await attempt.fail(tx, begun)
+            await visit.refused(tx, "investor", begun.subject, "password code", data.device_id)
     raise SignInRefused
 
 
-async def _do_set(tx: Tx, visit: Visit, subject: str, hashed: str, data: PasswordReset) -> bool:
+async def _do_set(tx: Tx, visit: Visit, begun: Attempt, hashed: str, data: PasswordReset) -> bool:
     """Sets the password, whatever it was; false when it was changed this very moment."""
+    subject = begun.subject
     before = await credential.find(tx, "investor", subject)
     if not await credential.set_password(tx, "investor", subject, before.password, hashed):
         return False
-    await credential.forgive_address(tx, visit.address)
+    await attempt.forgive(tx, begun)
     await session.end_others(tx, "investor", subject, "password reset")
     what = Record(
         action="password.reset", noun="credential", noun_id=f"investor:{subject}", after=visit.attempt(data.device_id)

@@ -1,14 +1,15 @@
 """Signing in by password and authenticator, by password, or by a code: refused alike, whatever the reason."""
 
-from uuid import UUID
+from contextlib import ExitStack
 
 from litestar import Router, post
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from api.auth import code, credential, people, session, totp
+from api.auth import attempt, code, credential, people, session, totp
+from api.auth.attempt import Attempt, Proof
 from api.auth.code import Owner
-from api.auth.credential import NONE, Credential
+from api.auth.credential import Credential
 from api.auth.door import NOBODY, Visit
 from api.auth.password import normal
 from api.auth.people import Person
@@ -24,22 +25,26 @@ _NOBODYS_KEY = totp.new_secret()
 
 
 class Arrival(Struct, frozen=True):
-    """Who seems to be at the door (empty: nobody known), with the credential unless locked out."""
+    """Who seems to be at the door, with the credential unless it is not looked at."""
 
-    audience: Audience
-    subject: str
-    charged: Credential | None
+    attempt: Attempt
+    credential: Credential
 
     @property
-    def credential(self) -> Credential:
-        """The credential, that of nobody when there is none to be had."""
-        return self.charged or NONE
+    def audience(self) -> Audience:
+        """On which side they want to come in."""
+        return self.attempt.audience
+
+    @property
+    def subject(self) -> str:
+        """Their number; empty: nobody known."""
+        return self.attempt.subject
 
     def why_not(self, what: str, *, right: bool) -> str:
         """Why this person does not come in, for the audit log; empty when they do."""
         if not self.subject:
             return "nobody"
-        if self.charged is None:
+        if not self.attempt.open:
             return "locked"
         return "" if right else what
 
@@ -51,14 +56,15 @@ async def sign_in_staff(request: HttpRequest, data: JSONBody[StaffSignIn]) -> Si
     403 for the right details on a device that was revoked.
     """
     visit = Visit.of(request, "staff")
-    async with visit.transaction() as tx:
-        await _count(tx, visit)
-        arrival = await _arrive(tx, "staff", await people.employee(tx, data.employee_no))
-    right = await visit.door.passwords.verify(arrival.credential.password, data.password)
-    secret = credential.open_totp(visit.door.fields, "staff", arrival.subject, arrival.credential.totp)
-    step = totp.step_of(secret or _NOBODYS_KEY, data.totp)
-    why = arrival.why_not("password", right=right) or ("totp" if secret is None or step is None else "")
-    return await _decide(visit, arrival, data.device, data.password, why, step)
+    with ExitStack() as place:
+        async with visit.transaction() as tx:
+            person = await people.employee(tx, data.employee_no)
+            arrival = await _arrive(tx, visit, "staff", person, "password", data.device, place)
+        right = await visit.door.passwords.verify(arrival.credential.password, data.password)
+        secret = credential.open_totp(visit.door.fields, "staff", arrival.subject, arrival.credential.totp)
+        step = totp.step_of(secret or _NOBODYS_KEY, data.totp)
+        why = arrival.why_not("password", right=right) or ("totp" if secret is None or step is None else "")
+        return await _decide(visit, arrival, data.device, data.password, why, step)
 
 
 @post("/investor/sign-in", guards=[public(_WHY)], status_code=200, summary="Sign in as an investor")
@@ -69,29 +75,31 @@ async def sign_in_investor(request: HttpRequest, data: JSONBody[InvestorSignIn])
     """
     if (data.password is None) == (data.code is None):
         raise InvalidInput("give either password or code", "password 与 code 须且只能提供一个")
-    visit, matched = Visit.of(request, "investor"), None
-    async with visit.transaction() as tx:
-        await _count(tx, visit)
-        arrival = await _arrive(tx, "investor", await people.customer(tx, visit.door.index, data.login))
-        if data.code is not None:
-            owner = Owner("sign_in", "investor", arrival.subject if arrival.charged else NOBODY, data.device.device_id)
-            matched = await visit.door.codes.matches(tx, owner, data.code)
-    if data.password is None:
-        return await _by_code(visit, arrival, data.device, matched)
-    right = await visit.door.passwords.verify(arrival.credential.password, data.password)
-    return await _decide(visit, arrival, data.device, data.password, arrival.why_not("password", right=right))
+    visit = Visit.of(request, "investor")
+    if data.code is not None:
+        return await _by_code(visit, data.login, data.code, data.device)
+    with ExitStack() as place:
+        async with visit.transaction() as tx:
+            person = await people.customer(tx, visit.door.index, data.login)
+            arrival = await _arrive(tx, visit, "investor", person, "password", data.device, place)
+        password = data.password or ""
+        right = await visit.door.passwords.verify(arrival.credential.password, password)
+        return await _decide(visit, arrival, data.device, password, arrival.why_not("password", right=right))
 
 
-async def _by_code(visit: Visit, arrival: Arrival, device: Device, matched: UUID | None) -> SignedIn:
+async def _by_code(visit: Visit, login: str, given: str, device: Device) -> SignedIn:
     error: type[HexadError] = SignInRefused
     async with visit.transaction() as tx:
+        person = await people.customer(tx, visit.door.index, login)
+        arrival = await _arrive(tx, visit, "investor", person, "code", device)
+        owner = Owner("sign_in", "investor", arrival.subject if arrival.attempt.open else NOBODY, device.device_id)
+        matched = await visit.door.codes.matches(tx, owner, given)
         if matched is not None and await code.use(tx, matched):
-            await credential.accept(tx, arrival.audience, arrival.subject)
             if begun := await _begin(tx, visit, arrival, device, "code by SMS"):
                 return begun
             error = DeviceRevoked
         else:
-            await visit.refused(tx, arrival.audience, arrival.subject, arrival.why_not("code", right=False), device)
+            await _refuse(tx, visit, arrival, arrival.why_not("code", right=False), device)
     raise error
 
 
@@ -110,23 +118,31 @@ async def _decide(
                 return begun
             error = DeviceRevoked
         else:
-            await visit.refused(tx, arrival.audience, arrival.subject, why or "used before", device)
+            await _refuse(tx, visit, arrival, why or "used before", device)
     raise error
 
 
 async def _begin(tx: Tx, visit: Visit, arrival: Arrival, device: Device, how: str) -> SignedIn | None:
-    await credential.forgive_address(tx, visit.address)
+    await attempt.forgive(tx, arrival.attempt)
     return await session.begin(tx, visit, arrival.audience, arrival.subject, device, how)
 
 
-async def _count(tx: Tx, visit: Visit) -> None:
-    visit.door.passwords.ready()
-    await credential.count_address(tx, visit.address, visit.door.settings.sign_in_attempts)
+async def _refuse(tx: Tx, visit: Visit, arrival: Arrival, why: str, device: Device) -> None:
+    await attempt.fail(tx, arrival.attempt)
+    await visit.refused(tx, arrival.audience, arrival.subject, why, device)
 
 
-async def _arrive(tx: Tx, audience: Audience, person: Person | None) -> Arrival:
-    subject = person.subject if person else NOBODY
-    return Arrival(audience, subject, await credential.charge(tx, audience, subject))
+async def _arrive(
+    tx: Tx, visit: Visit, audience: Audience, person: Person | None, proof: Proof, device: Device,
+    place: ExitStack | None = None,
+) -> Arrival:  # fmt: skip
+    """Counts the attempt, and takes a place for what is to be verified: where there is none, nothing is counted."""
+    known = await people.knows(tx, audience, person, device.device_id)
+    begun = await visit.attempt_from(tx, proof, audience, person, device.device_id, known=known)
+    if place is not None:
+        place.enter_context(visit.door.passwords.place(known=known))
+    found = await credential.find(tx, audience, begun.subject if begun.open else NOBODY)
+    return Arrival(begun, found)
 
 
 auth = Router("", route_handlers=[sign_in_staff, sign_in_investor], tags=["Sign-in"])

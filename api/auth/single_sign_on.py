@@ -9,7 +9,7 @@ from litestar import Router, post
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from api.auth import credential, people, session
+from api.auth import attempt, people, session
 from api.auth.door import NOBODY, Visit
 from api.auth.provider import Provider
 from api.edge.identify import public
@@ -39,7 +39,7 @@ async def start_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignOn
     state, nonce, verifier = (secrets.token_urlsafe(_BYTES) for _ in range(3))
     url = await provider.address(state, nonce, verifier)
     async with visit.transaction() as tx:
-        await credential.count_address(tx, visit.address, visit.door.settings.sign_in_attempts)
+        await attempt.fail(tx, await visit.attempt_from(tx, "single_sign_on", "staff", None))  # until it is finished
         await _sql.start(tx, state=_digest(state), nonce=nonce, device_id=data.device_id, seconds=_SECONDS,
                          verifier=visit.door.fields.seal(verifier, _place(state)))  # fmt: skip
     return SingleSignOn(url)
@@ -51,7 +51,7 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
     visit = Visit.of(request, "staff")
     provider = _offered(visit)
     async with visit.transaction() as tx:
-        await credential.count_address(tx, visit.address, visit.door.settings.sign_in_attempts)
+        counted = await visit.attempt_from(tx, "single_sign_on", "staff", None)
         begun = await _take(tx, visit, data)
     employee_no, why = NOBODY, "state" if begun is None else "provider"
     if begun is not None:
@@ -63,11 +63,13 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
     async with visit.transaction() as tx:
         known = await people.employee(tx, employee_no)
         if begun is not None and known is not None:
-            await credential.forgive_address(tx, visit.address, 2)
+            await attempt.forgive(tx, counted)
+            await attempt.forgive_one(tx, visit.address)
             if entered := await session.begin(tx, visit, "staff", known.subject, data.device, "single sign-on"):
                 return entered
             error = DeviceRevoked
         else:
+            await attempt.fail(tx, counted)
             await visit.refused(tx, "staff", NOBODY, why if begun is None else "nobody here", data.device)
     raise error
 

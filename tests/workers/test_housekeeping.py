@@ -30,7 +30,9 @@ insert into one_time_code (id, purpose, audience, subject, device_id, hash, addr
            (gen_random_uuid(), 'sign_in', 'investor', 'new', 'd', '', 'a', now() - interval '23 hours', now());
 insert into oidc_request (state, nonce, verifier, device_id, expires_at)
     values ('old', '', '', 'old', now() - interval '1 second'), ('new', '', '', 'new', now() + interval '5 minutes');
-insert into sign_in_attempt (address, at) values ('old', now() - interval '61 minutes'), ('new', now());
+insert into sign_in_attempt (address, subject, at)
+    values ('old', '', now() - interval '61 minutes'), ('old', 'somebody', now() - interval '25 hours'),
+           ('new', '', now()), ('new', 'somebody', now() - interval '23 hours');
 """
 LEFT = {
     "idempotency": (1, "key = 'new'"),
@@ -42,7 +44,7 @@ LEFT = {
     "refresh_token": (1, "hash = 'new'"),
     "one_time_code": (1, "subject = 'new'"),
     "oidc_request": (1, "device_id = 'new'"),
-    "sign_in_attempt": (1, "address = 'new'"),
+    "sign_in_attempt": (2, "address = 'new'"),
 }
 
 

@@ -21,7 +21,7 @@ create table credential (
     totp          bytea,
     totp_used     bigint not null default 0,       -- the last time step that was used: each is good once
     totp_proven   boolean not null default false,  -- a code from the authenticator was seen
-    failures      integer not null default 0,
+    failures      integer not null default 0,      -- of the release before, as is the next: attempts are counted apart
     locked_until  timestamptz,
     changed_at    timestamptz not null default now(),
     version       bigint not null default nextval('row_version'),
@@ -59,13 +59,21 @@ create index one_time_code_asked_for on one_time_code (asked_for, created_at) wh
 create index one_time_code_network on one_time_code (network, created_at);
 create index one_time_code_sent on one_time_code (asked_by, created_at) where mobile_index is not null;
 
--- Attempts to sign in that have not succeeded, by address: counted before they are looked at, success takes them back.
+-- Attempts to sign in that have not succeeded: counted before they are looked at, for a minute, and longer when they were
+-- wrong; success takes them back. Those at nobody known, or not looked at, are kept for an hour, the others for a day.
 create table sign_in_attempt (
-    address  text not null,
-    at       timestamptz not null default now()
+    address    text,                               -- null: it came from a device on which the person had signed in
+    at         timestamptz not null default now(),
+    id         uuid primary key default gen_random_uuid(),
+    audience   text not null default '',
+    subject    text not null default '',           -- empty: nobody known, or not looked at
+    proof      text not null default '',
+    device_id  text not null default '',           -- empty: counted by its address
+    wrong      boolean not null default true
 );
 create index sign_in_attempt_address on sign_in_attempt (address, at);
 create index sign_in_attempt_at on sign_in_attempt (at);
+create index sign_in_attempt_person on sign_in_attempt (audience, subject, at) where subject <> '';
 
 -- Refresh tokens of a session, by their hash; one that is used twice ends the session.
 create table refresh_token (

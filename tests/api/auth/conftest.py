@@ -92,6 +92,16 @@ class People:
             await apply_system(tx, "test", kind="company")
             return await tx.fetchval(query, *args)
 
+    async def lock(
+        self, audience: str, subject: str, address: str | None = HERE, device_id: str = "", proof: str = "password"
+    ) -> None:
+        """Five wrong attempts, from an address or (null) on a known device, the last just now."""
+        await self.sql(
+            "insert into sign_in_attempt (audience, subject, address, device_id, proof)"
+            " select $1, $2, $3, $4, $5 from generate_series(1, 5) returning 1",
+            audience, subject, address, device_id, proof,
+        )  # fmt: skip
+
     async def reasons(self, action: str = "sign_in.refused") -> list[str]:
         """Why people were refused, as the audit log has it."""
         async with self.database.transaction() as tx:

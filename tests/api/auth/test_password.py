@@ -90,9 +90,19 @@ async def test_the_loop_turns_while_passwords_are_verified_and_half_of_the_cores
     assert most == 2
 
 
-async def test_too_many_at_once_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_at_once_are_told_to_come_back_strangers_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(password, "_WAITING_AT_MOST", 3)
+    monkeypatch.setattr(password, "_STRANGERS_AT_MOST", 2)
     passwords = Passwords()
-    answers = await asyncio.gather(*(passwords.verify(None, "x") for _ in range(6)), return_exceptions=True)
-    assert sum(isinstance(answer, Overloaded) for answer in answers) == 3
-    assert not await passwords.verify(None, "x")
+    with passwords.place(known=False), passwords.place(known=True):
+        with pytest.raises(Overloaded), passwords.place(known=False):
+            pytest.fail("there was no place for a stranger")
+        with passwords.place(known=True), pytest.raises(Overloaded), passwords.place(known=True):
+            pytest.fail("there was no place for anybody")
+    with passwords.place(known=False):
+        assert passwords._waiting == 1
+    assert passwords._waiting == 0
+
+
+def test_some_places_are_not_for_strangers() -> None:
+    assert password._STRANGERS_AT_MOST < password._WAITING_AT_MOST

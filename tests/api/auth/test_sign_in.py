@@ -10,7 +10,8 @@ from argon2 import PasswordHasher
 
 from api.auth import credential
 from api.auth.code import Owner
-from api.auth.password import normal
+from api.auth.password import Passwords, normal
+from kernel.errors import Unavailable
 from tests.api.auth.conftest import MOBILE, PASSWORD, People, Phone, bearer, refused, session_of
 
 COMPOSED = "\ufb01n de si\u00e8cle"
@@ -61,23 +62,62 @@ async def test_an_authenticator_may_be_one_step_off(phone: Phone, people: People
     assert answer.status_code == status or abs(step) == 2  # the clock may turn between asking and answering
 
 
-async def test_five_failures_lock_for_a_minute_and_each_later_one_for_twice_as_long(
+async def test_five_failures_lock_a_stranger_out_and_not_the_owner_on_a_known_device(
     phone: Phone, people: People
 ) -> None:
     secret = await people.employ()
-    left = "select round(extract(epoch from locked_until - now())) from credential"
+    await people.customer(password=PASSWORD)
+    stranger = Phone(phone.api, "strangers")
+    session_of(await phone.staff(secret, step=-1))
+    session_of(await phone.investor(password=PASSWORD))
     for _ in range(5):
-        refused(await phone.staff(secret, password="wrong" * 3))
-    assert 55 <= await people.sql(left) <= 60
-    refused(await phone.staff(secret))
-    assert await people.reasons() == ["password"] * 5 + ["locked"]
-    for minutes in (2, 4, 8, 16, 32, 60, 60, 60):
-        await people.sql("update credential set locked_until = now() returning 1")
-        refused(await phone.staff(secret, password="wrong" * 3))
-        assert 60 * minutes - 5 <= await people.sql(left) <= 60 * minutes
-    await people.sql("update credential set locked_until = now() returning 1")
+        refused(await stranger.staff(secret, password="wrong" * 3))
+        refused(await stranger.investor(password="wrong" * 3))
+    refused(await stranger.staff(secret))
+    refused(await stranger.investor(password=PASSWORD))
+    assert (await people.reasons())[-2:] == ["locked"] * 2
     session_of(await phone.staff(secret))
-    assert await people.sql("select failures from credential where locked_until is null") == 0
+    session_of(await phone.investor(password=PASSWORD))
+
+
+async def test_a_known_device_is_locked_by_itself_alone(phone: Phone, people: People) -> None:
+    await people.customer(password=PASSWORD)
+    session_of(await phone.investor(password=PASSWORD))
+    for _ in range(5):
+        refused(await phone.investor(password="wrong" * 3))
+    refused(await phone.investor(password=PASSWORD))
+    session_of(await phone.investor(code=await people.code(OWN)))
+    other = Phone(phone.api, "phone-2")
+    session_of(await other.investor(password=PASSWORD))
+
+
+async def test_many_addresses_slow_strangers_and_nobody_else(open_api: Any, people: People) -> None:
+    settings = msgspec.structs.replace(people.settings, trusted_proxies="127.0.0.1/32")
+    await people.customer(password=PASSWORD)
+    async with open_api(settings) as api:
+        owner, stranger = Phone(api), Phone(api, "strangers")
+        session_of(await owner.investor(password=PASSWORD))
+        for number in range(20):
+            await people.lock("investor", "880001", f"198.51.100.{number}")
+        api.headers["X-Forwarded-For"] = "203.0.113.1"
+        refused(await stranger.investor(password=PASSWORD))
+        session_of(await owner.investor(password=PASSWORD))
+        session_of(await stranger.investor(code=await people.code(msgspec.structs.replace(OWN, device_id="strangers"))))
+        session_of(await stranger.investor(password=PASSWORD))  # which is known now
+        await people.sql("update sign_in_attempt set at = at - interval '61 seconds' returning 1")
+        session_of(await Phone(api, "new").investor(password=PASSWORD))
+
+
+async def test_wrong_guesses_on_other_devices_leave_the_owners_code(phone: Phone, people: People) -> None:
+    await people.customer()
+    code = await people.code(OWN)
+    wrong = "000000" if code != "000000" else "000001"
+    for number in range(20):
+        other = Phone(phone.api, f"strangers-{number // 5}")
+        if number % 5 == 0:
+            await other.ask(purpose="sign_in")
+        refused(await other.investor(code=wrong))
+    session_of(await phone.investor(code=code))
 
 
 async def test_many_guesses_at_once_are_no_more_than_five(phone: Phone, people: People) -> None:
@@ -86,15 +126,68 @@ async def test_many_guesses_at_once_are_no_more_than_five(phone: Phone, people: 
     for answer in await asyncio.gather(*guesses):
         refused(answer)
     assert sorted(await people.reasons()) == ["locked"] * 7 + ["password"] * 5
-    assert await people.sql("select failures from credential") == 5
+    assert await people.sql("select count(*) from sign_in_attempt where subject <> ''") == 5
 
 
-async def test_an_overload_counts_against_nobody(phone: Phone, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_not_verified_is_not_counted(
+    phone: Phone, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody finds a free place before anybody takes one, as in a crowd: whoever comes too late is not counted."""
     await people.customer(password=PASSWORD)
-    monkeypatch.setattr("api.auth.password._WAITING_AT_MOST", 0)
-    for _ in range(6):
+    monkeypatch.setattr("api.auth.password._STRANGERS_AT_MOST", 2)
+    verifying, go_on = asyncio.Semaphore(0), asyncio.Event()
+    verify = Passwords.verify
+
+    async def slow(self: Passwords, stored: str | None, password: str) -> bool:
+        verifying.release()
+        await go_on.wait()
+        return await verify(self, stored, password)
+
+    monkeypatch.setattr(Passwords, "verify", slow)
+    two = [asyncio.create_task(phone.investor(password=PASSWORD)) for _ in range(2)]
+    for _ in two:
+        await verifying.acquire()
+    crowd = await asyncio.gather(*(phone.investor(password=PASSWORD) for _ in range(30)))
+    assert {(one.status_code, one.json()["code"]) for one in crowd} == {(503, "overloaded")}
+    assert await people.sql("select count(*) from sign_in_attempt") == 2
+    go_on.set()
+    for answer in await asyncio.gather(*two):
+        session_of(answer)
+    assert await people.sql("select count(*) from sign_in_attempt") == 0
+    session_of(await phone.investor(password=PASSWORD))
+
+
+async def test_a_crowd_with_right_passwords_leaves_nobody_with_a_failure(phone: Phone, people: People) -> None:
+    numbers = [f"88{number:04}" for number in range(100)]
+    for number, no in enumerate(numbers):
+        await people.customer(no, f"+861380000{number:04}")
+    hashed = await Passwords().hash(PASSWORD)
+    await people.sql(
+        "insert into credential (audience, subject, password) select 'investor', customer_no, $1 from customer"
+        " returning 1", hashed,
+    )  # fmt: skip
+    phones = [Phone(phone.api, f"phone-{no}") for no in numbers]
+    answers = await asyncio.gather(
+        *(one.investor(no, password=PASSWORD) for one, no in zip(phones, numbers, strict=True))
+    )
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert await people.sql("select count(*) from sign_in_attempt where wrong") == 0
+    assert await people.reasons() == []
+
+
+async def test_the_database_away_after_the_verification_leaves_no_failure(
+    phone: Phone, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people.customer(password=PASSWORD)
+
+    async def away(*_: Any) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr("api.auth.session.begin", away)
+    for _ in range(5):
         assert (await phone.investor(password=PASSWORD)).status_code == 503
     monkeypatch.undo()
+    await people.sql("update sign_in_attempt set at = at - interval '61 seconds' returning 1")
     session_of(await phone.investor(password=PASSWORD))
 
 
@@ -149,7 +242,7 @@ async def test_either_a_password_or_a_code(phone: Phone, proof: dict[str, str]) 
     assert (await phone.investor(**proof)).status_code == 400
 
 
-async def test_too_many_failures_from_one_address_are_429_for_everybody_there(phone: Phone, people: People) -> None:
+async def test_too_many_failures_from_one_address_are_429_for_strangers_there(phone: Phone, people: People) -> None:
     door: Any = phone.api._transport
     settings = door.app.inner.state.door.settings
     assert settings.sign_in_attempts == 200
@@ -157,8 +250,9 @@ async def test_too_many_failures_from_one_address_are_429_for_everybody_there(ph
     await people.sql("insert into sign_in_attempt select '127.0.0.1', now() from generate_series(1, 199) returning 1")
     session_of(await phone.investor(password=PASSWORD))  # success is taken back
     refused(await phone.investor("nobody", password=PASSWORD))
+    session_of(await phone.investor(password=PASSWORD))  # a known device is not kept out by its neighbours
     for login in ("nobody", "880001"):
-        answer = await phone.investor(login, password=PASSWORD)
+        answer = await Phone(phone.api, "phone-2").investor(login, password=PASSWORD)
         assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
         assert 500 < int(answer.headers["retry-after"]) <= 600
 
@@ -178,8 +272,7 @@ async def test_a_host_for_investors_alone_does_not_sign_staff_in(open_api: Any, 
 async def test_what_was_cleared_meanwhile_does_not_let_anybody_in(phone: Phone, people: People) -> None:
     await people.customer(password=PASSWORD)
     async with people.database.transaction() as tx:
-        before = await credential.charge(tx, "investor", "880001")
-        assert before is not None
+        before = await credential.find(tx, "investor", "880001")
         await credential.clear(tx, "investor", "880001")
         assert not await credential.accept(tx, "investor", "880001", before.password)
 

@@ -70,7 +70,7 @@ async def test_staff(phone: Phone, people: People, work: Work) -> None:
         phone.staff(secret, "x" * 64),
     ):
         assert await looks(work, phone, asked) == unknown
-    await people.sql("update credential set locked_until = now() + interval '1 hour' returning 1")
+    await people.lock("staff", "10086")
     assert await looks(work, phone, phone.staff(secret)) == unknown
 
 
@@ -81,7 +81,7 @@ async def test_investors_by_password(phone: Phone, people: People, work: Work) -
     assert (unknown[0], unknown[4]) == (401, 1)
     for login in ("880001", MOBILE, "880002", "+8613700000000"):
         assert await looks(work, phone, phone.investor(login, password="wrong password")) == unknown
-    await people.sql("update credential set locked_until = now() + interval '1 hour' returning 1")
+    await people.lock("investor", "880001")
     assert await looks(work, phone, phone.investor(password=PASSWORD)) == unknown
 
 
@@ -94,7 +94,7 @@ async def test_investors_by_code(phone: Phone, people: People, work: Work) -> No
     wrong = "000000" if code != "000000" else "000001"
     for login in ("880001", MOBILE, "880002"):
         assert await looks(work, phone, phone.investor(login, code=wrong)) == unknown
-    await people.sql("update credential set locked_until = now() + interval '1 hour' returning 1")
+    await people.lock("investor", "880001", device_id="phone-1", proof="code")
     assert await looks(work, phone, phone.investor(code=code)) == unknown
 
 
