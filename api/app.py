@@ -69,7 +69,7 @@ def furnished(app: Litestar, settings: Settings) -> ASGIApp:
     app.state.door = Door(settings, app.state.tokens)
     app.state.principal_buckets = Buckets(rate, rate * settings.rate_burst)
     app.state.places = Places(settings.api_inflight)
-    return Gate(app, settings, app.state.places)
+    return Gate(app, settings, app.state.places, app.state.tokens)
 
 
 def application() -> ASGIApp:

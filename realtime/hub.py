@@ -99,6 +99,7 @@ class Hub:
         if not self._connections[connection]:
             own = self._principals[principal.name]
             if len(own) >= self._settings.sockets_per_principal:
+                # raised by: themselves
                 raise RateLimited
             own.add(connection)
             self._connections[connection] = principal.name

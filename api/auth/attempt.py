@@ -60,6 +60,7 @@ async def begin(tx: Tx, origin: Origin, audience: Audience, subject: str, most: 
     )
     wait: float | None = await _sql.wait(tx, address=origin.address, most=most)
     if wait is not None:
+        # raised by: strangers, refused alone: from a known device there is no address to be counted
         raise RateLimited(wait)
     attempt_id = uuid.uuid7()
     is_open: bool = await _sql.begin(

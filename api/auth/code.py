@@ -77,6 +77,7 @@ class Codes:
             per_device=PER_DEVICE, per_address=PER_ADDRESS, per_network=per_network(self._firm), firm=self._firm,
         )  # fmt: skip
         if wait is not None:
+            # raised by: strangers, refused alone: known devices and who is signed in are counted apart
             raise RateLimited(wait)
 
     async def make(self, tx: Tx, owner: Owner, asker: Asker, to: Destination | None = None) -> tuple[UUID, str]:

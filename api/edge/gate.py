@@ -1,6 +1,6 @@
 """The first and the last that a request meets: bounds, overload, app version, limit, and the body read in bounds."""
 
-from typing import Any
+from typing import Any, get_args
 
 from litestar.types import ASGIApp, Receive, Send
 
@@ -12,7 +12,9 @@ from api.edge.path import keep_inner_slashes
 from api.edge.places import Places
 from kernel import logs
 from kernel.address import Addresses, household
-from kernel.errors import AppTooOld, HexadError, InvalidInput, Overloaded, RateLimited
+from kernel.errors import AppTooOld, HexadError, InvalidInput, NotSignedIn, Overloaded, RateLimited
+from kernel.identity import Tokens
+from kernel.scope import Audience
 from kernel.settings import Settings
 
 _URL_AT_MOST = 8192
@@ -21,12 +23,15 @@ _URL_AT_MOST = 8192
 class Gate:
     """Wraps the whole application; refuses early and cheaply, and sees every answer on its way out."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, places: Places) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, places: Places, tokens: Tokens) -> None:
         self.inner = self._app = app
+        self._tokens = tokens
         self._settings = settings
         self._addresses = Addresses(settings)
         rate = settings.rate_per_address / settings.api_workers
         self._buckets = Buckets(rate, rate * settings.rate_burst)
+        rate = settings.rate_per_principal / settings.api_workers
+        self._sessions = Buckets(rate, rate * settings.rate_burst)
         self._minimum = version(settings.minimum_app_version)
         self._places, self._bodies = places, Bodies(settings)
 
@@ -74,7 +79,8 @@ class Gate:
         if passage.path.startswith(UNLIMITED):
             return None
         taken, passage.allowance = self._buckets.take(household(passage.address))
-        if not taken:
+        if not taken and not self._bears_token(scope):
+            # raised by: strangers, of the same address: who bears a token of ours has a limit of their own
             return RateLimited(passage.allowance.wait)
         if not _one_host(scope):
             return InvalidInput("exactly one header Host is needed", "须有且仅有一个 Host 头")
@@ -85,6 +91,15 @@ class Gate:
         if told and version(told) < self._minimum:
             return AppTooOld(self._settings.store_url, self._settings.store_url)
         return None
+
+    def _bears_token(self, scope: Any) -> bool:
+        """Whether the request bears a token of ours, whose session does not ask too often either."""
+        token = header(scope, b"authorization").partition(" ")[2].strip()
+        try:
+            session_id, _ = self._tokens.verify(token, get_args(Audience))
+        except NotSignedIn:
+            return False
+        return self._sessions.take(str(session_id))[0]
 
 
 def _one_host(scope: Any) -> bool:

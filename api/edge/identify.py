@@ -66,5 +66,6 @@ async def _principal(connection: ASGIConnection[Any, Any, Any, Any], audience: A
     taken, allowance = buckets.take(principal.name)
     asgi["hexad_allowances"].append(allowance)
     if not taken:
+        # raised by: themselves
         raise RateLimited(allowance.wait)
     return principal

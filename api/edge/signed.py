@@ -49,6 +49,7 @@ def signed() -> Guard:
         taken, allowance = buckets.take(principal.name)
         asgi["hexad_allowances"].append(allowance)
         if not taken:
+            # raised by: themselves
             raise RateLimited(allowance.wait)
 
     guard.permission = SIGNED  # type: ignore[attr-defined]

@@ -37,6 +37,7 @@ async def reveal(tx: Tx, scope: Scope, customer_no: str, wanted: RevealWanted, f
     await _sql.lock(tx, employee_no=who)
     left = quota - await _sql.used(tx, employee_no=who)
     if left <= 0:
+        # raised by: themselves
         raise QuotaUsedUp(f"{quota} reveals a day", f"每日限 {quota} 次", await _sql.until_midnight(tx))
     value = _opened(sealed, wanted.field, customer_no, fields)
     if not value:

@@ -82,6 +82,7 @@ async def _check_answers(tx: Tx, version: int, given: AnsweredQuestionnaire) -> 
 async def _check_limit(tx: Tx, scope: Scope) -> None:
     await _sql.lock(tx, customer=scope.reach.customer)
     if await _sql.answered_today(tx, customer=scope.reach.customer) >= rules.ASSESSMENTS_A_DAY:
+        # raised by: themselves
         raise QuotaUsedUp(
             f"the questionnaire may be answered {rules.ASSESSMENTS_A_DAY} times a day",
             f"问卷每日最多作答 {rules.ASSESSMENTS_A_DAY} 次",

@@ -53,6 +53,18 @@ async def test_who_asks_too_often_is_told_when_to_come_back(open_api: Open, own_
     assert 1 <= int(answers[3].headers["retry-after"]) <= 2
 
 
+async def test_who_is_known_to_be_signed_in_is_not_kept_out_by_strangers_of_the_same_address(
+    open_api: Open, own_settings: Settings, sign_in: SignIn
+) -> None:
+    settings = msgspec.structs.replace(own_settings, rate_per_address=0.001, rate_burst=2000.0, rate_per_principal=50.0)
+    async with open_api(settings) as client:
+        known, unknown = await sign_in(subject="1"), {"Authorization": "Bearer made-up"}
+        assert (await client.get("/v1/staff/jobs", headers=known)).status_code == 200
+        assert (await client.get("/v1/auth/keys")).status_code == 200
+        assert [(await client.get("/v1/auth/keys", headers=one)).status_code for one in ({}, unknown)] == [429, 429]
+        assert (await client.get("/v1/staff/jobs", headers=known)).status_code == 200
+
+
 async def test_a_principal_has_a_limit_of_its_own(open_api: Open, own_settings: Settings, sign_in: SignIn) -> None:
     settings = msgspec.structs.replace(own_settings, rate_per_principal=1.0, rate_burst=2.0)
     async with open_api(settings) as client:
