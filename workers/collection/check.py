@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from duckdb import CaseExpression, ColumnExpression, DuckDBPyRelation, Expression
 
-from kernel import personal
+from kernel import calendar, personal
 from kernel.errors import InvalidInput
 from workers.collection.column import Column, Feed
 from workers.collection.fault import KEPT, Fault, Faults
@@ -28,6 +28,24 @@ def check_values(rows: DuckDBPyRelation, feed: Feed, file: str, faults: Faults) 
             shown = bad.order("row_no").limit(KEPT).fetchall()
             faults.add_many([Fault(file, row, name, what) for row, what in shown], count)
     _personal(rows, feed, tests, file, faults)
+    if feed.name == "customer":
+        _remark(rows, file, faults)
+
+
+def _remark(rows: DuckDBPyRelation, file: str, faults: Faults) -> None:
+    """Notes what may well be wrong with customers, and stops nothing."""
+    today, card = constant(f"{calendar.today()}"), ColumnExpression("id_kind") == constant(IDENTITY_CARD)
+    doubts = {
+        "birthday": (call("doubt_birthday", ColumnExpression("birthday"), today), "a day that has not come yet"),
+        "id_no": (
+            card & call("doubt_id_no", ColumnExpression("id_no"), today),
+            "the birthday in an identity number is no day, or has not come yet",
+        ),
+    }
+    for name, (doubt, what) in doubts.items():
+        first, count = rows.filter(doubt).aggregate("min(row_no), count(*)").fetchall()[0]
+        if count:
+            faults.remark(file, name, what, first, count)
 
 
 def _fault(column: Column) -> Expression:

@@ -36,6 +36,11 @@ class Faults(Struct):
         self.count += count
         self.first.extend(shown[: max(0, KEPT - len(self.first))])
 
+    def remark(self, file: str, column: str, what: str, first_row: int, count: int) -> None:
+        """Notes rows that are loaded all the same, where somebody should look."""
+        where = f"row {first_row}" if count == 1 else f"{count} rows, the first is row {first_row}"
+        self.remarks.append(f"{file} column {column}: {what} ({where})")
+
     def report(self) -> list[str]:
         """One line per fault that is kept, and one for the rest."""
         rest = self.count - len(self.first)

@@ -106,16 +106,17 @@ async def _checked(
 
 def summary(one: Checked, together: float) -> list[str]:
     """What became of a delivery, in lines: its faults, or its feeds; `together` are the seconds of the day's load."""
+    remarks = [f"  remark: {line}" for line in one.faults.remarks]
     if not one.good:
         return [f"{one.delivery.name}: refused, {faults_in_words(one.faults.count)}, nothing of it is loaded",
-                *(f"  {line}" for line in one.faults.report())]  # fmt: skip
+                *(f"  {line}" for line in one.faults.report()), *remarks]  # fmt: skip
     feeds = ", ".join(f"{name} {_words(tally)}" for name, tally in one.tallies.items())
     seconds = one.seconds + (together if one.loading() else 0)
     lines = [f"{one.delivery.name}: {feeds} ({seconds:.1f} s)"]
     older = [name for name, tally in one.tallies.items() if tally.state == "older"]
     if older:
         lines.append(f"  nothing of {', '.join(older)} was changed: a newer day is loaded, {one.newer}")
-    return lines
+    return lines + remarks
 
 
 def _words(tally: Tally) -> str:

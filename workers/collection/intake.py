@@ -107,8 +107,8 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         held = block[-1:] if block.endswith(b"\r") else b""
         block = (block[:-1] if held else block).replace(b"\r\n", b"\n")
         if block:
-            if empty and block.startswith(b"\xef\xbb\xbf"):
-                raise InvalidInput("it begins with a byte order mark")
+            if empty:
+                _check_encoding(block)
             empty = False
             state.follow(block, lines)
             lines += block.count(b"\n")
@@ -118,6 +118,14 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     if empty:
         raise InvalidInput("it is empty: not even a header")
     state.end(lines)
+
+
+def _check_encoding(beginning: bytes) -> None:
+    """Names what is not UTF-8 at the first look: a spreadsheet's "Unicode text" is UTF-16."""
+    if beginning.startswith(b"\xef\xbb\xbf"):
+        raise InvalidInput("it begins with a byte order mark: save it as UTF-8 without one")
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in beginning[:2]:
+        raise InvalidInput("it is UTF-16, not UTF-8")
 
 
 class _State:

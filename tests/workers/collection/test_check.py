@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernel import personal
+from kernel import calendar, personal
 from kernel.errors import InvalidInput
-from mobile_contracts.base import CODE, CODE_LENGTH
+from mobile_contracts.base import BLANK, CODE, CODE_LENGTH, NO_CONTROLS
 from tests.workers.collection.maker import ID_NO, Row, as_csv, row
 from workers.collection.check import check_values
 from workers.collection.column import FEEDS
@@ -53,6 +54,10 @@ def test_a_right_row_has_no_fault(work: Workspace, feed: str) -> None:
         ("branch", "name", "a\u0085b", "has a control character"),
         ("branch", "name", "a\nb", "has a control character"),
         ("branch", "name", "  ", "is blank"),
+        ("customer", "name", "\u200b", "is blank"),
+        ("customer", "name", "\u3000\u2060 ", "is blank"),
+        ("customer", "name", "李\u202e娜", "has a control character"),
+        ("customer", "name", "李\u2066娜", "has a control character"),
         ("employee", "left_on", "2010-01-01", "is before hired_on"),
         ("employee", "mobile", "12345", "is no mobile number"),
         ("customer", "kind", "robot", "is none of individual, institution"),
@@ -98,6 +103,41 @@ def test_a_wrong_value_is_told(work: Workspace, feed: str, column: str, value: s
 )
 def test_what_may_be_so_is_no_fault(work: Workspace, feed: str, change: dict[str, str]) -> None:
     assert faults_of(work, feed, row(feed, **change)) == []
+
+
+_ODD = st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("\u200b\u3000 \u202e\u00ad\ufeff\x85"))
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(_ODD, min_size=1, max_size=4))
+def test_text_passes_exactly_when_the_api_takes_it(work: Workspace, text: str) -> None:
+    refused = bool(BLANK.fullmatch(text)) or not re.search(NO_CONTROLS, text) or bool(set(text) & set("\u2028\u2029"))
+    assert work.db.execute("select fault_text(?) is not null", [text]).fetchall() == [(refused,)]
+
+
+def test_what_may_well_be_wrong_is_remarked_and_loaded(work: Workspace) -> None:
+    def card(birth: str) -> str:
+        digits = f"110105{birth}002"
+        weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+        return digits + "10X98765432"[sum(int(one) * by for one, by in zip(digits, weights, strict=True)) % 11]
+
+    faults, path = Faults(), work.folder / "customer.csv"
+    coming = f"{calendar.today() + timedelta(days=1)}"
+    rows = [
+        row("customer"), row("customer", id_no=card("19490230")), row("customer", id_no=card("20990101")),
+        row("customer", birthday=coming), row("customer", id_kind="passport", id_no="110105194902300"),
+        row("customer", birthday=f"{calendar.today()}", id_no=card("20000229")),
+    ]  # fmt: skip
+    path.write_bytes(as_csv(rows, "customer"))
+    found = rows_of(work.db, FEEDS["customer"], path, path.name, faults)
+    assert found is not None
+    check_values(found, FEEDS["customer"], path.name, faults)
+    assert faults.report() == []
+    assert faults.remarks == [
+        "customer.csv column birthday: a day that has not come yet (row 4)",
+        "customer.csv column id_no: the birthday in an identity number is no day, or has not come yet"
+        " (2 rows, the first is row 2)",
+    ]
 
 
 def test_each_wrong_value_is_told_once_and_brings_no_false_one_along(work: Workspace) -> None:

@@ -69,6 +69,9 @@ def test_a_large_gzip_is_unpacked_whole(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf" + _CSV, "byte order mark"),
+        ("a,b\r\n1,中\r\n".encode("utf-16"), "it is UTF-16, not UTF-8"),
+        ("a,b\n1,中\n".encode("utf-16-be"), "it is UTF-16, not UTF-8"),
+        ("a,b\n1,中\n".encode("utf-16-le"), "it is UTF-16, not UTF-8"),
         (b"a,b\n1,x\r2,y\n", "line 2 has a carriage return"),
         (b"a,b\n1,x\r", "line 2 has a carriage return"),
         (b"a,b\n1,x\0\n", "line 2 has a NUL byte"),
