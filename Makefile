@@ -3,6 +3,10 @@
 BIN := .venv/bin
 ARGS ?=
 AUDIT ?=
+# Tests run in an order of chance with hashes of chance, and print both; the same again:
+# make test PYTHONHASHSEED=1 ARGS="--randomly-seed=2"
+PYTHONHASHSEED ?= $(shell od -An -N2 -tu2 /dev/urandom | tr -d ' ')
+export PYTHONHASHSEED
 
 .PHONY: run test lint
 

@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import signal
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +20,17 @@ from tests import clusters
 
 BROKER_URL = "amqp://guest:guest@127.0.0.1:5672/"
 REDIS_URL = "redis://127.0.0.1:6379/0"
+
+
+def pytest_configure() -> None:
+    """Children take an ignored SIGINT along, as a shell gives it to what runs in its background: ours must hear it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    """What luck there was, so that it can be had again: pytest-randomly tells its own seed."""
+    return f"PYTHONHASHSEED={os.environ.get('PYTHONHASHSEED', 'random')}"
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

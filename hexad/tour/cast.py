@@ -53,11 +53,17 @@ class Authenticator:
         self._secret, self._shown = secret, 0
 
     def code(self, now: float | None = None) -> str:
-        """The oldest code that was not shown yet and is good for ten seconds at least."""
+        """The oldest code that was not shown yet and is good for ten seconds at least.
+
+        Raises `InvalidInput` when it is asked so often that there is none: each code stands for one time step.
+        """
         present, elapsed = divmod(time.time() if now is None else now, totp.STEP_SECONDS)
         oldest = int(present) - (elapsed < totp.STEP_SECONDS - _MARGIN)
-        self._shown = max(self._shown + 1, oldest)
-        return totp.code_at(self._secret, self._shown)
+        step = max(self._shown + 1, oldest)
+        if step > present + 1:
+            raise InvalidInput(f"an authenticator has a new code every {totp.STEP_SECONDS} s alone")
+        self._shown = step
+        return totp.code_at(self._secret, step)
 
 
 async def gather(settings: Settings, say: Callable[[str], None]) -> Cast:

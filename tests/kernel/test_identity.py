@@ -113,9 +113,9 @@ _ANY = msgspec.structs.replace(Settings(), token_key=base64.b64encode(b"k" * 32)
 
 def test_a_giant_token_is_refused_before_it_is_read(tokens: Tokens, settings: Settings) -> None:
     giant = jwt.encode(claims(more="x" * 5_000_000), key_of(settings), "EdDSA")
-    begun = time.perf_counter()
-    refused(tokens, giant)
-    assert time.perf_counter() - begun < 0.05
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jwt, "decode", lambda *_, **__: pytest.fail("it was read"))
+        refused(tokens, giant)
 
 
 @pytest.mark.parametrize("wrong", ["", "short", "é", base64.b64encode(b"x" * 31).decode(), "A" * 44])

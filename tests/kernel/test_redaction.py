@@ -1,7 +1,6 @@
 """No mobile number, identity number, address, token or password leaves; ids and times do."""
 
 import datetime
-import time
 import uuid
 from typing import Any
 
@@ -108,10 +107,9 @@ def test_ordinary_lines_stay_readable() -> None:
 
 
 @pytest.mark.parametrize("piece", ["a", "1", "x_y-", "token: ", "http://", "a@", "bearer ", "(1", "138 ", "'", "eyJ."])
+@pytest.mark.timeout(60)  # 0.2 s on an idle machine; a pattern that tries everything would take years
 def test_a_megabyte_of_anything_is_cleaned_in_bounded_time(piece: str) -> None:
-    begun = time.perf_counter()
     assert len(redaction.text(piece * (1_000_000 // len(piece)))) <= redaction.LONGEST
-    assert time.perf_counter() - begun < 3  # 0.2 s on an idle machine
 
 
 def test_a_value_that_does_not_print_does_not_cost_the_line() -> None:
