@@ -42,8 +42,9 @@ class Gossip:
         while True:
             await self._waits.wait()
             self._waits.clear()
+            events = self.gathered()
             if self._bus is not None:
-                await self._bus.tell(self.gathered())
+                await self._bus.tell(events)
             await asyncio.sleep(_BREATH)
 
     def gathered(self) -> list[Event]:

@@ -8,9 +8,9 @@ from uuid import UUID
 from centers.service.rules import Line, Person, Reader
 from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import Principal, Scope
+from kernel.scope import NOTHING, Principal, Scope
 from kernel.sql import load
-from mobile_contracts.frame import HistoryWanted
+from mobile_contracts.frame import Accept, HistoryWanted
 
 _sql = load(Path(__file__).with_name("queries.sql"), Line, Person)
 
@@ -23,7 +23,9 @@ async def reader_of(tx: Tx, principal: Principal) -> Reader | None:
         investor: Person | None = await _sql.investor(tx, customer_no=principal.subject)
         return None if investor is None else Reader(investor)
     employee: Person | None = await _sql.employee(tx, employee_no=principal.subject)
-    return None if employee is None else Reader(employee, tuple(await _sql.works_for(tx, employee=employee.id)))
+    if employee is None or principal.permissions.get(Accept.staff, NOTHING) == NOTHING:
+        return None if employee is None else Reader(employee)
+    return Reader(employee, tuple(await _sql.works_for(tx, employee=employee.id)))
 
 
 async def list_lines(tx: Tx, scope: Scope, reader: Reader, named: Collection[UUID] = ()) -> list[Line]:

@@ -2,23 +2,27 @@
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.identity import Tokens
+from kernel.scope import Audience
 from kernel.settings import Settings
 from mobile_contracts.event import PersonChanged, SessionEnded
 from realtime import hub
 from realtime.connection import Connection
 from realtime.hub import Hub
 from realtime.sign_in import SignIn
+from tests.brokerage import small
 from tests.brokers import bus_settings
 from tests.realtime.conftest import Node, People
 
@@ -153,3 +157,62 @@ async def test_clients_that_vanish_are_forgotten(start_node: Callable[..., Node]
         await comes_in(node, token)
         async with node.signed_in(token) as client:
             client.socket.transport.abort()
+
+
+def sizes(thing: Any, at: str = "", seen: set[int] | None = None) -> dict[str, int]:
+    """How much every container of an object of the node, and of those that it is made of, holds."""
+    found: dict[str, int] = {}
+    seen = set() if seen is None else seen
+    for name, value in vars(thing).items():
+        if isinstance(value, dict | set | list | deque):
+            found[f"{at}{name}"] = len(value)
+        elif type(value).__module__.startswith("realtime.") and id(value) not in seen:
+            seen.add(id(value))
+            if hasattr(value, "__dict__"):
+                found |= sizes(value, f"{at}{name}.", seen)
+    return found
+
+
+async def passing(node: Hub, token: str, frames: list[dict[str, Any]]) -> None:
+    """A client who signs in, sends these and is gone, without a goodbye."""
+    received: asyncio.Queue[Any] = asyncio.Queue()
+    for frame in ({"type": "auth", "token": token, "device_id": "d"}, *frames):
+        received.put_nowait({"type": "websocket.receive", "text": json.dumps(frame)})
+    received.put_nowait({"type": "websocket.disconnect", "code": 1006})
+
+    async def send(event: Any) -> None:
+        raise OSError
+
+    client = Connection(node, "127.0.0.1", received.get, send, lambda code, why: None)
+    with node.holding(client):
+        await client.run()
+
+
+async def test_after_a_thousand_broken_connections_the_node_is_as_small_as_before(
+    database: Database, own_settings: Settings
+) -> None:
+    house = await small(database, own_settings)
+    await house.execute("update employee set licence_no = 'S1'")
+    generous = msgspec.structs.replace(own_settings, sockets_per_principal=1000)
+    node = Hub(generous, database, SignIn(Tokens(own_settings), database, own_settings))
+    people: list[tuple[Audience, str]] = [("staff", no) for no in ("1001", "1003", "2001")] + [
+        ("investor", no) for no in house.customers
+    ]
+    tokens = [(await house.headers(no, audience, "d"))["Authorization"].split()[1] for audience, no in people]
+    await node._people.look()
+    before = sizes(node)
+    working = asyncio.create_task(node.run())
+    assert {"_connections", "_desk.delivery._threads", "_desk.marks._said", "_lookout._named"} <= before.keys()
+    for turn in range(10):
+        await asyncio.gather(*(
+            passing(node, tokens[number % len(tokens)], [
+                {"type": "open", "client_id": str(uuid4())}, {"type": "status", "status": "online"},
+                {"type": "read", "conversation_id": str(uuid4()), "seq": turn + 1},
+            ])
+            for number in range(100)
+        ))  # fmt: skip
+    assert await house._row("select count(*) from conversation") != (0,)
+    async with asyncio.timeout(60):
+        while sizes(node) != before:
+            await asyncio.sleep(0.1)
+    working.cancel()

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from centers.service import message
+from centers.service import actions, holding, message, queries, rules
 from centers.service.message import Progress
 from centers.service.rules import Busy, Outcome, Refused, Stored, Wanted
 from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import apply_system
+from kernel.scope import apply, apply_system
 from tests.centers.service.conftest import Service
 
 
@@ -88,3 +88,34 @@ async def test_history_goes_backwards_in_pages(service: Service, work: Tx) -> No
     scope, stranger = await service.person(work, "staff:1002")
     with pytest.raises(NotFound):
         await message.history(work, scope, stranger, line.id, None, 3)
+
+
+async def test_what_one_said_oneself_is_read(service: Service, work: Tx) -> None:
+    line = await service.opened(work, "88000001")
+    scope, customer = await service.person(work, "investor:88000001")
+    _, broker = await service.person(work, "staff:1001")
+    await apply_system(work, "chat", kind="company")
+    await message.store(work, [wanted(customer.person, line.id, n) for n in (1, 2, 3)])
+    await message.store(work, [wanted(broker.person, line.id, n) for n in (4, 5)])
+    await apply(work, scope)
+    (found,) = await queries.list_lines(work, scope, customer)
+    of_investor, of_staff = rules.line(found, "investor"), rules.line(found, "staff")
+    assert (of_investor.last_seq, of_investor.read_seq, of_investor.peer_read_seq) == (5, 3, 5)
+    assert (of_staff.last_seq, of_staff.read_seq, of_staff.peer_read_seq) == (5, 5, 3)
+    await apply_system(work, "chat", kind="company")
+    (rose,) = await message.mark(work, [Progress(line.id, customer.person, read=2)])
+    assert rose.read_seq == 3, "nobody is told less than they were"
+
+
+async def test_what_the_one_before_said_is_not_read_by_who_has_it_now(service: Service, work: Tx) -> None:
+    line = await service.opened(work, "88000005")
+    scope, broker = await service.person(work, "staff:1002")
+    await actions.do_accept(work, scope, broker, await actions.check_accept(work, scope, broker, line.id))
+    await apply_system(work, "chat", kind="company")
+    await message.store(work, [wanted(broker.person, line.id, 1)])
+    await work.execute("update employee set left_on = current_date where employee_no = '1002'")
+    await holding.do_route_again(work, await holding.check_holders(work, [line.id]))
+    scope, colleague = await service.person(work, "staff:1001")
+    waits = await actions.check_accept(work, scope, colleague, line.id)
+    found = rules.line(await actions.do_accept(work, scope, colleague, waits), "staff")
+    assert (found.last_seq, found.read_seq) == (1, 0)

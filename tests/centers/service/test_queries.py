@@ -4,13 +4,14 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from centers.service import queries
 from centers.service.message import store
 from centers.service.rules import Wanted
 from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import apply_system
+from kernel.scope import NOTHING, apply_system
 from tests.centers.service.conftest import Service
 
 
@@ -71,8 +72,20 @@ async def test_the_place_in_the_queue(service: Service, work: Tx) -> None:
     assert [await queries.position(work, one.id) for one in (first, second)] == [1, 2]
 
 
+async def test_a_queue_is_for_whoever_may_take_from_it(service: Service, work: Tx) -> None:
+    line = await service.opened(work, "88000005")
+    scope, reader = await service.person(work, "staff:1002")
+    assert [one.id for one in await queries.list_lines(work, scope, reader)] == [line.id]
+    for permissions in ({"chat.read": scope.reach}, {**scope.principal.permissions, "chat.take": NOTHING}):
+        who = structs.replace(scope.principal, permissions=permissions)
+        reads = await queries.reader_of(work, who)
+        assert reads is not None
+        assert await queries.list_lines(work, scope, reads) == []
+        with pytest.raises(NotFound):
+            await queries.find(work, scope, reads, line.id)
+    assert await queries.reader_of(work, structs.replace(scope.principal, permissions={})) is None
+
+
 async def test_somebody_who_is_nobody_here(service: Service, work: Tx) -> None:
     scope, _ = await service.person(work, "staff:1001")
-    from msgspec import structs
-
     assert await queries.reader_of(work, structs.replace(scope.principal, subject="9999")) is None
