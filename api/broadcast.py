@@ -9,6 +9,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from api.edge.answer import Answer, versioned
 from api.edge.identify import may
 from api.edge.reading import get
+from api.edge.request import HttpRequest
 from api.given import PageQuery, Tx, Who
 from kernel.database import Tx as Transaction
 from mobile_contracts.base import Page
@@ -70,9 +71,9 @@ async def list_broadcasts(tx: Tx, page: PageQuery) -> Page[BroadcastLine]:
 
 
 @get("/broadcasts/{broadcast_id:uuid}", guards=[may("broadcast.read")], summary="How far a broadcast is")
-async def read_broadcast(tx: Tx, broadcast_id: BroadcastId) -> Progress:
+async def read_broadcast(request: HttpRequest, tx: Tx, broadcast_id: BroadcastId) -> Progress:
     """Messages by state, whose sum is the total at every moment, with rate and time left."""
-    return await broadcast.progress(tx, broadcast_id)
+    return await broadcast.progress(tx, broadcast_id, request.app.state.settings)
 
 
 @get("/broadcasts/{broadcast_id:uuid}/messages", guards=[may("broadcast.read")], summary="The messages of a broadcast")

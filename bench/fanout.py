@@ -180,18 +180,18 @@ async def _measured(own: Settings, messages: int, name: str) -> Fanout:
                 Wanted(kind="bench", template="care", purpose="service", channels=("sms",), values=_WORDS,
                        customer_ids=ids),
             )  # fmt: skip
-        progress = await _until_answered(database, started)
+        progress = await _until_answered(database, started, own)
         took = time.monotonic() - began
     counts = {state: count for state, count in msgspec.structs.asdict(progress.counts).items() if count}
     return Fanout("ours", name, progress.total, took, counts)
 
 
-async def _until_answered(database: Database, started: UUID) -> Progress:
+async def _until_answered(database: Database, started: UUID, own: Settings) -> Progress:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         async with database.transaction() as tx:
             await apply_system(tx, "bench", kind="company")
-            progress = await broadcast.progress(tx, started)
+            progress = await broadcast.progress(tx, started, own)
         if progress.counts.delivered + progress.counts.skipped == progress.total:
             return progress
         await asyncio.sleep(0.5)

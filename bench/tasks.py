@@ -19,6 +19,8 @@ from kernel.queues.rabbitmq import arguments
 from mobile_contracts.outbound import Receipt, Sms
 from notifications.sms import segments, signed
 
+_PLAIN = settings.Settings()
+
 TASKS = "bench.tasks"
 _URL, _DATABASE = os.environ.get("HEXAD_BROKER_URL", "memory://"), os.environ.get("BENCH_DATABASE_URL", "")
 _PREFIX = os.environ.get("HEXAD_QUEUE_PREFIX", "")
@@ -64,7 +66,7 @@ def send(message_id: str) -> None:
         if row is None:
             return
         id_, customer_no, name, mobile, created_at, expires_at = row
-        text = signed("Hexad", f"尊敬的{name}:天气转凉,请注意保暖")
+        text = signed(_PLAIN, f"尊敬的{name}:天气转凉,请注意保暖", "zh")
         number = _held["fields"].open(bytes(mobile), Place("customer", "mobile", customer_no))
         sms = Sms(id=id_, purpose="service", to=number, sender="10690000", text=text, segments=segments(text),
                   created_at=created_at, expires_at=expires_at, attempt=1)  # fmt: skip

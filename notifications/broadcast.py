@@ -17,12 +17,13 @@ from kernel.cursor import Cursor
 from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput, NotFound, WrongState
 from kernel.outbox import Record, emit
+from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.broadcast import BroadcastLine, BroadcastState, Counts, OutgoingMessage, Progress
 from mobile_contracts.event import BroadcastChanged, BroadcastStarted
 from mobile_contracts.outbound import Purpose
 from mobile_contracts.template import Channel, TemplateLine, TemplateVersion
-from notifications import template, wording
+from notifications import rate, template, wording
 
 GOOD_FOR = timedelta(days=3)
 """How long a message may wait for its hours when nobody says otherwise."""
@@ -139,7 +140,7 @@ async def find(tx: Tx, broadcast_id: UUID) -> BroadcastLine:
     return line
 
 
-async def progress(tx: Tx, broadcast_id: UUID) -> Progress:
+async def progress(tx: Tx, broadcast_id: UUID, settings: Settings) -> Progress:
     """How far it is; raises `NotFound`."""
     line = await find(tx, broadcast_id)
     counted = {row["state"]: row["messages"] for row in await _sql.counts(tx, broadcast_id=broadcast_id)}
@@ -148,9 +149,20 @@ async def progress(tx: Tx, broadcast_id: UUID) -> Progress:
     waiting = _WAITING if line.finished_at is None else _WAITING[:2]  # what is unknown at the end stays so
     done = line.total - sum(counted.get(state, 0) for state in waiting)
     until = line.finished_at or datetime.now(UTC)
-    rate = done / max((until - max(line.created_at, line.not_before)).total_seconds(), 1e-3) if done else 0.0
-    left = (line.total - done) / rate if rate and line.state == "running" else None
-    return Progress(line, Counts(**counted), skipped, done, line.total, round(rate, 1), left and round(left, 1))
+    speed = done / max((until - max(line.created_at, line.not_before)).total_seconds(), 1e-3) if done else 0.0
+    left = await _seconds_left(tx, line, line.total - done, speed, settings)
+    return Progress(line, Counts(**counted), skipped, done, line.total, round(speed, 1), left and round(left, 1))
+
+
+async def _seconds_left(tx: Tx, line: BroadcastLine, waiting: int, speed: float, settings: Settings) -> float | None:
+    """How long the rest takes: as all did so far, but never faster than its gateway's rate, by which it began ahead."""
+    if not speed or line.state != "running":
+        return None
+    first = line.channels[0]
+    if first not in ("sms", "email"):
+        return waiting / speed
+    lane = rate.lane(settings, first, line.purpose)
+    return max(waiting / speed, (waiting - max(await rate.left(tx, lane), 0)) / lane.rate)
 
 
 async def list_messages(

@@ -14,6 +14,7 @@ from kernel.queues.client import Message, Queues
 from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.outbound import Sms
+from mobile_contracts.template import Language
 from notifications.sms import segments, signed
 
 QUEUE = Queue("outbound.sms.transactional.main")
@@ -37,7 +38,7 @@ class Waiting(Struct, frozen=True):
     purpose: str
     sealed: bytes
     mobile: bytes
-    language: str
+    language: Language
     created_at: datetime
     expires_at: datetime
     about: str = ""
@@ -64,7 +65,7 @@ def rendered(waiting: Waiting, fields: Fields, settings: Settings) -> Sms:
     code = fields.open(waiting.sealed, Place("one_time_code", "sealed", str(waiting.id)))
     minutes = round((waiting.expires_at - waiting.created_at).total_seconds() / 60)
     words = _TEXTS[waiting.purpose, waiting.language].format(code=code, minutes=minutes, about=waiting.about)
-    text = signed(settings.sms_signature, words)
+    text = signed(settings, words, waiting.language)
     return Sms(
         id=waiting.id,
         purpose="transactional",

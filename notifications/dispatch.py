@@ -36,8 +36,6 @@ BATCH = 500
 AT_ONCE = 200
 """Broadcasts of one look; the next look goes on after them."""
 
-_GATEWAY = "main"
-
 
 class Open(Struct, frozen=True):
     """A broadcast of which something waits."""
@@ -103,9 +101,7 @@ class Dispatch:
         return min(left, lane.most - await self._queues.size(queue_of(channel, purpose)))
 
     def _lane(self, channel: Literal["sms", "email"], purpose: Purpose) -> Lane:
-        own = self._settings
-        sender, number = (own.sms_sender, own.sms_rate) if channel == "sms" else (own.email_from, own.email_rate)
-        return Lane(_GATEWAY, channel, purpose, sender, number)
+        return rate.lane(self._settings, channel, purpose)
 
     async def send(self, one: Open, channel: Literal["sms", "email"], size: int, *, unanswered: bool = False) -> int:
         """Hands over up to `size` messages and gives their number, with `unanswered` those to be offered again.
@@ -243,4 +239,4 @@ def _note(one: Open, channel: str, endings: Mapping[UUID, Ending]) -> None:
 
 def queue_of(channel: Literal["sms", "email"], purpose: Purpose) -> Queue:
     """The queue of a channel's first gateway."""
-    return Queue(f"outbound.{channel}.{purpose}.{_GATEWAY}")
+    return Queue(f"outbound.{channel}.{purpose}.{rate.GATEWAY}")

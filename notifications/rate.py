@@ -10,7 +10,12 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from kernel.database import Tx
+from kernel.settings import Settings
 from kernel.sql import load
+from mobile_contracts.outbound import Purpose
+
+GATEWAY = "main"
+"""The first gateway of each channel, and the only one so far."""
 
 AHEAD_SECONDS = 30
 """So much of a gateway's rate is published ahead, no more: what still waits can be stopped."""
@@ -31,6 +36,13 @@ class Lane(Struct, frozen=True):
     def most(self) -> int:
         """What the bucket holds."""
         return self.rate * AHEAD_SECONDS
+
+
+def lane(settings: Settings, channel: str, purpose: Purpose) -> Lane:
+    """The lane of messages of one purpose, by `sms` or `email`."""
+    own = settings
+    sender, number = (own.sms_sender, own.sms_rate) if channel == "sms" else (own.email_from, own.email_rate)
+    return Lane(GATEWAY, channel, purpose, sender, number)
 
 
 async def left(tx: Tx, lane: Lane) -> int:

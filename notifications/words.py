@@ -5,18 +5,16 @@ from typing import Protocol
 from uuid import UUID
 
 import msgspec
-from msgspec import structs
 
 from kernel.database import Tx
 from kernel.settings import Settings
 from mobile_contracts.outbound import Purpose
-from mobile_contracts.template import Channel, Language, Texts
+from mobile_contracts.template import Channel, Language
 from notifications import wording
-from notifications.sms import signed
+from notifications.sms import opt_out, signed
 from notifications.template import Rendered, prepare
 
 _KEPT = 500
-_OPT_OUT: dict[Language, str] = {"zh": "拒收请回复T", "en": " Reply T to opt out"}
 _LANGUAGES: tuple[Language, Language] = ("zh", "en")
 
 
@@ -39,7 +37,7 @@ class Words:
     """Remembers the last few hundred: a version never changes, nor do the values of a broadcast."""
 
     def __init__(self, settings: Settings) -> None:
-        self._signature = settings.sms_signature
+        self._settings = settings
         self._known: OrderedDict[tuple[UUID, str], dict[Language, Rendered]] = OrderedDict()
         self._links: dict[tuple[str, int], str | None] = {}
 
@@ -63,14 +61,15 @@ class Words:
         given = msgspec.json.decode(one.given, type=dict[str, str])
         prepared: dict[Language, Rendered] = {}
         for language in _LANGUAGES:
-            texts = self._dressed(getattr(version.texts, language), one.purpose, language)
-            made = prepare(texts, channel, version.variables, given, language)
+            made = prepare(getattr(version.texts, language), channel, version.variables, given, language)
             if made is not None:
-                prepared[language] = made
+                prepared[language] = self._dressed(made, one.purpose, language) if channel == "sms" else made
         return prepared
 
-    def _dressed(self, texts: Texts, purpose: Purpose, language: Language) -> Texts:
-        if texts.sms is None:
-            return texts
-        end = _OPT_OUT[language] if purpose == "marketing" else ""
-        return structs.replace(texts, sms=signed(self._signature, texts.sms + end))
+    def _dressed(self, made: Rendered, purpose: Purpose, language: Language) -> Rendered:
+        """The text message signed, and with its way out where it is marketing; what it ends with is known by now."""
+        pieces = list(made.parts[0])
+        if purpose == "marketing":
+            pieces[-1] += opt_out(pieces[-1], language)
+        pieces[0] = signed(self._settings, pieces[0], language)
+        return Rendered((tuple(pieces),))

@@ -16,6 +16,13 @@ class Partners(Identity, frozen=True, kw_only=True):
     sms_signature: Annotated[
         str, says("the firm's name in text messages, shown as 【…】", pattern=r"^[^\s【】\x00-\x1f]{2,20}\Z")
     ] = "Hexad"
+    sms_signature_latin: Annotated[
+        str,
+        says(
+            "the firm's name in English text messages, shown as […]; empty: the same, where its letters are Latin",
+            pattern=r"^([A-Za-z0-9&.' -]{2,20})?\Z",
+        ),
+    ] = ""
     sms_sender: Annotated[str, says("access number that text messages come from", pattern=r"^[0-9]{3,21}\Z")] = (
         "10690000"
     )

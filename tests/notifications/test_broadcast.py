@@ -10,7 +10,7 @@ import pytest
 from kernel.database import Tx
 from kernel.errors import InvalidInput, NotFound, WrongState
 from mobile_contracts.template import ByLanguage, TemplateNew, Texts
-from notifications import broadcast, expansion, wording
+from notifications import broadcast, expansion, rate, wording
 from notifications.broadcast import BroadcastCursor, MessageCursor
 from tests.notifications.house import House
 
@@ -19,16 +19,32 @@ async def test_the_sum_over_states_is_the_total_before_and_after_expansion(tx: T
     ids = [await house.customer() for _ in range(7)]
     started = await house.started(customers=[*ids, ids[0]])
     for done in (0, 3, 6, 7):
-        progress = await broadcast.progress(tx, started)
+        progress = await broadcast.progress(tx, started, house.settings)
         assert sum(msgspec.structs.asdict(progress.counts).values()) == progress.total == 7
         assert progress.counts.queued == 7
         assert len(await broadcast.list_messages(tx, started, None, MessageCursor(), 100)) == done
         await expansion.expand(tx, started, 3)
     await tx.execute("update outgoing set state = 'delivered' where customer_id <> $1", ids[0])
-    progress = await broadcast.progress(tx, started)
+    progress = await broadcast.progress(tx, started, house.settings)
     assert (progress.done, progress.counts.queued, progress.counts.delivered) == (6, 1, 6)
     assert progress.rate > 0
     assert progress.seconds_left is not None
+
+
+async def test_the_time_left_is_that_of_the_gateways_rate_when_the_first_went_ahead_of_it(tx: Tx, house: House) -> None:
+    settings = msgspec.structs.replace(house.settings, sms_rate=1)
+    started = await house.queued(customers=[await house.customer() for _ in range(40)])
+    await tx.execute(
+        "update outgoing set state = 'sent' where id = any (array (select id from outgoing order by id limit 30))"
+    )
+    await rate.spend(tx, rate.lane(settings, "sms", "service"), 30)
+    progress = await broadcast.progress(tx, started, settings)
+    assert progress.rate > 10, "they left in a moment"
+    assert progress.seconds_left is not None
+    assert 9 < progress.seconds_left <= 10
+    letters = await house.queued(customers=[await house.customer()], channels=("in_app",), once="in the app")
+    await tx.execute("update outgoing set state = 'delivered' where broadcast_id = $1", letters)
+    assert (await broadcast.progress(tx, letters, settings)).seconds_left == 0.0
 
 
 async def test_one_that_is_wanted_once_is_started_once(tx: Tx, house: House) -> None:

@@ -52,7 +52,7 @@ async def test_a_text_message_without_its_last_receipt_is_unknown_in_the_end(
     assert [await state_of(tx, one) for one in (first, second, third)] == [
         ("unknown", "no_receipt"), ("delivered", None), ("unknown", "no_receipt"),
     ]  # fmt: skip
-    progress = await broadcast.progress(tx, made)
+    progress = await broadcast.progress(tx, made, settings)
     assert (progress.broadcast.state, progress.done, progress.total) == ("done", 3, 3)
     assert (progress.counts.unknown, progress.counts.sent) == (2, 0)
 

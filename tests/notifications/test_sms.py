@@ -3,8 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from notifications.sms import segments, signed
+from kernel.settings import Settings
+from mobile_contracts.template import Language
+from notifications.sms import opt_out, segments, signed
 
 
 @pytest.mark.parametrize(
@@ -26,5 +29,25 @@ def test_more_text_never_costs_less(text: str, more: str) -> None:
     assert 1 <= segments(text) <= segments(text + more)
 
 
-def test_a_signature_stands_first() -> None:
-    assert signed("海星证券", "您好") == "【海星证券】您好"
+def test_a_signature_stands_first_in_the_letters_of_the_text() -> None:
+    firm = Settings(sms_signature="海星证券")
+    assert signed(firm, "您好", "zh") == "【海星证券】您好"
+    assert signed(firm, "hello", "en") == "【海星证券】hello", "there is no other name"
+    both = structs.replace(firm, sms_signature_latin="Haixing")
+    assert (signed(both, "您好", "zh"), signed(both, "hello", "en")) == ("【海星证券】您好", "[Haixing] hello")
+    assert signed(Settings(), "hello", "en") == "[Hexad] hello", "a name of Latin letters serves both"
+    long = signed(both, "x" * 140, "en")
+    assert segments(long) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "whole"),
+    [
+        ("欢迎参加", "zh", "欢迎参加。拒收请回复T"), ("欢迎参加!", "zh", "欢迎参加!拒收请回复T"),
+        ("。", "zh", "。拒收请回复T"), ("(周六)", "zh", "(周六)。拒收请回复T"), ("", "zh", "。拒收请回复T"),
+        ("Join us", "en", "Join us. Reply T to opt out"),
+        ("Join us! ", "en", "Join us!  Reply T to opt out"), ("", "en", ". Reply T to opt out"),
+    ],
+)  # fmt: skip
+def test_the_way_out_stands_apart_from_the_text(text: str, language: Language, whole: str) -> None:
+    assert text + opt_out(text, language) == whole

@@ -12,7 +12,7 @@ async def test_what_is_too_late_expires_and_the_broadcast_ends(tx: Tx, house: Ho
     await tx.execute("update broadcast set expires_at = now() - interval '1 second'")
     done = await tidying.tidy(tx, house.settings)
     assert (done.ended, done.finished) == (2, 1)
-    progress = await broadcast.progress(tx, sent)
+    progress = await broadcast.progress(tx, sent, house.settings)
     assert (progress.broadcast.state, progress.counts.expired, progress.counts.sent) == ("done", 2, 1)
     assert progress.done == progress.total == 3
 

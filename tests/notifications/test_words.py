@@ -11,8 +11,8 @@ from tests.notifications.house import House
 @pytest.mark.parametrize(
     ("template", "zh", "en"),
     [
-        ("promotion", "【Hexad】活动:欢迎参加拒收请回复T", "【Hexad】活动: 欢迎参加 Reply T to opt out"),
-        ("announcement", "【Hexad】通知:本周六系统维护", "【Hexad】通知: 本周六系统维护"),
+        ("promotion", "【Hexad】活动:欢迎参加。拒收请回复T", "[Hexad] 活动: 欢迎参加. Reply T to opt out"),
+        ("announcement", "【Hexad】通知:本周六系统维护", "[Hexad] 通知: 本周六系统维护"),
     ],
 )
 async def test_the_words_of_a_purpose(tx: Tx, house: House, template: str, zh: str, en: str) -> None:

@@ -71,7 +71,7 @@ async def test_a_broadcast_comes_to_its_last_receipt(street: Street) -> None:
     await taker.receipts()
     assert await street.states(sent) == {"delivered": 7}
     await Tidier(street.database, street.settings).turn()
-    progress = await street.within(lambda house: broadcast.progress(house.tx, sent))
+    progress = await street.within(lambda house: broadcast.progress(house.tx, sent, house.settings))
     assert (progress.broadcast.state, progress.done, progress.total) == ("done", 7, 7)
 
 
