@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.given import Tx, Who
-from kernel import scope
+from kernel import outside, scope
 from kernel.errors import NotAllowed
 from kernel.queues.broker import open_queues
 from mobile_contracts.gateway import Acknowledgement, Lease, LeaseRequest, Result, Results
@@ -31,7 +31,8 @@ async def lease_messages(request: HttpRequest, who: Who, gateway: Gateway, data:
         async with state.database.transaction() as tx:
             await scope.apply(tx, who)
             await signature.use(tx, gateway.name, request.scope["hexad_signature"])  # type: ignore[typeddict-item]
-            taken = await lease.take(queues, wanted)
+            with outside.held("whoever repeats a signature must take nothing"):
+                taken = await lease.take(queues, wanted)
             held = await lease.hold(tx, state.door.fields, wanted, lease_id, [sms for _, sms in taken])
         await queues.acknowledge([delivery for delivery, _ in taken])
     return Lease(lease_id, held)

@@ -21,6 +21,7 @@ from kernel import settings as setting
 from kernel.errors import HexadError
 from kernel.migrate import migrate
 from kernel.settings import Settings
+from workers.roster import enrol
 
 _PATIENCE = 30.0
 
@@ -56,6 +57,7 @@ def _give_up() -> None:
 def _run(settings: Settings, began: float, healer: Healer | None) -> int:
     if settings.owner_url:
         asyncio.run(migrate(settings.owner_url, settings, click.echo))
+        asyncio.run(enrol(settings.owner_url))
     run = leftovers.Run()
     run.write(settings.var)
     watch = threading.Thread(target=_announce, args=(settings, began), daemon=True)

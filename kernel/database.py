@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 
 import asyncpg
 
+from kernel import outside
 from kernel.errors import Overloaded, Unavailable
 from kernel.settings import Settings
 
@@ -101,8 +102,9 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """One transaction on one connection."""
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        with outside.transaction():
+            async with self.connection() as connection, connection.transaction():
+                yield connection
 
     @property
     def free(self) -> int:

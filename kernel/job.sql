@@ -32,6 +32,6 @@ with again as (
     returning *
 ), sent as (
     insert into outbox (event_id, kind, handler, payload, request_id, trace)
-    select event_id, kind, handler, payload, request_id, trace from again
+    select event_id, kind, nullif(handler, '*'), payload, request_id, trace from again
 )
 select event_id, handler, kind, state, attempts, error, started_at, version from again;

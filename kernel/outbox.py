@@ -29,7 +29,10 @@ async def emit(tx: Tx, event: Event, audit: Record | None = None) -> UUID:
     """Writes the event, and the audit row of a write, into the transaction; gives the event's id (UUIDv7)."""
     event_id = uuid.uuid7()
     payload = msgspec.json.encode(event).decode()
-    await _sql.add(tx, event_id=event_id, kind=type(event).__name__, payload=payload, trace=tracing.traceparent())
+    await _sql.add(
+        tx, event_id=event_id, kind=type(event).__name__, payload=payload, trace=tracing.traceparent(),
+        urgent=event.urgent or event.awaited,
+    )  # fmt: skip
     if audit is not None:
         await record(tx, audit)
     return event_id

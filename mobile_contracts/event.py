@@ -8,9 +8,13 @@ from msgspec import Struct
 
 
 class Event(Struct, frozen=True, tag_field="kind", tag=True):
-    """The base of every event; its class name is its kind. One that is `urgent` is told to every process at once."""
+    """The base of every event; its class name is its kind. One that is `urgent` is told to every process at once.
+
+    What is `awaited` by somebody goes before all others.
+    """
 
     urgent: ClassVar[bool] = False
+    awaited: ClassVar[bool] = False
 
 
 class Probed(Event, frozen=True):
@@ -96,6 +100,7 @@ class CredentialChanged(Event, frozen=True):
 class CodeWanted(Event, frozen=True):
     """A one-time code waits to be sent by SMS."""
 
+    awaited = True
     code_id: UUID
 
 

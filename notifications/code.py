@@ -47,17 +47,24 @@ class Waiting(Struct, frozen=True):
 _sql = load(Path(__file__).with_name("code.sql"), Waiting)
 
 
-async def send(tx: Tx, queues: Queues, settings: Settings, code_id: UUID) -> bool:
-    """Hands the code over and forgets it; false when there is nothing to send (any more).
+async def find_waiting(tx: Tx, code_id: UUID) -> Waiting | None:
+    """The code, null when there is nothing to send (any more)."""
+    waiting: Waiting | None = await _sql.find_waiting(tx, id=code_id)
+    return waiting
 
-    A repeat is the same message under the same id. Raises `Unavailable` when the broker does not answer.
+
+async def hand_over(queues: Queues, settings: Settings, waiting: Waiting) -> None:
+    """Gives the code to the gateway's queue, a repeat as the same message under the same id.
+
+    Raises `Unavailable` when the broker does not answer.
     """
-    waiting: Waiting | None = await _sql.hold(tx, id=code_id)
-    if waiting is not None:
-        sms = rendered(waiting, Fields(settings), settings)
-        await queues.publish(QUEUE, [Message(msgspec.json.encode(sms), id=str(sms.id))])
+    sms = rendered(waiting, Fields(settings), settings)
+    await queues.publish(QUEUE, [Message(msgspec.json.encode(sms), id=str(sms.id))])
+
+
+async def forget(tx: Tx, code_id: UUID) -> None:
+    """What was handed over, or can be no more, is not kept."""
     await _sql.forget(tx, id=code_id)
-    return waiting is not None
 
 
 def rendered(waiting: Waiting, fields: Fields, settings: Settings) -> Sms:

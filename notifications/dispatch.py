@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from kernel import logs, metrics
+from kernel import logs, metrics, outside
 from kernel.crypto import Fields
 from kernel.database import Database, Tx
 from kernel.errors import Unavailable
@@ -182,7 +182,8 @@ class Dispatch:
         messages = [Message(body, id=str(id_)) for id_, body in made if id_ in leaving]
         course.state = "uncertain"
         try:
-            await self._queues.publish(queue_of(channel, one.purpose), messages)
+            with outside.held("an opt-out that commits before they are published must stop them"):
+                await self._queues.publish(queue_of(channel, one.purpose), messages)
         except Unavailable as error:  # any of them may be in the queue
             course.problem = error
         else:

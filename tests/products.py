@@ -105,7 +105,7 @@ async def answers(investor: Investor, wish: str = "most") -> dict[str, Any]:
 async def happen(database: Database, settings: Settings) -> list[str]:
     """Does all that follows from what was done, as workers do; gives the kinds of the events."""
     kinds: list[str] = []
-    means = Means(settings, make_queues(settings))
+    means = Means(settings, make_queues(settings), database)
     while True:
         async with database.transaction() as tx:
             rows = await tx.fetch("delete from outbox where available_at <= now() returning id, kind, payload")
@@ -117,8 +117,10 @@ async def happen(database: Database, settings: Settings) -> list[str]:
                 handler = find(name)
                 if handler is None or name == "send_code":
                     continue
+                event = msgspec.json.decode(row["payload"], type=handler.event)
+                await handler.send(event, means)
                 async with database.transaction() as tx:
-                    await handler.run(tx, msgspec.json.decode(row["payload"], type=handler.event), means)
+                    await handler.run(tx, event)
 
 
 async def told(house: Brokerage, audience: str, subject: str) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx2
 import msgspec
 
+from kernel import outside
 from kernel.errors import Unavailable
 from kernel.settings import Settings, advisory_address
 from mobile_contracts.advisory import ContractsRead, Order, Verdict
@@ -28,13 +29,14 @@ class Advisory:
 
     def __init__(self, settings: Settings) -> None:
         self._address = advisory_address(settings)
+        self._seconds = min(CALL_SECONDS, settings.job_timeout / 4)  # a job outlives its call, and says what came of it
         headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
         if settings.advisory_token:
             headers["Authorization"] = f"Bearer {settings.advisory_token}"
         self._client = httpx2.AsyncClient(
-            timeout=CALL_SECONDS, follow_redirects=False, trust_env=False, headers=headers,
+            timeout=self._seconds, follow_redirects=False, trust_env=False, headers=headers,
             verify=ssl.create_default_context() if self._address.startswith("https://") else False,
-            limits=httpx2.Limits(max_connections=2),
+            limits=httpx2.Limits(max_connections=4),
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:
@@ -75,10 +77,11 @@ class Advisory:
             raise Unavailable("the advisory platform answers nonsense") from error
 
     async def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        outside.call("the advisory platform")
         body = bytearray()
         try:
             async with (
-                asyncio.timeout(2 * CALL_SECONDS),
+                asyncio.timeout(2 * self._seconds),
                 self._client.stream(method, self._address + path, content=content, headers=headers) as answer,
             ):
                 async for part in answer.aiter_raw(16 << 10):

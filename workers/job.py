@@ -1,7 +1,11 @@
 """The job protocol: whatever happens to processes, a job's effect happens once, or the job is set aside and shown.
 
 Claiming is committed before the effect, so that a try that kills its process is counted. The effect's transaction
-begins by marking the job done: the row lock and `state <> 'done'` keep a second delivery from doing it again.
+begins by marking the job done: the row lock and `state <> 'done'` keep a second delivery from doing it again. A job
+whose row is gone (a crash of PostgreSQL took the claim back) is not done: it is claimed again.
+
+A handler that sends things out of the house has no transaction around it. It is marked done after it, and no other
+worker takes the job while the one that has it lives.
 """
 
 import asyncio
@@ -27,6 +31,7 @@ Outcome = Literal["done", "repeated", "busy", "waiting", "set_aside"]
 
 DATABASE_AWAY = (*BROKEN, TimeoutError, Unavailable, Overloaded)
 _BUSY_SECONDS = 5.0
+_UNKNOWN_SECONDS = 10.0
 _ERROR_AT_MOST = 2000
 _sql = load(Path(__file__).with_name("job.sql"))
 _log = logs.logger(__name__)
@@ -37,6 +42,7 @@ class Jobs:
 
     def __init__(self, database: Database, worker: UUID, means: Means) -> None:
         self._database, self._worker, self._settings, self._means = database, worker, means.settings, means
+        self._doing: set[tuple[UUID, str]] = set()
 
     async def do(self, job: Job) -> Outcome:
         """Does the job, or says why not; raises `Unavailable` when PostgreSQL stays away for `job_timeout`.
@@ -70,25 +76,39 @@ class Jobs:
 
     async def _try(self, job: Job, handler: Handler | None) -> Outcome:
         if handler is None:
-            return await self._set_aside(job, f"no handler is named {job.handler}")
+            return await self._unknown(job)
         try:
             event = msgspec.convert(job.payload, handler.event)
         except msgspec.ValidationError as error:
             return await self._set_aside(job, f"the payload is not a {handler.event.__name__}: {error}")
+        key = (job.event_id, job.handler)
+        if key in self._doing:
+            return await self._later(job, _BUSY_SECONDS, "busy")
+        self._doing.add(key)
         try:
-            state = await self._claim(job)
-            return await self._effect(job, handler, event) if state == "running" else state
-        except asyncpg.LockNotAvailableError:
-            return await self._later(job)
+            return await self._do(job, handler, event)
+        finally:
+            self._doing.discard(key)
 
-    async def _claim(self, job: Job) -> Literal["running", "repeated", "set_aside"]:
+    async def _do(self, job: Job, handler: Handler, event: Event) -> Outcome:
+        while True:
+            try:
+                state = await self._claim(job, handler)
+                return await self._effect(job, handler, event) if state == "running" else state
+            except asyncpg.LockNotAvailableError:
+                return await self._later(job, _BUSY_SECONDS, "busy")
+            except _ClaimLost:
+                _log.warning("the claim of a job was lost in a crash of PostgreSQL: it is claimed again")
+
+    async def _claim(self, job: Job, handler: Handler) -> Outcome | Literal["running"]:
         most = self._settings.job_attempts
         error = f"each of its {most} tries ended with the death of the process"
         async with self._database.connection() as connection:
             # A claim that a crash of PostgreSQL takes back is simply made again: it need not wait for the disk.
-            row = await _sql.claim(connection, **_columns(job), worker=self._worker, most=most, error=error)
+            row = await _sql.claim(connection, **_columns(job), worker=self._worker, most=most, error=error,
+                                   alone=handler.sends, silence=self._settings.worker_silence)  # fmt: skip
         if row is None:
-            return "repeated"
+            return "repeated" if await self._is_over(job) else await self._later(job, _BUSY_SECONDS, "busy")
         if row["state"] == "set_aside":
             _log.error("a job was set aside", error=error, attempts=row["attempts"])
             return "set_aside"
@@ -96,13 +116,29 @@ class Jobs:
 
     async def _effect(self, job: Job, handler: Handler, event: Event) -> Outcome:
         try:
-            async with asyncio.timeout(self._settings.job_timeout), self._database.transaction() as tx:
-                if await _sql.finish(tx, event_id=job.event_id, handler=job.handler) is None:
-                    return "repeated"
-                await handler.run(tx, event, self._means)
-            return "done"
+            async with asyncio.timeout(self._settings.job_timeout):
+                if handler.sends:
+                    await handler.send(event, self._means)
+                return await self._finish(job, handler, event)
+        except _ClaimLost:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure, recorded and tried again
             return await self._failed(job, error)
+
+    async def _finish(self, job: Job, handler: Handler, event: Event) -> Outcome:
+        """Marks the job done, with its effect in the same transaction; raises `_ClaimLost` when its row is gone."""
+        async with self._database.transaction() as tx:
+            if await _sql.finish(tx, event_id=job.event_id, handler=job.handler) is not None:
+                await handler.run(tx, event)
+                return "done"
+            if await _sql.stands(tx, event_id=job.event_id, handler=job.handler) is None:
+                raise _ClaimLost
+        return "repeated"
+
+    async def _is_over(self, job: Job) -> bool:
+        """Whether nothing is to be done any more; false also for a job of which nothing is known."""
+        async with self._database.connection() as connection:
+            return await _sql.stands(connection, event_id=job.event_id, handler=job.handler) in ("done", "set_aside")
 
     async def _failed(self, job: Job, error: Exception) -> Outcome:
         async with self._database.transaction() as tx:
@@ -113,25 +149,52 @@ class Jobs:
                 worker=self._worker,
                 most=self._settings.job_attempts,
                 wait=self._settings.job_backoff,
+                urgent=_urgent(job),
                 error=_text(f"{type(error).__name__}: {error}"),
             )
+            known = state or await _sql.stands(tx, event_id=job.event_id, handler=job.handler)
+        if known is None:
+            return await self._later(job, self._settings.job_backoff, "waiting")
         if state is None:
             return "repeated"  # done after all, or somebody else's by now
         say = _log.error if state == "set_aside" else _log.warning
         say("a job was set aside" if state == "set_aside" else "a job failed and is tried again", exc_info=error)
         return state
 
-    async def _later(self, job: Job) -> Outcome:
-        """Somebody holds the job right now, perhaps frozen: it comes again in a moment, without counting as a try."""
+    async def _later(self, job: Job, wait: float, outcome: Outcome) -> Outcome:
+        """The job comes again in a moment, without counting as a try: somebody has it, or its row is gone."""
         async with self._database.transaction() as tx:
-            await _sql.later(tx, **_columns(job), wait=_BUSY_SECONDS)
-        return "busy"
+            await _sql.later(tx, **_columns(job), wait=wait, urgent=_urgent(job))
+        return outcome
+
+    async def _unknown(self, job: Job) -> Outcome:
+        """A handler of another version: it waits for a worker that has it, for so many days."""
+        error = f"no handler is named {job.handler}"
+        async with self._database.transaction() as tx:
+            state: Outcome | None = await _sql.unknown_here(
+                tx, **_columns(job), error=_text(error), wait=_UNKNOWN_SECONDS, days=self._settings.unknown_days
+            )
+        if state is None:
+            return "repeated" if await self._is_over(job) else await self._later(job, _UNKNOWN_SECONDS, "busy")
+        if state == "set_aside":
+            _log.error("a job was set aside", error=error)
+        return state
 
     async def _set_aside(self, job: Job, error: str) -> Outcome:
         async with self._database.transaction() as tx:
             await _sql.set_aside(tx, **_columns(job), error=_text(error))
         _log.error("a job was set aside", error=error)
         return "set_aside"
+
+
+class _ClaimLost(Exception):
+    """There is no row of a job that was claimed: it is not known to be done, and to be claimed again."""
+
+
+def _urgent(job: Job) -> bool:
+    """Whether somebody waits for what it brings."""
+    handler = find(job.handler)
+    return handler is not None and handler.event.awaited
 
 
 def _columns(job: Job) -> dict[str, Any]:

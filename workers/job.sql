@@ -1,5 +1,5 @@
--- name: claim(event_id, handler, kind, payload, request_id, trace, worker, most, error)^
--- scope: none, jobs hold ids only
+-- name: claim(event_id, handler, kind, payload, request_id, trace, worker, most, error, alone, silence)^
+-- scope: none, jobs hold ids only; one that is to be done alone is left to the living worker that has it
 insert into job (event_id, handler, kind, payload, state, attempts, worker, request_id, trace)
 values (:event_id, :handler, :kind, cast(cast(:payload as text) as jsonb), 'running', 1, :worker, :request_id, :trace)
 on conflict (event_id, handler) do update
@@ -11,7 +11,14 @@ on conflict (event_id, handler) do update
        finished_at = case when job.attempts >= :most then now() end,
        version = job.version + 1
  where job.state not in ('done', 'set_aside')
+   and not (:alone and job.state = 'running' and job.worker <> excluded.worker
+            and exists (select from worker
+                         where id = job.worker and seen_at > now() - make_interval(secs => :silence)))
 returning state, attempts, set_config('synchronous_commit', 'off', true);  -- not worth waiting for the disk, see job.py
+
+-- name: stands(event_id, handler)$
+-- scope: none, jobs hold ids only
+select state from job where event_id = :event_id and handler = :handler;
 
 -- name: finish(event_id, handler)^
 -- scope: none, jobs hold ids only; what the handler does is recorded as the system's own
@@ -20,7 +27,7 @@ update job set state = 'done', payload = null, error = null, finished_at = now()
 returning set_config('hexad.principal', 'system:' || handler, true), set_config('hexad.scope', 'none', true),
           set_config('hexad.request', coalesce(request_id, ''), true);
 
--- name: fail(event_id, handler, worker, most, wait, error)$
+-- name: fail(event_id, handler, worker, most, wait, error, urgent)$
 -- scope: none, jobs hold ids only
 with failed as (
     update job set state = case when attempts >= :most then 'set_aside' else 'waiting' end,
@@ -29,18 +36,36 @@ with failed as (
      where event_id = :event_id and handler = :handler and state = 'running' and worker = :worker
     returning *
 ), again as (
-    insert into outbox (event_id, kind, handler, payload, request_id, trace, available_at)
-    select event_id, kind, handler, payload, request_id, trace,
+    insert into outbox (event_id, kind, handler, payload, request_id, trace, urgent, available_at)
+    select event_id, kind, handler, payload, request_id, trace, :urgent,
            now() + make_interval(secs => :wait * power(4, attempts - 1))
       from failed where state = 'waiting'
 )
 select state from failed;
 
--- name: later(event_id, handler, kind, payload, request_id, trace, wait)!
+-- name: later(event_id, handler, kind, payload, request_id, trace, wait, urgent)!
 -- scope: none, jobs hold ids only
-insert into outbox (event_id, kind, handler, payload, request_id, trace, available_at)
-values (:event_id, :kind, :handler, cast(cast(:payload as text) as jsonb), :request_id, :trace,
+insert into outbox (event_id, kind, handler, payload, request_id, trace, urgent, available_at)
+values (:event_id, :kind, :handler, cast(cast(:payload as text) as jsonb), :request_id, :trace, :urgent,
         now() + make_interval(secs => :wait));
+
+-- name: unknown_here(event_id, handler, kind, payload, request_id, trace, error, wait, days)$
+-- scope: none, jobs hold ids only; since when it waits for somebody who knows it stands in its row
+with waiting as (
+    insert into job as j (event_id, handler, kind, payload, state, error, request_id, trace)
+    values (:event_id, :handler, :kind, cast(cast(:payload as text) as jsonb), 'waiting', :error, :request_id, :trace)
+        on conflict (event_id, handler) do update
+       set state = case when j.started_at < now() - make_interval(days => :days) then 'set_aside' else 'waiting' end,
+           finished_at = case when j.started_at < now() - make_interval(days => :days) then now() end,
+           error = excluded.error, version = j.version + 1
+     where j.state = 'waiting'
+    returning *
+), again as (
+    insert into outbox (event_id, kind, handler, payload, request_id, trace, available_at)
+    select event_id, kind, handler, payload, request_id, trace, now() + make_interval(secs => :wait)
+      from waiting where state = 'waiting'
+)
+select state from waiting;
 
 -- name: set_aside(event_id, handler, kind, payload, request_id, trace, error)!
 -- scope: none, jobs hold ids only

@@ -25,8 +25,11 @@ else:
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
-class Job(Struct, frozen=True, forbid_unknown_fields=True):
-    """One event for one handler, with the request and the trace in which it happened."""
+class Job(Struct, frozen=True):
+    """One event for one handler, with the request and the trace in which it happened.
+
+    What a newer version adds to it is passed over.
+    """
 
     event_id: UUID
     kind: Name
@@ -83,6 +86,11 @@ def trusted_headers(headers: Any, content_type: Any, body: str | bytes) -> dict[
 def parse(kwargs: Mapping[str, Any]) -> Job:
     """The job in the arguments of a task; raises `msgspec.ValidationError` when they are not one."""
     return msgspec.convert(kwargs, Job)
+
+
+def decode(body: bytes) -> Job:
+    """The job in a message that is not Celery's; raises `UNREADABLE` when it is not one."""
+    return msgspec.json.decode(body, type=Job)
 
 
 def encode(app: Celery, job: Job, *, enveloped: bool) -> Message:

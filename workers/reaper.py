@@ -6,6 +6,7 @@ from kernel import logs, metrics
 from kernel.database import Database
 from kernel.settings import Settings
 from kernel.sql import load
+from workers.registry import awaited
 
 _sql = load(Path(__file__).with_name("reaper.sql"))
 _log = logs.logger(__name__)
@@ -26,7 +27,7 @@ class Reaper:
     async def reap(self) -> int:
         """Sends out again what dead workers held and gives the number of jobs."""
         async with self._database.transaction() as tx:
-            taken: int = await _sql.take_back(tx, silence=self._silence)
+            taken: int = await _sql.take_back(tx, silence=self._silence, urgent=awaited())
         if taken:
             metrics.REAPED.inc(taken)
             _log.warning("jobs were taken back from workers that died", jobs=taken)

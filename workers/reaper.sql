@@ -1,4 +1,4 @@
--- name: take_back(silence)$
+-- name: take_back(silence, urgent)$
 -- scope: none, jobs hold ids only
 with alive as (
     select id from worker where seen_at > now() - make_interval(secs => :silence)
@@ -12,8 +12,8 @@ with alive as (
       from held where job.event_id = held.event_id and job.handler = held.handler
     returning job.*
 ), again as (
-    insert into outbox (event_id, kind, handler, payload, request_id, trace)
-    select event_id, kind, handler, payload, request_id, trace from freed
+    insert into outbox (event_id, kind, handler, payload, request_id, trace, urgent)
+    select event_id, kind, handler, payload, request_id, trace, handler = any(:urgent::text[]) from freed
 )
 select count(*) from freed;
 

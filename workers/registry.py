@@ -1,39 +1,61 @@
 """Who handles which event: `@handles(Event)` on an async function of transaction and event makes it a handler.
 
-One that sends things out of the house is marked `@sends(Event)` and takes the `Means` of its worker as well.
+One that sends things out of the house is marked `@sends(Event)`. It has no transaction around it, so that none is open
+while somebody else does not answer; it takes the `Means` of its worker, and opens short ones of its own.
 """
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, get_args
 
 from msgspec import Struct
 
-from kernel.database import Tx
+from kernel.database import Database, Tx
+from kernel.queues import WORK, Queue
 from kernel.queues.client import Queues
+from kernel.scope import apply_system
 from kernel.settings import Settings
 from mobile_contracts.event import AnyEvent, Event
 
 
 class Means(Struct, frozen=True):
-    """What a worker's child has besides its database: a client of the broker, which it keeps and closes."""
+    """What a worker's child has: its pool, and a client of the broker, which it keeps and closes."""
 
     settings: Settings
     queues: Queues
+    database: Database
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, handler: str) -> AsyncIterator[Tx]:
+        """A short transaction of a handler that sends, as the system over the whole company."""
+        async with self.database.transaction() as tx:
+            await apply_system(tx, handler, kind="company")
+            yield tx
 
 
 Run = Callable[[Tx, Any], Awaitable[None]]
-RunWithMeans = Callable[[Tx, Any, Means], Awaitable[None]]
+Send = Callable[[Any, Means], Awaitable[None]]
 
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}
 """Every kind of event that this version knows; one without a handler is nobody's business."""
 
 
 class Handler(Struct, frozen=True):
-    """A handler: its name stands in `job` and in messages, so renaming the function abandons what still waits."""
+    """A handler: its name stands in `job` and in messages, so renaming the function abandons what still waits.
+
+    `send` is done first, outside every transaction; `run` in the transaction that marks the job done.
+    """
 
     name: str
     event: type[Event]
-    run: RunWithMeans
+    run: Run
+    send: Send
+    queue: Queue = WORK
+
+    @property
+    def sends(self) -> bool:
+        """Whether it calls somebody outside."""
+        return self.queue != WORK
 
 
 _handlers: dict[str, Handler] = {}
@@ -43,32 +65,37 @@ def handles(event: type[Event]) -> Callable[[Run], Run]:
     """Registers the function under its own name; raises `ValueError` when the name is taken."""
 
     def register(run: Run) -> Run:
-        async def without_means(tx: Tx, happened: Any, _: Means) -> None:
-            await run(tx, happened)
-
-        _register(run.__name__, event, without_means)
+        _register(Handler(run.__name__, event, run, _sends_nothing))
         return run
 
     return register
 
 
-def sends(event: type[Event]) -> Callable[[RunWithMeans], RunWithMeans]:
-    """The same for a handler that publishes to queues.
+def sends(event: type[Event], queue: Queue) -> Callable[[Send], Send]:
+    """The same for a handler that calls somebody outside, with the queue in which its jobs wait.
 
-    What it publishes goes out before its transaction commits, and again when that fails: it must bear the same id.
+    What it does is done again when its process dies before the job is marked done: what it sends must bear the same id.
     """
 
-    def register(run: RunWithMeans) -> RunWithMeans:
-        _register(run.__name__, event, run)
-        return run
+    def register(send: Send) -> Send:
+        _register(Handler(send.__name__, event, _nothing_left, send, queue))
+        return send
 
     return register
 
 
-def _register(name: str, event: type[Event], run: RunWithMeans) -> None:
-    if name in _handlers:
-        raise ValueError(f"two handlers are named {name}")
-    _handlers[name] = Handler(name, event, run)
+def _register(handler: Handler) -> None:
+    if handler.name in _handlers:
+        raise ValueError(f"two handlers are named {handler.name}")
+    _handlers[handler.name] = handler
+
+
+async def _sends_nothing(_: Any, __: Means) -> None:
+    """What a handler does outside that has its whole effect in the transaction."""
+
+
+async def _nothing_left(_: Tx, __: Any) -> None:
+    """What is left for the transaction of a handler that has done everything before."""
 
 
 def find(name: str) -> Handler | None:
@@ -79,3 +106,13 @@ def find(name: str) -> Handler | None:
 def handlers_of(kind: str) -> list[str]:
     """Names of the handlers of a kind of event."""
     return [handler.name for handler in _handlers.values() if handler.event.__name__ == kind]
+
+
+def awaited() -> list[str]:
+    """Names of the handlers for whose work somebody waits."""
+    return [handler.name for handler in _handlers.values() if handler.event.awaited]
+
+
+def every() -> list[Handler]:
+    """All handlers of this version."""
+    return list(_handlers.values())

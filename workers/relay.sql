@@ -1,16 +1,51 @@
--- name: due(size)
+-- name: claim(size, seconds)
 -- scope: none, events carry ids only
-select id, event_id, kind, handler, payload::text, request_id, trace
-  from outbox
- where available_at <= now()
- order by available_at, id
- limit :size
-   for update skip locked;
+with due as (
+    select id
+      from outbox
+     where available_at <= now() and (claimed_until is null or claimed_until < now())
+     order by urgent desc, available_at, id
+     limit :size
+       for update skip locked
+)
+update outbox o set claimed_until = now() + make_interval(secs => :seconds)
+  from due
+ where o.id = due.id
+returning o.id, o.event_id, o.kind, o.handler, o.payload::text, o.request_id, o.trace, o.created_at;
+
+-- name: release(ids)!
+-- scope: none, events carry ids only
+update outbox set claimed_until = null where id = any(cast(:ids as bigint[]));
+
+-- name: handlers(kinds)
+-- scope: none, what the newest version that migrated handles
+select kind, name, queue from handler where kind = any(cast(:kinds as text[]));
+
+-- name: lives(queue, silence)$
+-- scope: none, workers belong to nobody
+select exists (select from worker where queues @> array[cast(:queue as text)]
+                                    and seen_at > now() - make_interval(secs => :silence));
 
 -- name: remove(ids)!
 -- scope: none, events carry ids only
 delete from outbox where id = any(cast(:ids as bigint[]));
 
--- name: postpone(ids)!
+-- name: postpone(ids, days)$
 -- scope: none, events carry ids only
-update outbox set available_at = now() + interval '1 minute' where id = any(cast(:ids as bigint[]));
+with late as (
+    delete from outbox
+     where id = any(cast(:ids as bigint[])) and created_at < now() - make_interval(days => :days)
+    returning *
+), aside as (
+    insert into job (event_id, handler, kind, payload, state, error, request_id, trace, finished_at)
+    select event_id, coalesce(handler, '*'), kind, payload, 'set_aside', 'no relay knew this kind of event in time',
+           request_id, trace, now()
+      from late
+        on conflict do nothing
+    returning event_id
+), put_off as (
+    update outbox set available_at = now() + interval '1 minute', claimed_until = null
+     where id = any(cast(:ids as bigint[])) and created_at >= now() - make_interval(days => :days)
+    returning id
+)
+select count(*) from aside;

@@ -41,6 +41,7 @@ from workers.outbound import Sender, Taker, Tidier
 from workers.reaper import Reaper
 from workers.relay import Relay
 from workers.schedule import Scheduler
+from workers.side import Side
 from workers.silence import Silence
 
 _SEAL_SECONDS = 1.0
@@ -79,7 +80,10 @@ def work(settings: Settings) -> NoReturn:
         metrics.share("worker", settings)  # the port is ours now, so the folder is too
         metrics.start("worker")
         if asyncio.run(worker.gate.passed(worker.turned)):
+            worker.side = Side(settings)
+            worker.side.start()
             worker.start()
+            worker.side.stop(settings.drain)
     sys.exit(0 if worker.asked else worker.exitcode)
 
 
@@ -110,10 +114,12 @@ class _Worker(celerys.Worker):
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         self._settings, self.asked, self.gate = settings, False, Gate(settings)
+        self.side: Side | None = None
         checks = {
             "schema": lambda: self.gate.problem,
             "broker": self._broker_problem,
             "database": self._database_problem,
+            "errands": lambda: self.side.problem if self.side else "they begin with the worker",
         }
         self.probes = Probes("worker", settings, checks)
         super().__init__(**options)
@@ -121,6 +127,8 @@ class _Worker(celerys.Worker):
     def asked_to_stop(self, **_: Any) -> None:
         """Called at the signal: what still runs after the drain is left to another worker."""
         self.asked = True
+        if self.side:
+            self.side.ask()
         threading.Thread(target=_give_up_after, args=(self._settings.drain,), daemon=True).start()
 
     def turned(self) -> None:
@@ -155,7 +163,7 @@ async def _relay(settings: Settings) -> None:
         database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
         async with open_queues(settings) as queues, open_bus(settings) as bus:
             sender, taker = Sender(database, queues, settings, broadcasts), Taker(database, queues, settings)
-            mover = Relay(database, queues, bus, make_app(settings, _no_jobs), enveloped=not settings.broker_url)
+            mover = Relay(database, queues, bus, make_app(settings, _no_jobs), settings)
             await asyncio.gather(
                 loops.run("relay", mover.turn),
                 loops.run("reaper", Reaper(database, settings).turn),

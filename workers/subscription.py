@@ -1,17 +1,24 @@
-"""Subscriptions on their way: the advisory platform is told and asked, customers and brokers hear what came of it."""
+"""Subscriptions on their way: the advisory platform is told and asked, customers and brokers hear what came of it.
 
+Each is claimed, told and settled by itself: no transaction is open while the platform has not answered, and what it
+said of one is kept, however long it takes for the next.
+"""
+
+import asyncio
+import time
 from uuid import UUID
 
 import msgspec
 
 from centers.product import platform
-from centers.product.platform import Due, Outcome
+from centers.product.platform import Due, Outcome, Position
 from kernel import logs
 from kernel.database import Tx
 from kernel.errors import Unavailable
+from kernel.queues import SLOW
 from kernel.scope import Audience, apply_system
 from kernel.settings import Settings
-from mobile_contracts.advisory import ContractNews, Order, PlatformContract, Verdict
+from mobile_contracts.advisory import ContractNews, ContractsRead, Order, PlatformContract, Verdict
 from mobile_contracts.event import AdvisoryDue, ExpiryDue, SubscriptionAsked, SubscriptionChanged
 from notifications import notice
 from workers.advisory import Advisory
@@ -21,8 +28,15 @@ from workers.registry import Means, handles, sends
 WAITS = (5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 """Seconds before the next try, the last of them from then on."""
 
+_CLAIM_SECONDS = 60.0
+"""Longer than a call can take; who died with a claim is replaced after it."""
+
+_AHEAD_SECONDS = 15.0
+"""What was asked for just now is told before its time, which is for when that fails."""
+
 _PENDING_SECONDS = 300.0
-_DUE_AT_MOST = 50
+_DUE_AT_MOST = 500
+_AT_ONCE = 4
 _PAGES = 10
 _CHUNK, _CHUNKS = 500, 40
 _OUTCOMES = {
@@ -42,23 +56,28 @@ _TO_BROKERS = {"confirmed": ("客户签约", "您服务的客户{customer}已签
 _log = logs.logger(__name__)
 
 
-@sends(SubscriptionAsked)
-async def tell_platform(tx: Tx, event: SubscriptionAsked, means: Means) -> None:
+@sends(SubscriptionAsked, SLOW)
+async def tell_platform(event: SubscriptionAsked, means: Means) -> None:
     """Tells the advisory platform at once; when it is away, `ask_platform` tells it again."""
-    await apply_system(tx, "tell_platform", kind="company")
     async with Advisory(means.settings) as advisory:
-        await advance(tx, event.subscription_id, advisory, means.settings)
+        await advance(means, event.subscription_id, advisory, ahead=_AHEAD_SECONDS)
 
 
-@sends(AdvisoryDue)
-async def ask_platform(tx: Tx, event: AdvisoryDue, means: Means) -> None:
+@sends(AdvisoryDue, SLOW)
+async def ask_platform(event: AdvisoryDue, means: Means) -> None:
     """Tells the platform what it has not taken yet, as long as it answers, and reads its contracts."""
-    await apply_system(tx, "ask_platform", kind="company")
+    until = time.monotonic() + means.settings.job_timeout / 4
+    async with means.transaction("ask_platform") as tx:
+        due = iter(await platform.list_due(tx, _DUE_AT_MOST))
     async with Advisory(means.settings) as advisory:
-        for subscription_id in await platform.list_due(tx, _DUE_AT_MOST):
-            if not await advance(tx, subscription_id, advisory, means.settings):
-                break
-        await read_contracts(tx, advisory, means.settings)
+
+        async def tell() -> None:
+            for subscription_id in due:  # which all of them share
+                if not await advance(means, subscription_id, advisory) or time.monotonic() > until:
+                    return
+
+        await asyncio.gather(*(tell() for _ in range(_AT_ONCE)))
+        await read_contracts(means, advisory)
 
 
 @handles(ExpiryDue)
@@ -86,42 +105,53 @@ async def tell_of_subscription(tx: Tx, event: SubscriptionChanged) -> None:
             await _give(tx, "staff", employee_no, outcome, *_TO_BROKERS[outcome.state])
 
 
-async def advance(tx: Tx, subscription_id: UUID, advisory: Advisory, settings: Settings) -> bool:
+async def advance(means: Means, subscription_id: UUID, advisory: Advisory, ahead: float = 0.0) -> bool:
     """Tells the platform what is due of one subscription; false when it did not answer as it should."""
-    due = await platform.find_due(tx, subscription_id)
-    if due is None:
-        return True
-    if not due.cancelling and due.tries == 0 and (reason := _outdated(due)):
-        await platform.decide(tx, due.id, "refused", reason)
-        return True
+    async with means.transaction("tell_platform") as tx:
+        due = await platform.claim(tx, subscription_id, ahead, _CLAIM_SECONDS)
+        if due is None:
+            return True
+        if not due.cancelling and due.tries == 0 and (reason := _outdated(due)):
+            await platform.decide(tx, due.id, "refused", reason)
+            return True
     try:
         verdict = await (advisory.cancel(due.id) if due.cancelling else advisory.order(_order(due)))
-        await _take(tx, due, verdict, settings)
+        async with means.transaction("tell_platform") as tx:
+            await _take(tx, due, verdict, means.settings)
     except Unavailable as error:
-        await _again(tx, due, error.detail, settings)
+        async with means.transaction("tell_platform") as tx:
+            if await platform.hold(tx, due):
+                await _again(tx, due, error.detail, means.settings)
         return False
     return True
 
 
-async def read_contracts(tx: Tx, advisory: Advisory, settings: Settings) -> None:
+async def read_contracts(means: Means, advisory: Advisory) -> None:
     """Reads on where the last reader stopped; equal contracts change nothing, unknown customers wait for the feed."""
-    held = await platform.hold_position(tx)
-    if held is None:
-        return
-    position, problem = held.position, ""
-    try:
-        for _ in range(_PAGES):
-            read = await advisory.read(position)
-            await _put(tx, [one.contract for one in read.items], settings)
-            await platform.confirm(tx, read.items)
-            position = read.items[-1].position if read.items else position
-            if not read.more or not read.items:
-                break
-    except Unavailable as error:
-        problem = error.detail
-    if problem != held.problem:
-        _log.warning("what is wrong with the advisory platform's contracts has changed", problem=problem or "nothing")
-    await platform.move_position(tx, position, problem)
+    for _ in range(_PAGES):
+        async with means.transaction("ask_platform") as tx:
+            before = await platform.find_position(tx)
+        read, problem = ContractsRead([], more=False), ""
+        try:
+            read = await advisory.read(before.position)
+        except Unavailable as error:
+            problem = error.detail
+        if problem != before.problem:
+            now = problem or "nothing"
+            _log.warning("what is wrong with the advisory platform's contracts has changed", problem=now)
+        if not await _keep(means, before, read, problem) or not read.more or not read.items:
+            return
+
+
+async def _keep(means: Means, before: Position, read: ContractsRead, problem: str) -> bool:
+    """One page in a transaction; false when somebody else has read on meanwhile."""
+    position = read.items[-1].position if read.items else before.position
+    async with means.transaction("ask_platform") as tx:
+        if not await platform.move_position(tx, before, position, problem):
+            return False
+        await _put(tx, [one.contract for one in read.items], means.settings)
+        await platform.confirm(tx, read.items)
+    return True
 
 
 async def _take(tx: Tx, due: Due, verdict: Verdict, settings: Settings) -> None:
@@ -136,6 +166,8 @@ async def _take(tx: Tx, due: Due, verdict: Verdict, settings: Settings) -> None:
             await platform.decide(tx, due.id, "cancelled", "by_investor" if due.cancelling else "by_platform")
         case "refused" if not due.cancelling:
             await platform.decide(tx, due.id, "refused", verdict.reason)
+        case "pending" if not due.cancelling and not await platform.hold(tx, due):
+            return  # it was cancelled meanwhile
         case "pending" if not due.cancelling:
             await platform.note_try(tx, due.id, max(due.tries, 1), _PENDING_SECONDS, "the platform has not decided yet")
         case "accepted" if contract and not due.cancelling:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import httpx2
 import jwt
 
-from kernel import logs
+from kernel import logs, outside
 from kernel.errors import SignInRefused, Unavailable
 from kernel.settings import Settings
 
@@ -165,6 +165,7 @@ class Provider:
         self, method: str, address: str, form: dict[str, str] | None = None, basic: httpx2.BasicAuth | None = None
     ) -> tuple[int, bytes]:
         """Status and body; raises `Unavailable` for what is away, slow, too large or a redirect."""
+        outside.call("the OpenID provider")
         body = bytearray()
         try:
             async with asyncio.timeout(2 * CALL_SECONDS):

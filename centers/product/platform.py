@@ -35,6 +35,7 @@ class Due(Struct, frozen=True):
     tries: int
     product_status: Literal["on", "off"]
     product_price: Decimal | None
+    claimed_until: datetime
 
 
 class Decided(Struct, frozen=True):
@@ -74,10 +75,21 @@ class ContractCursor(Cursor, frozen=True):
 _sql = load(Path(__file__).with_name("platform.sql"), Due, Outcome, Position, Contract)
 
 
-async def find_due(tx: Tx, subscription_id: UUID) -> Due | None:
-    """The subscription, null when nothing is to be told of it any more."""
-    found: Due | None = await _sql.find_due(tx, id=subscription_id)
+async def claim(tx: Tx, subscription_id: UUID, ahead: float, seconds: float) -> Due | None:
+    """Takes the subscription for one try, for so many seconds; null when nothing is to be told, or somebody tells it.
+
+    It is to be told when its time has come, or comes within `ahead` seconds.
+    """
+    found: Due | None = await _sql.claim(tx, id=subscription_id, ahead=ahead, seconds=seconds)
     return found
+
+
+async def hold(tx: Tx, due: Due) -> bool:
+    """Whether the claim still stands; then nobody changes the subscription until the transaction ends.
+
+    False when somebody asked for something else meanwhile, or the claim is over: that has a try of its own.
+    """
+    return bool(await _sql.hold(tx, id=due.id, claimed_until=due.claimed_until))
 
 
 async def list_due(tx: Tx, size: int) -> list[UUID]:
@@ -142,15 +154,15 @@ async def find_outcome(tx: Tx, subscription_id: UUID) -> Outcome | None:
     return found
 
 
-async def hold_position(tx: Tx) -> Position | None:
-    """How far the platform's contracts were read; null while somebody else reads on."""
-    position: Position | None = await _sql.hold_position(tx)
+async def find_position(tx: Tx) -> Position:
+    """How far the platform's contracts were read."""
+    position: Position = await _sql.find_position(tx)
     return position
 
 
-async def move_position(tx: Tx, position: int, problem: str) -> None:
-    """Keeps how far was read, and what was wrong, if anything."""
-    await _sql.move_position(tx, position=position, problem=problem)
+async def move_position(tx: Tx, before: Position, position: int, problem: str) -> bool:
+    """Keeps how far was read from `before`, and what was wrong, if anything; false when somebody else read on."""
+    return bool(await _sql.move_position(tx, before=before.position, position=position, problem=problem))
 
 
 async def expire(tx: Tx, size: int) -> int:

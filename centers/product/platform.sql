@@ -1,12 +1,18 @@
--- name: find_due(id)^
+-- name: claim(id, ahead, seconds)^
 -- record_class: Due
 -- scope: none, the worker speaks to the platform on behalf of whoever asked
-select s.id, c.customer_no, s.product_code, s.price, s.agreement_version, s.requested_at, s.state,
-       s.cancel_asked_at is not null as cancelling, s.tries, p.status as product_status, p.price as product_price
-  from subscription s
-  join customer c on c.id = s.customer_id
-  join product p on p.product_code = s.product_code
- where s.id = :id and s.next_try_at is not null;
+update subscription s
+   set next_try_at = clock_timestamp() + make_interval(secs => :seconds) -- when it is tried again, whatever becomes of this try
+  from customer c, product p
+ where s.id = :id and s.next_try_at <= clock_timestamp() + make_interval(secs => :ahead)
+   and c.id = s.customer_id and p.product_code = s.product_code
+returning s.id, c.customer_no, s.product_code, s.price, s.agreement_version, s.requested_at, s.state,
+          s.cancel_asked_at is not null as cancelling, s.tries, p.status as product_status, p.price as product_price,
+          s.next_try_at as claimed_until;
+
+-- name: hold(id, claimed_until)$
+-- scope: none, the worker speaks to the platform on behalf of whoever asked
+select true from subscription where id = :id and next_try_at = :claimed_until for update;
 
 -- name: list_due(size)
 -- scope: none, the worker speaks to the platform on behalf of whoever asked
@@ -74,14 +80,15 @@ update subscription s
  where s.id = named.id and s.state in ('requested', 'failed')
 returning s.id;
 
--- name: hold_position()^
+-- name: find_position()^
 -- record_class: Position
 -- scope: none, how far one has read belongs to nobody
-select position, problem from advisory_position where platform = 'advisory' for update skip locked;
+select position, problem from advisory_position where platform = 'advisory';
 
--- name: move_position(position, problem)!
+-- name: move_position(before, position, problem)!
 -- scope: none, how far one has read belongs to nobody
-update advisory_position set position = :position, read_at = now(), problem = :problem where platform = 'advisory';
+update advisory_position set position = :position, read_at = now(), problem = :problem
+ where platform = 'advisory' and position = :before;
 
 -- name: expire(size)
 -- scope: none, time passes for everybody

@@ -34,9 +34,11 @@ def migrate() -> None:
     from hexad.embedded import served
     from kernel.errors import Misconfigured
     from kernel.migrate import migrate
+    from workers.roster import enrol
 
     with served(given(embedded=False), click.echo, leave=True) as settings:
         if not settings.owner_url:
             raise Misconfigured("HEXAD_OWNER_URL is needed next to HEXAD_DATABASE_URL: the role that owns the tables")
         done = asyncio.run(migrate(settings.owner_url, settings, click.echo))
+        asyncio.run(enrol(settings.owner_url))
     click.echo(f"{done} migrations applied" if done else "the database is up to date")

@@ -7,6 +7,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from kernel import outside
 from kernel.bus.client import Bus, Heard, pass_on
 from kernel.errors import Unavailable
 from kernel.settings import Settings
@@ -32,6 +33,7 @@ class ValkeyBus(Bus):
         )
 
     async def _tell(self, messages: list[str]) -> None:
+        outside.call("Valkey")
         try:
             async with self._client.pipeline(transaction=False) as pipe:
                 for message in messages:

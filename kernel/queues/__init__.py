@@ -42,11 +42,14 @@ OUTBOUND_EXCHANGE, GATEWAY_EXCHANGE = "hexad.outbound", "hexad.gateway"
 """Where we publish for gateways, and where they publish for us, which is bound to two queues alone."""
 
 WORK = Queue("work.default")
+URGENT, SLOW = Queue("work.urgent"), Queue("work.slow")
+"""Jobs that call somebody outside have queues of their own: nobody waits in them for what somebody waits for."""
+
 OUTBOUND = [
     Queue(f"outbound.{channel}.{purpose}.main")
     for channel, purpose in product(("sms", "email", "push"), ("transactional", "service", "marketing"))
 ]
 RECEIPTS, INBOUND = Queue("gateway.receipts"), Queue("gateway.inbound")
 GATEWAY = [*OUTBOUND, RECEIPTS, INBOUND]
-QUEUES = [queue for living in (WORK, *GATEWAY) for queue in (living, living.dead)]
+QUEUES = [queue for living in (WORK, URGENT, SLOW, *GATEWAY) for queue in (living, living.dead)]
 """Every queue that `hexad migrate` makes on PGMQ; on RabbitMQ each is declared by whoever opens it."""

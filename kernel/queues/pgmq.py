@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from kernel import outside
 from kernel.database import AWAY, Database, Tx
 from kernel.errors import InvalidInput, Overloaded, Unavailable
 from kernel.queues import Queue
@@ -94,6 +95,7 @@ class PgmqQueues:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Tx]:
+        outside.call("PGMQ")
         self._backoff.check()
         try:
             if self._database is None:

@@ -12,6 +12,7 @@ import aiormq
 from aiormq.channel import Channel
 from yarl import URL
 
+from kernel import outside
 from kernel.errors import Unavailable
 from kernel.queues import Queue, pipeline
 from kernel.queues.client import Delivery, Message, checked
@@ -195,6 +196,7 @@ class RabbitQueues:
 
     @contextlib.asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:
+        outside.call("RabbitMQ")
         self._backoff.check()
         try:
             yield

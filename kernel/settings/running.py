@@ -30,6 +30,9 @@ class Running(Serving, frozen=True, kw_only=True):
     job_backoff: Annotated[float, says("wait before a job's second try; each later one waits 4 times longer", gt=0)] = (
         2.0
     )
+    unknown_days: Annotated[
+        int, says("days for which an event or a job waits for a process whose version knows it", ge=1, le=90)
+    ] = 7
     worker_silence: Annotated[
         float, says("silence after which a worker is taken for dead and its jobs go to another", ge=2, le=600)
     ] = 30.0

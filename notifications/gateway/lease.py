@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from kernel import outside
 from kernel.crypto import Fields, Place
 from kernel.database import Tx
 from kernel.queues import Queue
@@ -92,7 +93,8 @@ async def give_back(tx: Tx, queues: Queues, fields: Fields) -> int:
     for purpose in sorted({one.purpose for one in overdue if not one.done}):
         lost = [one for one in overdue if one.purpose == purpose and not one.done]
         bodies = [Message(fields.open(one.sealed, _place(one.id)).encode(), id=str(one.id)) for one in lost]
-        await queues.publish(queue(purpose), bodies)
+        with outside.held("what goes back must not be acknowledged meanwhile"):
+            await queues.publish(queue(purpose), bodies)
     await _sql.remove(tx, ids=[one.id for one in overdue])
     return len(overdue)
 

@@ -17,9 +17,9 @@ from workers.registry import Means
 __all__ = ["broker", "handlers", "odd"]
 
 
-def means(settings: Settings) -> Means:
+def means(settings: Settings, database: Database) -> Means:
     """What a child gives to its handlers; the client connects when first used."""
-    return Means(settings, make_queues(settings))
+    return Means(settings, make_queues(settings), database)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def jobs(database: Database, quick: Settings) -> Jobs:
     worker = uuid.uuid7()
     async with database.transaction() as tx:
         await tx.execute("insert into worker (id, host, pid) values ($1, 'test', 1)", worker)
-    return Jobs(database, worker, means(quick))
+    return Jobs(database, worker, means(quick, database))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ async def relayed(database: Database, settings: Settings) -> list[dict[str, Any]
     jobs: list[dict[str, Any]] = []
     async with open_queues(settings) as queues, open_bus(settings) as bus:
         app = make_app(settings, lambda _: "done")
-        await Relay(database, queues, bus, app, enveloped=not settings.broker_url).move()
+        await Relay(database, queues, bus, app, settings).move()
         taken = await queues.take(WORK, 10, lease=30, wait=2)
         for one in taken:
             body = one.body if settings.broker_url else msgspec.json.decode(one.body, type=Envelope).body

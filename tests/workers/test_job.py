@@ -2,21 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import msgspec
+import psutil
 import pytest
 import uuid_utils.compat as uuid
 
+from hexad.embedded import Postgres
+from kernel import outside
 from kernel.database import Database, Tx
 from kernel.errors import Unavailable
+from kernel.queues import SLOW
 from kernel.settings import Settings
 from mobile_contracts.event import Event, JobTriedAgain, Probed
 from tests.workers.conftest import means
-from workers import probe
+from workers import job as job_protocol
+from workers import probe, registry
 from workers.job import Jobs
 from workers.message import Job
+from workers.registry import Means, handles, sends
 
 
 def job(event: Event, handler: str) -> Job:
@@ -109,7 +116,7 @@ async def test_what_killed_its_process_five_times_is_set_aside(jobs: Jobs, datab
 async def test_what_takes_too_long_is_undone_and_tried_again(database: Database, quick: Settings) -> None:
     short = msgspec.structs.replace(quick, job_timeout=1.0)
     one = await odd(database, "sleep 30")
-    assert await Jobs(database, uuid.uuid7(), means(short)).do(one) == "waiting"
+    assert await Jobs(database, uuid.uuid7(), means(short, database)).do(one) == "waiting"
     assert await effects(database) == [0]
     assert "TimeoutError" in (await row(database, one))["error"]
 
@@ -128,7 +135,6 @@ async def test_a_job_that_somebody_holds_comes_again_without_losing_a_try(jobs: 
 @pytest.mark.parametrize(
     ("handler", "payload", "said"),
     [
-        ("nobody", {"kind": "Probed"}, "no handler is named nobody"),
         ("count_probe", {"kind": "Probed"}, "payload is not a Probed"),
         ("count_probe", {"kind": "HousekeepingDue"}, "payload is not a Probed"),
         ("count_probe", {"kind": "Probed", "probe_id": 7}, "payload is not a Probed"),
@@ -180,7 +186,7 @@ async def test_a_worker_that_slept_through_its_claim_finds_the_effect_there(
     jobs: Jobs, database: Database, quick: Settings
 ) -> None:
     frozen, one = Frozen(database), await probed(database)
-    sleeping = asyncio.create_task(Jobs(frozen, uuid.uuid7(), means(quick)).do(one))
+    sleeping = asyncio.create_task(Jobs(frozen, uuid.uuid7(), means(quick, frozen)).do(one))
     await frozen.claimed.wait()
     assert await jobs.do(one) == "done"
     frozen.awake.set()
@@ -188,10 +194,166 @@ async def test_a_worker_that_slept_through_its_claim_finds_the_effect_there(
     assert await effects(database) == [1]
 
 
+async def test_a_claim_whose_row_is_gone_is_made_again_and_the_effect_happens_once(
+    jobs: Jobs, database: Database, quick: Settings
+) -> None:
+    frozen, one = Frozen(database), await probed(database)
+    sleeping = asyncio.create_task(Jobs(frozen, uuid.uuid7(), means(quick, frozen)).do(one))
+    await frozen.claimed.wait()
+    async with database.transaction() as tx:
+        await tx.execute("delete from job")
+    frozen.awake.set()
+    assert await sleeping == "done"
+    assert await effects(database) == [1]
+    assert await jobs.do(one) == "repeated"
+
+
+async def test_what_fails_without_its_row_is_not_taken_for_done(
+    jobs: Jobs, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, finish = await odd(database, "raise"), job_protocol._sql.finish
+
+    async def and_vanishes(tx: Tx, **ids: object) -> object:
+        finished = await finish(tx, **ids)
+        monkeypatch.setattr(job_protocol._sql, "fail", vanished)
+        return finished
+
+    async def vanished(tx: Tx, **_: object) -> None:
+        await tx.execute("delete from job")
+
+    monkeypatch.setattr(job_protocol._sql, "finish", and_vanishes)
+    assert await jobs.do(one) == "waiting"
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select count(*) from outbox where event_id = $1", one.event_id) == 1
+
+
+async def test_a_job_of_another_version_waits_for_a_worker_that_knows_it(
+    jobs: Jobs, database: Database, quick: Settings
+) -> None:
+    newer = job(Probed(probe_id=uuid.uuid7()), "of_tomorrow")
+    assert [await jobs.do(newer) for _ in range(2)] == ["waiting"] * 2
+    waiting = await row(database, newer)
+    assert (waiting["state"], waiting["attempts"]) == ("waiting", 0)
+    async with database.transaction() as tx:
+        again = await tx.fetch("select handler, available_at > now() as later from outbox")
+        await tx.execute("insert into probe (id) values ($1)", newer.payload["probe_id"])
+        assert [tuple(one) for one in again] == [("of_tomorrow", True)] * 2
+    handles(Probed)(of_tomorrow)
+    try:
+        assert await jobs.do(newer) == "done"
+        assert await jobs.do(newer) == "repeated"
+    finally:
+        registry._handlers.pop("of_tomorrow")
+    assert await effects(database) == [1]
+
+
+async def of_tomorrow(tx: Tx, event: Probed) -> None:
+    await tx.execute("update probe set handled = handled + 1 where id = $1", event.probe_id)
+
+
+async def test_a_job_that_nobody_knew_for_days_is_set_aside_and_shown(jobs: Jobs, database: Database) -> None:
+    forged = job(Probed(probe_id=uuid.uuid7()), "nobody")
+    assert await jobs.do(forged) == "waiting"
+    async with database.transaction() as tx:
+        await tx.execute("update job set started_at = now() - interval '8 days'")
+    assert await jobs.do(forged) == "set_aside"
+    assert await jobs.do(forged) == "repeated"
+    aside = await row(database, forged)
+    assert (aside["state"], aside["error"]) == ("set_aside", "no handler is named nobody")
+
+
+@pytest.fixture
+def errand() -> Iterator[tuple[asyncio.Event, asyncio.Event, list[str]]]:
+    """A handler that waits outside, in no transaction: it was begun, may end, and whom it told."""
+    begun, may_end, told = asyncio.Event(), asyncio.Event(), []
+
+    async def run_errand(event: Probed, _: Means) -> None:
+        outside.call("somebody")
+        begun.set()
+        await may_end.wait()
+        told.append(str(event.probe_id))
+
+    sends(Probed, SLOW)(run_errand)
+    yield begun, may_end, told
+    registry._handlers.pop("run_errand")
+
+
+Errand = tuple[asyncio.Event, asyncio.Event, list[str]]
+
+
+async def test_what_one_worker_is_telling_outside_no_other_tells_while_it_lives(
+    jobs: Jobs, database: Database, quick: Settings, errand: Errand
+) -> None:
+    begun, may_end, told = errand
+    one = job(Probed(probe_id=uuid.uuid7()), "run_errand")
+    other = Jobs(database, uuid.uuid7(), means(quick, database))
+    telling = asyncio.create_task(jobs.do(one))
+    await begun.wait()
+    assert [await other.do(one), await jobs.do(one)] == ["busy"] * 2
+    may_end.set()
+    assert await telling == "done"
+    assert await other.do(one) == "repeated"
+    assert len(told) == 1
+    assert (await row(database, one))["attempts"] == 1
+
+
+async def test_what_a_dead_worker_was_telling_outside_another_tells(
+    jobs: Jobs, database: Database, errand: Errand
+) -> None:
+    _, may_end, told = errand
+    may_end.set()
+    one = job(Probed(probe_id=uuid.uuid7()), "run_errand")
+    async with database.transaction() as tx:
+        await tx.execute(
+            "with dead as (insert into worker (id, host, pid, seen_at)"
+            "              values (gen_random_uuid(), 'h', 1, now() - interval '1 hour') returning id)"
+            "insert into job (event_id, handler, kind, payload, state, attempts, worker)"
+            " select $1, 'run_errand', 'Probed', '{}', 'running', 1, id from dead",
+            one.event_id,
+        )
+    assert await jobs.do(one) == "done"
+    assert len(told) == 1
+
+
+def kill(server: Postgres, number: signal.Signals, only: str = "") -> None:
+    """Sends a signal to every process of the cluster, or to the one that is named so."""
+    first = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    named = [one for one in [first, *first.children()] if only in " ".join(one.cmdline())]
+    for process in named:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    if number == signal.SIGKILL:
+        psutil.wait_procs(named, timeout=30)
+
+
+@pytest.mark.timeout(120)
+async def test_a_claim_that_postgresql_lost_when_it_crashed_is_made_again(
+    own_cluster: Postgres, quick: Settings
+) -> None:
+    settings = msgspec.structs.replace(quick, database_url=own_cluster.url("hexad_app"), job_timeout=60.0)
+    database = await Database.open(settings.database_url, settings, minimum=0)
+    frozen, one = Frozen(database), await probed(database)
+    kill(own_cluster, signal.SIGSTOP, only="walwriter")  # nothing reaches the disk but what is waited for
+    sleeping = asyncio.create_task(Jobs(frozen, uuid.uuid7(), means(settings, frozen)).do(one))
+    await frozen.claimed.wait()
+    assert (await row(database, one))["state"] == "running"
+    kill(own_cluster, signal.SIGKILL)
+    await asyncio.to_thread(own_cluster.start)
+    again = await Database.open(settings.database_url, settings)
+    async with again.transaction() as tx:
+        assert await tx.fetchval("select count(*) from job") == 0
+    frozen.awake.set()
+    assert await sleeping == "done"
+    assert await effects(again) == [1]
+    assert (await row(again, one))["state"] == "done"
+    for opened in (database, again):
+        await opened.close()
+
+
 async def test_while_postgresql_is_away_the_job_waits_and_then_goes_back_to_the_broker(quick: Settings) -> None:
     short = msgspec.structs.replace(quick, job_timeout=1.0)
     nowhere = await Database.open("postgresql://x@127.0.0.1:1/x", short, size=1, minimum=0)
     one = job(Probed(probe_id=uuid.uuid7()), "count_probe")
     with pytest.raises(Unavailable):
-        await Jobs(nowhere, uuid.uuid7(), means(short)).do(one)
+        await Jobs(nowhere, uuid.uuid7(), means(short, nowhere)).do(one)
     await nowhere.close()

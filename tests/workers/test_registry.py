@@ -3,7 +3,9 @@
 import pytest
 import uuid_utils.compat as uuid
 
-from kernel.database import Tx
+from kernel import outside
+from kernel.database import Database, Tx
+from kernel.queues import SLOW, URGENT
 from kernel.settings import Settings
 from mobile_contracts.event import Probed
 from tests.workers.conftest import means
@@ -29,29 +31,45 @@ def test_every_event_of_the_contract_is_known() -> None:
     assert {"Probed", "HousekeepingDue", "JobTriedAgain"} <= KINDS.keys()
 
 
-async def test_one_that_sends_has_the_means_of_its_worker(tx: Tx, settings: Settings) -> None:
-    given, happened = means(settings), Probed(probe_id=uuid.uuid7())
+async def test_one_that_sends_has_no_transaction_but_the_means_of_its_worker(
+    database: Database, settings: Settings
+) -> None:
+    given, happened = means(settings, database), Probed(probe_id=uuid.uuid7())
     seen: list[object] = []
 
-    async def sends_something(tx: Tx, event: Probed, with_means: Means) -> None:
-        seen.extend((event, with_means))
+    async def sends_something(event: Probed, with_means: Means) -> None:
+        outside.call("somebody")
+        async with with_means.transaction("sends_something") as tx:
+            seen.extend((event, await tx.fetchval("select current_setting('hexad.principal')")))
 
     async def sends_nothing(tx: Tx, event: Probed) -> None:
         seen.append(event)
 
     try:
-        sends(Probed)(sends_something)
+        sends(Probed, SLOW)(sends_something)
         handles(Probed)(sends_nothing)
         for name in ("sends_something", "sends_nothing"):
             found = find(name)
             assert found is not None
-            await found.run(tx, happened, given)
+            assert found.sends == (name == "sends_something")
+            await found.send(happened, given)
+            async with database.transaction() as tx:
+                await found.run(tx, happened)
     finally:
         for name in ("sends_something", "sends_nothing"):
             registry._handlers.pop(name, None)
-    assert seen == [happened, given, happened]
+    assert seen == [happened, "system:sends_something", happened]
     with pytest.raises(ValueError, match="send_code"):
-        sends(Probed)(send_code)
+        sends(Probed, URGENT)(send_code)
+
+
+def test_what_somebody_waits_for_has_a_queue_of_its_own() -> None:
+    code, advisory = find("send_code"), find("tell_platform")
+    assert code is not None
+    assert advisory is not None
+    assert (code.queue, advisory.queue) == (URGENT, SLOW)
+    assert registry.awaited() == ["send_code"]
+    assert {one.name for one in registry.every() if one.queue == URGENT} == {"send_code"}
 
 
 def test_two_handlers_cannot_have_one_name() -> None:

@@ -24,7 +24,7 @@ from workers.relay import Relay
 
 def mover(database: Database, queues: Queues, settings: Settings) -> Relay:
     app = make_app(settings, lambda _: "done")
-    return Relay(database, queues, PostgresBus(settings), app, enveloped=not settings.broker_url)
+    return Relay(database, queues, PostgresBus(settings), app, settings)
 
 
 async def left(database: Database) -> int:
@@ -111,5 +111,5 @@ async def test_urgent_events_are_told_at_once_and_others_are_not(own_settings: S
 
     async with open_queues(own_settings) as queues:
         app = make_app(own_settings, lambda _: "done")
-        assert await Relay(database, queues, Told(own_settings), app, enveloped=True).move() == 2
+        assert await Relay(database, queues, Told(own_settings), app, own_settings).move() == 2
     assert told == [SessionEnded(session_id=session_id)]

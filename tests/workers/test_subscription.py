@@ -41,8 +41,7 @@ class World:
     async def tick(self) -> None:
         """Beat's time has come, and every wait is over."""
         await self.house.execute("update subscription set next_try_at = now() where next_try_at is not null")
-        async with self.house.database.transaction() as tx:
-            await ask_platform(tx, AdvisoryDue(), means(self.settings))
+        await ask_platform(AdvisoryDue(), means(self.settings, self.house.database))
         await self.go_on()
 
     async def state(self, subscription_id: str) -> str:
@@ -133,8 +132,7 @@ async def test_what_is_decided_later_comes_with_the_contracts(world: World) -> N
     assert (await world.state(subscription_id), await world.problem()) == (
         "requested", "the platform has not decided yet",
     )  # fmt: skip
-    async with world.house.database.transaction() as tx:
-        await ask_platform(tx, AdvisoryDue(), means(world.settings))
+    await ask_platform(AdvisoryDue(), means(world.settings, world.house.database))
     assert await world.state(subscription_id) == "confirmed"
 
 

@@ -13,6 +13,7 @@ from functools import cache
 import aiosmtplib
 from aiosmtplib import SMTP
 
+from kernel import outside
 from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
 from workers.smtp.rules import Answer, Stage, of_us, words
@@ -75,6 +76,7 @@ class Pool:
 
         What is not `urgent` never takes the last one. One on which anything was raised is closed.
         """
+        outside.call("the mail relay")
         async with contextlib.AsyncExitStack() as held:
             one = await self._taken(held, until, urgent=urgent)
             kept = False

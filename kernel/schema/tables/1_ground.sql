@@ -29,9 +29,11 @@ create table outbox (
     request_id    text,
     trace         text,                       -- W3C traceparent
     available_at  timestamptz not null default now(),
-    created_at    timestamptz not null default now()
+    created_at    timestamptz not null default now(),
+    urgent        boolean not null default false,  -- somebody waits for what it brings: it goes before the others
+    claimed_until timestamptz                 -- a relay has taken it; one that died with it is replaced after this
 );
-create index outbox_due on outbox (available_at, id);
+create index outbox_due on outbox (urgent desc, available_at, id);
 
 -- One event for one handler. `done` is set in the transaction of the effect: that is what makes the effect happen once.
 create table job (
@@ -59,7 +61,15 @@ create table worker (
     host        text not null,
     pid         integer not null,
     started_at  timestamptz not null default now(),
-    seen_at     timestamptz not null default now()
+    seen_at     timestamptz not null default now(),
+    queues      text[] not null default '{work.default}'  -- those that it takes jobs from
+);
+
+-- Who handles which kind of event in the newest version that was migrated to: an older relay makes jobs for those too.
+create table handler (
+    name   text primary key,
+    kind   text not null,
+    queue  text not null
 );
 
 -- One row per schedule and occurrence, so that two beats cannot run it twice.

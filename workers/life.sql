@@ -1,6 +1,6 @@
--- name: live(id, host, pid)!
+-- name: live(id, host, pid, queues)!
 -- scope: none, workers belong to nobody
-insert into worker (id, host, pid) values (:id, :host, :pid)
+insert into worker (id, host, pid, queues) values (:id, :host, :pid, :queues)
 on conflict (id) do update set seen_at = now();
 
 -- name: leave(id)!
