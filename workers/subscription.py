@@ -76,7 +76,9 @@ async def ask_platform(event: AdvisoryDue, means: Means) -> None:
                 if not await advance(means, subscription_id, advisory) or time.monotonic() > until:
                     return
 
-        await asyncio.gather(*(tell() for _ in range(_AT_ONCE)))
+        async with asyncio.TaskGroup() as telling:
+            for _ in range(_AT_ONCE):
+                telling.create_task(tell())
         await read_contracts(means, advisory)
 
 

@@ -1,0 +1,102 @@
+"""Errands are done side by side, on both brokers; what hangs holds up nobody but its own queue."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+import msgspec
+import pytest
+import uuid_utils.compat as uuid
+
+from kernel.database import Database
+from kernel.queues import SLOW, URGENT, Queue
+from kernel.queues.broker import open_queues
+from kernel.queues.client import Message, Queues
+from kernel.settings import Settings
+from mobile_contracts.event import Probed
+from workers import registry
+from workers.errand import AT_ONCE, Errands
+from workers.job import Jobs
+from workers.loops import Loops
+from workers.message import Job
+from workers.registry import Means, sends
+
+
+@pytest.fixture
+async def queues(broker: Settings) -> AsyncIterator[Queues]:
+    async with open_queues(broker) as opened:
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def running(database: Database, queues: Queues, settings: Settings) -> AsyncIterator[None]:
+    """The loops of the process, without it."""
+    loops, jobs = Loops(), Jobs(database, uuid.uuid7(), Means(settings, queues, database))
+    errands = Errands(queues, jobs, settings)
+    turning = asyncio.gather(*(loops.run(queue.name, partial(errands.turn, queue)) for queue in AT_ONCE))
+    yield
+    loops.stop()
+    await turning
+    await errands.finish()
+
+
+def job(handler: str) -> Message:
+    event = Probed(probe_id=uuid.uuid7())
+    return Message(
+        msgspec.json.encode(
+            Job(event_id=uuid.uuid7(), kind="Probed", handler=handler, payload=msgspec.to_builtins(event))
+        )
+    )
+
+
+async def empty(queues: Queues, *wanted: Queue) -> None:
+    """Waits until nothing is left in them."""
+    async with asyncio.timeout(60):
+        while any([await queues.size(queue) for queue in wanted]):
+            await asyncio.sleep(0.05)
+
+
+async def test_what_hangs_holds_up_nobody_who_is_waited_for(
+    broker: Settings, queues: Queues, database: Database
+) -> None:
+    quick_done, hung, answers = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    hanging: list[str] = []
+
+    async def hangs(event: Probed, _: Means) -> None:
+        hanging.append(str(event.probe_id))
+        if len(hanging) == AT_ONCE[SLOW]:
+            hung.set()
+        await answers.wait()
+
+    async def is_quick(event: Probed, _: Means) -> None:
+        quick_done.set()
+
+    sends(Probed, SLOW)(hangs)
+    sends(Probed, URGENT)(is_quick)
+    try:
+        async with running(database, queues, broker), asyncio.timeout(60):
+            await queues.publish(SLOW, [job("hangs") for _ in range(AT_ONCE[SLOW] + 5)])
+            await hung.wait()
+            await queues.publish(URGENT, [job("is_quick")])
+            await quick_done.wait()
+            assert len(hanging) == AT_ONCE[SLOW]
+            answers.set()
+            while len(hanging) < AT_ONCE[SLOW] + 5:
+                await asyncio.sleep(0.02)
+    finally:
+        for name in ("hangs", "is_quick"):
+            registry._handlers.pop(name)
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select count(*) from job where state = 'done'") == AT_ONCE[SLOW] + 6
+
+
+async def test_what_is_no_job_is_put_among_the_dead(broker: Settings, queues: Queues, database: Database) -> None:
+    async with running(database, queues, broker):
+        await queues.publish(URGENT, [Message(b"[1]"), Message(b'{"kind":"Probed"}'), job("nobody")])
+        async with asyncio.timeout(60):
+            while await queues.size(URGENT.dead) < 2:
+                await asyncio.sleep(0.05)
+        await empty(queues, URGENT)
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select state from job") == "waiting"

@@ -1,0 +1,60 @@
+"""The process beside the worker runs as long as the worker does, and again when it ends."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kernel.settings import Settings
+from workers.side import Side
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for it, and no longer than a slow machine needs."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def script(path: Path, ending: str) -> list[str]:
+    """A command that writes down its process and the settings it was given, then does as said."""
+    words = f"import os, signal, time; open({str(path)!r}, 'a').write(f'{{os.getpid()}}\\n'); {ending}"
+    return [sys.executable, "-c", words]
+
+
+def pids(path: Path) -> list[int]:
+    return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_it_is_started_again_and_stopped_with_the_worker(settings: Settings, tmp_path: Path) -> None:
+    told = tmp_path / "pids"
+    side = Side(settings, script(told, "time.sleep(600)"))
+    assert side.problem == "the process of errands does not run"
+    side.start()
+    until(lambda: len(pids(told)) == 1 and side.problem is None)
+    os.kill(pids(told)[0], signal.SIGKILL)
+    until(lambda: len(pids(told)) == 2 and side.problem is None)
+    side.stop(30)
+    assert side.problem == "the process of errands does not run"
+
+
+def test_one_that_does_not_end_in_time_is_ended(settings: Settings, tmp_path: Path) -> None:
+    told = tmp_path / "pids"
+    side = Side(settings, script(told, "signal.signal(15, signal.SIG_IGN); open('/dev/null'); time.sleep(600)"))
+    side.start()
+    until(lambda: len(pids(told)) == 1)
+    side.stop(0.5)
+    until(lambda: side.problem is not None)
+
+
+def test_it_is_given_the_settings_of_the_worker(settings: Settings, tmp_path: Path) -> None:
+    told = tmp_path / "url"
+    words = f"import os; open({str(told)!r}, 'w').write(os.environ['HEXAD_DATABASE_URL'] + '\\n')"
+    side = Side(settings, [sys.executable, "-c", words])
+    side.start()
+    until(lambda: told.exists() and told.read_text().endswith("\n"))
+    side.stop(30)
+    assert told.read_text().strip() == settings.database_url
