@@ -1,4 +1,4 @@
-"""Whoever speaks to somebody outside says so first, where an open transaction refuses it; who may hold rows is named."""
+"""Whoever speaks to somebody outside says so first, and an open transaction refuses it; who may hold rows is here."""
 
 import re
 from pathlib import Path
