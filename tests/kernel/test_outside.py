@@ -1,6 +1,7 @@
 """Nobody outside is called while a transaction is open, whoever calls; what is made in one and outlives it may."""
 
 import asyncio
+import time
 
 import msgspec
 import pytest
@@ -86,5 +87,5 @@ async def test_the_platform_and_the_mail_relay_refuse(database: Database, settin
         with pytest.raises(CalledInTransaction):
             await advisory.cancel(uuid.uuid7())
         with pytest.raises(CalledInTransaction):
-            async with Pool(nobody).connection():
+            async with Pool(nobody).connection(time.monotonic() + 5):
                 pass
