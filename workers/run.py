@@ -57,6 +57,7 @@ _RELAY_LOOPS = (
     "named",
     "dead letters",
     "leases",
+    "silence",
 )
 _log = logs.logger(__name__)
 

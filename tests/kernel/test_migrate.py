@@ -108,7 +108,7 @@ async def test_the_migrations_make_what_the_schema_says(owner_tx: Tx, owner: asy
         ("kind          text not null,\n    handler ", "kind          text,\n    handler "),
         ("handled     integer not null default 0", "handled     integer not null default 1"),
         ("handled     integer not null default 0", "handled     bigint not null default 0"),
-        ("create index outbox_due on outbox (available_at, id);", ""),
+        ("create index outbox_due on outbox (urgent desc, available_at, id);", ""),
         ("alter table idempotency force row level security;", ""),
         ("principal = current_setting('hexad.principal', true)", "true"),
         ("check (attempts >= 0)", "check (attempts >= 1)"),

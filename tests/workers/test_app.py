@@ -33,9 +33,7 @@ def test_a_job_is_given_on_and_its_outcome_given_back() -> None:
     assert given[0].handler == "count_probe"
 
 
-@pytest.mark.parametrize(
-    ("args", "kwargs"), [((), {}), ((1,), JOB), ((), {**JOB, "kind": ""})]
-)
+@pytest.mark.parametrize(("args", "kwargs"), [((), {}), ((1,), JOB), ((), {**JOB, "kind": ""})])
 def test_what_is_no_job_goes_among_the_dead(args: tuple[int, ...], kwargs: dict[str, object]) -> None:
     with pytest.raises(Reject) as refused:
         task(lambda _: "done")(*args, **kwargs)
