@@ -54,9 +54,11 @@ class Delivery:
         """The conversations to look at; what concerns nobody here is forgotten, and closed ones given whole."""
         queues = self.queues()
         for thread in list(self._threads.values()):
-            given = thread.line.state == "closed" and thread.seq >= thread.line.last_seq
-            if given or not self._concerns(thread.line, queues):
+            over = thread.line.state == "closed" and thread.seq >= thread.line.last_seq
+            if over or not self._concerns(thread.line, queues):
                 del self._threads[thread.line.id]
+            for connection in self._followers(thread.line) if over else ():
+                connection.view.leave(thread.line.id)
         self._queued &= self._threads.keys()
         served = {thread.line.staff_no for thread in self._threads.values()}
         self._statuses = {no: status for no, status in self._statuses.items() if no in served}

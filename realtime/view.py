@@ -65,6 +65,11 @@ class View:
         self._given.pop(conversation_id, None)
         self.behind.discard(conversation_id)
 
+    def leave(self, conversation_id: UUID) -> None:
+        """It has closed, and nothing more comes: forgotten, unless something is still to be given."""
+        if conversation_id not in self.behind:
+            self.forget(conversation_id)
+
     def sends(self, conversation_id: UUID, client_id: UUID) -> None:
         """A message of this socket is being stored, which may be seen before it is known to be accepted."""
         self._sending.add((conversation_id, client_id))

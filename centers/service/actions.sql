@@ -10,7 +10,7 @@ select c.id, c.customer_no as no, c.name, c.branch_id
    and (c.branch_id = any (:branches::integer[]) or exists (
            select from relation r
             where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+              and holds(r.valid_from, r.valid_to)));
 
 -- name: customer(id)^
 -- record_class: Customer
@@ -24,8 +24,8 @@ select 'staff' as kind, e.id, e.employee_no as no, e.name
   from relation r
   join employee e on e.id = r.employee_id
  where r.customer_id = :customer and r.kind = 'service'
-   and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
-   and (e.left_on is null or e.left_on > current_date)
+   and holds(r.valid_from, r.valid_to)
+   and lasts(e.left_on)
  order by r.share desc, r.valid_from desc, e.id
  limit 1;
 
@@ -34,11 +34,10 @@ select 'staff' as kind, e.id, e.employee_no as no, e.name
 -- scope: none, whom the one who asks may speak with: who looks after them, or the licensed of their branch
 select 'staff' as kind, e.id, e.employee_no as no, e.name
   from employee e
- where e.employee_no = :employee_no and (e.left_on is null or e.left_on > current_date)
+ where e.employee_no = :employee_no and lasts(e.left_on)
    and (exists (select from relation r
-                 where r.customer_id = :customer and r.employee_id = e.id
-                   and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
-        or e.licence_no is not null and (e.licence_valid_to is null or e.licence_valid_to > current_date)
+                 where r.customer_id = :customer and r.employee_id = e.id and holds(r.valid_from, r.valid_to))
+        or e.licence_no is not null and lasts(e.licence_valid_to)
            and :branch::integer = any (works_for(e.id)));
 
 -- name: least_busy(branch, silence)^
@@ -49,8 +48,8 @@ select 'staff' as kind, e.id, e.employee_no as no, e.name
   join employee e on e.id = a.employee_id
   left join staff_status s on s.employee_id = e.id
  where a.seen_at > now() - make_interval(secs => :silence) and coalesce(s.status, 'online') = 'online'
-   and (e.left_on is null or e.left_on > current_date)
-   and e.licence_no is not null and (e.licence_valid_to is null or e.licence_valid_to > current_date)
+   and lasts(e.left_on)
+   and e.licence_no is not null and lasts(e.licence_valid_to)
    and :branch::integer = any (works_for(e.id))
  order by (select count(*) from conversation c where c.employee_id = e.id and c.state = 'assigned'), e.id
  limit 1;
@@ -78,8 +77,7 @@ insert into conversation (id, customer_id, branch_id, employee_id, topic, state,
 select :id, :customer, :branch, :employee, :topic, case when :employee::integer is null then 'queued' else 'assigned' end,
        case when :employee::integer is null then null else now() end,
        exists (select from relation r
-                where r.customer_id = :customer and r.employee_id = :employee
-                  and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date));
+                where r.customer_id = :customer and r.employee_id = :employee and holds(r.valid_from, r.valid_to));
 
 -- name: join_in(conversation_id, kind, person_id, no, name)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too
@@ -97,14 +95,14 @@ update conversation c
    set state = 'assigned', employee_id = :employee, assigned_at = now(), staff_seq = 0,
        by_relation = exists (select from relation r
                               where r.customer_id = c.customer_id and r.employee_id = :employee
-                                and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
+                                and holds(r.valid_from, r.valid_to))
  where c.id = :id;
 
 -- name: licensed(employee)$
 -- scope: none, one's own licence
 select exists (select from employee
                 where id = :employee and licence_no is not null
-                  and (licence_valid_to is null or licence_valid_to > current_date));
+                  and lasts(licence_valid_to));
 
 -- name: close(id)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too

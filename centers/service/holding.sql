@@ -11,7 +11,7 @@ select coalesce(array_agg(c.id), '{}')
  where c.state = 'assigned' and not c.by_relation
    and exists (select from relation r
                 where r.customer_id = c.customer_id and r.employee_id = c.employee_id
-                  and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date));
+                  and holds(r.valid_from, r.valid_to));
 
 -- name: note_relations(ids)!
 -- scope: none, for the system that looks at everybody's
@@ -26,22 +26,23 @@ update conversation c set by_relation = true from free where c.id = free.id;
 with looked_at as materialized (
     select c.*
       from unnest(:ids::uuid[]) as wanted (id)
-     cross join lateral (select id, state, customer_id, employee_id, by_relation from conversation where id = wanted.id offset 0) as c
+     cross join lateral (
+           select id, state, customer_id, employee_id, by_relation from conversation where id = wanted.id offset 0
+     ) as c
      where c.state = 'assigned'
 ), holder as materialized (
-    select e.id, e.employee_no, e.unit_id, e.left_on <= current_date as gone, works_for(e.id) as branches
+    select e.id, e.employee_no, e.unit_id, not lasts(e.left_on) as gone, works_for(e.id) as branches
       from (select distinct employee_id as id from looked_at) as each
      cross join lateral (select * from employee where id = each.id offset 0) as e
 )
-select c.id, c.customer_id, h.id as employee_id, h.employee_no, h.unit_id, coalesce(h.gone, false) or c.by_relation as certain
+select c.id, c.customer_id, h.id as employee_id, h.employee_no, h.unit_id, h.gone or c.by_relation as certain
   from looked_at c
   join holder h on h.id = c.employee_id
  cross join lateral (select branch_id from customer where id = c.customer_id offset 0) as k
  where h.gone
     or c.by_relation and not exists (
            select from relation r
-            where r.customer_id = c.customer_id and r.employee_id = c.employee_id
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))
+            where r.customer_id = c.customer_id and r.employee_id = c.employee_id and holds(r.valid_from, r.valid_to))
     or not c.by_relation and not k.branch_id = any (coalesce(h.branches, '{}'))
  order by c.id;
 
@@ -53,7 +54,7 @@ select coalesce(array_agg(k.id), '{}')
    and (k.branch_id = any (:branches::integer[]) or exists (
            select from relation r
             where r.customer_id = k.id and r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+              and holds(r.valid_from, r.valid_to)));
 
 -- name: route_again(ids, holders)$
 -- scope: none, for the system that looks at everybody's
@@ -72,8 +73,8 @@ with lost as (
              from relation r
              join employee e on e.id = r.employee_id
             where r.customer_id = lost.customer_id and r.kind = 'service' and e.id <> lost.employee_id
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
-              and (e.left_on is null or e.left_on > current_date)
+              and holds(r.valid_from, r.valid_to)
+              and lasts(e.left_on)
             order by r.share desc, r.valid_from desc, e.id
             limit 1
       ) as owner on true

@@ -8,7 +8,7 @@ select 'investor' as kind, c.id, c.customer_no as no, c.name from customer c whe
 -- scope: none, employees know one another
 select 'staff' as kind, e.id, e.employee_no as no, e.name
   from employee e
- where e.employee_no = :employee_no and (e.left_on is null or e.left_on > current_date);
+ where e.employee_no = :employee_no and lasts(e.left_on);
 
 -- name: works_for(employee)$
 -- scope: none, units are public inside the firm
@@ -37,8 +37,7 @@ with shown (id) as (
                                   and (k.branch_id = any (:branches::integer[]) or exists (
                                           select from relation r
                                            where r.customer_id = k.id and r.employee_id = any (:employees::integer[])
-                                             and r.valid_from <= current_date
-                                             and (r.valid_to is null or r.valid_to > current_date))))))
+                                             and holds(r.valid_from, r.valid_to))))))
 )
 select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as investor_name,
        greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
@@ -69,8 +68,7 @@ select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as 
                               and (k.branch_id = any (:branches::integer[]) or exists (
                                       select from relation r
                                        where r.customer_id = k.id and r.employee_id = any (:employees::integer[])
-                                         and r.valid_from <= current_date
-                                         and (r.valid_to is null or r.valid_to > current_date))))));
+                                         and holds(r.valid_from, r.valid_to))))));
 
 -- name: had_until(id, employee, branches, employees)$
 select f.until_seq
@@ -81,7 +79,7 @@ select f.until_seq
    and (k.branch_id = any (:branches::integer[]) or exists (
            select from relation r
             where r.customer_id = k.id and r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)));
+              and holds(r.valid_from, r.valid_to)));
 
 -- name: standing(ids, customers, employees, queues)
 -- record_class: Line

@@ -151,6 +151,7 @@ async def test_a_closing_is_told_once_and_then_forgotten(node: Node) -> None:
     assert node.delivery.open_ones() == []
     node.delivery.changed(line(state="closed"))
     assert node.kinds(customer) == ["closed"]
+    assert customer.view.seq(ONE) is broker.view.seq(ONE) is None
 
 
 async def test_marks_go_to_everybody_but_the_socket_that_made_them(node: Node) -> None:

@@ -37,6 +37,17 @@ def test_a_conversation_that_is_not_followed_gives_nothing() -> None:
     assert not view.live(ONE, 1, client(1))
 
 
+def test_a_closed_one_is_left_when_all_of_it_was_given() -> None:
+    view = View()
+    view.follow(ONE, 0, 1)
+    view.leave(ONE)
+    assert view.seq(ONE) == 0, "something is still to be given"
+    assert view.catch_up(ONE, 1, client(1))
+    assert view.caught_up(ONE, 0)
+    view.leave(ONE)
+    assert view.seq(ONE) is None
+
+
 def test_a_gap_puts_the_socket_behind_until_it_was_read() -> None:
     view = View()
     view.follow(ONE, 0, 0)
