@@ -67,7 +67,8 @@ async def do_route_again(tx: Tx, lost: Collection[Groundless]) -> list[UUID]:
 async def _out_of_reach(tx: Tx, held: list[Groundless]) -> list[Groundless]:
     """Those of one employee's conversations whose customers no role of theirs reaches."""
     who = held[0]
-    permissions = await grants.of(tx, "staff", who.employee_no, [], who.employee_id, who.unit_id)
+    roles = list(await _sql.roles_of_sessions(tx, employee_no=who.employee_no))  # besides those assigned
+    permissions = await grants.of(tx, "staff", who.employee_no, roles, who.employee_id, who.unit_id)
     reach = permissions.get(Open.staff, NOTHING)
     reached = await _sql.reached(
         tx, customers=[one.customer_id for one in held], branches=list(reach.branches), employees=list(reach.employees)

@@ -46,6 +46,11 @@ select c.id, c.customer_id, h.id as employee_id, h.employee_no, h.unit_id, h.gon
     or not c.by_relation and not k.branch_id = any (coalesce(h.branches, '{}'))
  order by c.id;
 
+-- name: roles_of_sessions(employee_no)$
+select coalesce(array_agg(distinct role), '{}')
+  from session s, unnest(s.roles) as role
+ where s.audience = 'staff' and s.subject = :employee_no and s.revoked_at is null and s.expires_at > now();
+
 -- name: reached(customers, branches, employees)$
 -- scope: none, the reach of who has the conversations is given
 select coalesce(array_agg(k.id), '{}')

@@ -6,6 +6,7 @@ import pytest
 
 from centers.service import actions, holding, message, queries
 from centers.service.rules import Wanted
+from kernel import identity
 from kernel.database import Tx
 from kernel.errors import NotFound
 from kernel.scope import apply_system
@@ -76,6 +77,22 @@ async def test_nobody_loses_what_they_have_on_good_ground(service: Service, work
     assert (await stands(work, by_relation.id), await stands(work, queued.id)) == (
         ("assigned", "1001"), ("assigned", "1002"),
     )  # fmt: skip
+
+
+async def test_a_role_of_the_session_alone_reaches_as_well(service: Service, work: Tx) -> None:
+    await work.execute("delete from assignment where employee_id = $1", service.brokerage.employees["1007"])
+    session = await identity.open_session(work, "staff", "1007", ["service_agent"], "d", 600)
+    scope, reader = await service.person(work, "staff:1008")
+    pair = await actions.check_open_with(work, scope, reader, "88000006")
+    line = await actions.do_open(work, scope, reader, pair, "other")
+    await apply_system(work, "test", kind="company")
+    await work.execute(
+        "update conversation set employee_id = $2 where id = $1", line.id, service.brokerage.employees["1007"]
+    )
+    await work.execute("update employee set unit_id = $1 where employee_no = '1007'", service.brokerage.units["south"])
+    assert await lost(work) == []
+    await work.execute("update session set revoked_at = now() where id = $1", session)
+    assert await lost(work) == [("88000006", "1007")]
 
 
 async def test_with_the_relation_it_goes_to_the_service_owner(service: Service, work: Tx) -> None:
