@@ -6,12 +6,14 @@ that what nobody here follows is found too. When people, roles or the tree of un
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from centers.service import holding
 from kernel import logs
-from kernel.database import Database
+from kernel.apart import AWAY_FOR_ALL, Apart
+from kernel.database import Database, Tx
 from kernel.scope import apply_system
 
 LOOK_SECONDS, _BREATH_SECONDS = 2.0, 0.1
@@ -21,6 +23,8 @@ IN_TURN = 5_000
 _AT_ONCE = 200
 _NIL = UUID(int=0)
 _log = logs.logger(__name__)
+_One = TypeVar("_One")
+_Found = TypeVar("_Found")
 
 
 class Rerouting:
@@ -31,6 +35,7 @@ class Rerouting:
         self._after = _NIL
         self._told = asyncio.Event()
         self._everything = False
+        self.failing = Apart("rerouting")
 
     def look_at_all(self) -> None:
         """Has every conversation looked at now: something changed that grounds are made of."""
@@ -53,6 +58,7 @@ class Rerouting:
     async def look(self) -> None:
         """One round: what concerns somebody here, and the next of all; all of them when something changed."""
         everything, self._everything = self._everything, False
+        self.failing.forget()
         try:
             await self._route(self._here())
             if everything:
@@ -72,15 +78,28 @@ class Rerouting:
         self._after = ids[-1] if len(ids) == IN_TURN else _NIL
         return self._after != _NIL
 
-    async def _route(self, ids: Collection[UUID]) -> None:
-        if not ids:
-            return
-        async with self._database.transaction() as tx:
-            await apply_system(tx, "chat", kind="company")
-            lost = await holding.check_holders(tx, ids)
-        for at in range(0, len(lost), _AT_ONCE):
+    async def _route(self, ids: Sequence[UUID]) -> None:
+        for lost in await self._halved(ids, holding.check_holders):
+            for at in range(0, len(lost), _AT_ONCE):
+                for moved in await self._halved(lost[at : at + _AT_ONCE], holding.do_route_again):
+                    for one in moved:
+                        self._moved(one)
+
+    async def _halved(
+        self, items: Sequence[_One], work: Callable[[Tx, Sequence[_One]], Awaitable[_Found]]
+    ) -> list[_Found]:
+        """Does it with all at once, or with halves until what is wrong stands alone: the others do not wait for it."""
+        if not items:
+            return []
+        try:
             async with self._database.transaction() as tx:
                 await apply_system(tx, "chat", kind="company")
-                moved = await holding.do_route_again(tx, lost[at : at + _AT_ONCE])
-            for one in moved:
-                self._moved(one)
+                return [await work(tx, items)]
+        except AWAY_FOR_ALL:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
+            if len(items) == 1:
+                self.failing.failed(str(getattr(items[0], "id", items[0])), error)
+                return []
+        middle = len(items) // 2
+        return [*await self._halved(items[:middle], work), *await self._halved(items[middle:], work)]

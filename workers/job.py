@@ -18,9 +18,9 @@ import asyncpg
 import msgspec
 
 from kernel import logs, metrics, redaction, tracing
+from kernel.apart import AWAY_FOR_ALL
 from kernel.database import Database
-from kernel.errors import Overloaded, Unavailable
-from kernel.queues.pgmq import BROKEN
+from kernel.errors import Unavailable
 from kernel.retry import Backoff
 from kernel.sql import load
 from mobile_contracts.event import Event
@@ -29,7 +29,7 @@ from workers.registry import Handler, Means, find
 
 Outcome = Literal["done", "repeated", "busy", "waiting", "set_aside"]
 
-DATABASE_AWAY = (*BROKEN, TimeoutError, Unavailable, Overloaded)
+DATABASE_AWAY = AWAY_FOR_ALL
 _BUSY_SECONDS = 5.0
 _UNKNOWN_SECONDS = 10.0
 _ERROR_AT_MOST = 2000

@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from kernel import logs, metrics, redaction
+from kernel.apart import Apart
 from kernel.characters import whole
 from kernel.crypto import BlindIndex, Fields
 from kernel.database import Database, Tx
@@ -27,7 +28,6 @@ from notifications import dispatch, expansion, hours, in_app, inbound, receipt, 
 from notifications.dispatch import BATCH, Dispatch, Open, Turn
 from notifications.gateway import known
 from notifications.words import Words
-from workers.apart import Apart
 
 TAKEN = 500
 """Receipts of one transaction."""

@@ -22,6 +22,7 @@ from celery.beat import Service
 
 from kernel import logs, metrics
 from kernel.anchor import anchor
+from kernel.apart import Apart
 from kernel.audit import BATCH, Sealer
 from kernel.bus.choice import open_bus
 from kernel.database import Database
@@ -29,7 +30,6 @@ from kernel.probes import Check, Probes
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
 from workers import handlers  # noqa: F401 - registers every handler
-from workers.apart import Apart
 from workers.app import consumed, make_app
 from workers.child import Child
 from workers.dead_letters import DeadLetters

@@ -1,9 +1,12 @@
 """A conversation goes to whoever may have it, within seconds, whether or not anybody of it is here."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 
+from centers.service import holding
+from kernel.database import Tx
 from realtime import rerouting
 from realtime.rerouting import Rerouting
 from tests.realtime.chat import House, Talker, house, numbers, two_nodes
@@ -89,3 +92,25 @@ async def test_all_are_looked_at_in_turn(house: House, monkeypatch: pytest.Monke
     row = await house.brokerage._row("select state from conversation where id = $1::text::uuid", conversation)
     assert row["state"] == "queued", "by this round, or by that of a node"
     assert UUID(kept) not in moved
+
+
+async def test_one_that_cannot_be_moved_keeps_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[UUID] = []
+    async with house.pair() as (_, _, first), house.pair() as (_, _, wrong), house.pair() as (_, _, last):
+        ids = [UUID(one) for one in (first, wrong, last)]
+
+    async def all_lost(tx: Tx, asked: Sequence[UUID]) -> Sequence[UUID]:
+        return asked
+
+    async def move(tx: Tx, lost: Sequence[UUID]) -> list[UUID]:
+        if ids[1] in lost:
+            raise ValueError("not this one")
+        return list(lost)
+
+    monkeypatch.setattr(holding, "check_holders", all_lost)
+    monkeypatch.setattr(holding, "do_route_again", move)
+    one = Rerouting(house.brokerage.database, lambda: ids, moved.append)
+    await one.look()
+    assert {ids[0], ids[2]} <= set(moved)
+    assert ids[1] not in moved
+    assert f"{wrong}: ValueError: not this one" in str(one.failing.problem())

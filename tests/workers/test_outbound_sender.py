@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from kernel import metrics
+from kernel.apart import Apart
 from kernel.database import Database
 from kernel.errors import Unavailable
 from kernel.queues.broker import open_queues
@@ -19,7 +20,6 @@ from notifications.words import Words
 from tests.brokers import broker
 from tests.notifications.conftest import Street
 from tests.notifications.house import House
-from workers.apart import Apart
 from workers.outbound import Sender
 
 __all__ = ["broker"]

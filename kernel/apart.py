@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from kernel import logs, metrics, redaction
+from kernel.errors import Overloaded, Unavailable
+from kernel.queues.pgmq import BROKEN
 from kernel.retry import Backoff
-from workers.job import DATABASE_AWAY
+
+AWAY_FOR_ALL = (*BROKEN, TimeoutError, Unavailable, Overloaded)
+"""What is no item's fault: PostgreSQL, or what else all of them need, does not answer."""
 
 _SHOWN = 300.0
 """Seconds for which a failure is shown that does not come again, as its item is gone."""
@@ -40,7 +44,7 @@ class Apart:
         """What is done with one item: its error ends here. Raises as its body does where a service is away for all."""
         try:
             yield
-        except DATABASE_AWAY:
+        except AWAY_FOR_ALL:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
             self.failed(item, error)

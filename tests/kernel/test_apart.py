@@ -5,11 +5,10 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from kernel import metrics
+from kernel import apart, metrics
+from kernel.apart import Apart
 from kernel.errors import Unavailable
 from kernel.retry import Backoff
-from workers import apart
-from workers.apart import Apart
 
 
 def broken(items: Apart, item: str, error: Exception) -> None:
