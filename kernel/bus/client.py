@@ -17,6 +17,8 @@ Heard = Callable[[Event | None], None]
 
 MESSAGE_AT_MOST = 4000
 """Bytes of one message; PostgreSQL takes less than 8,000."""
+LONGEST_PAUSE = 2.0
+"""Seconds at most between two tries: a bus that is back is used again before anybody misses it."""
 
 _log = logs.logger(__name__)
 _events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
@@ -26,14 +28,15 @@ class Bus(abc.ABC):
     """Events go out to every process that listens; what nobody listens to is gone."""
 
     def __init__(self, name: str) -> None:
-        self._hearing, self._telling = Backoff(name), Backoff(name)
+        self._hearing, self._telling = (Backoff(name, longest=LONGEST_PAUSE) for _ in range(2))
 
     async def tell(self, events: Sequence[Event]) -> bool:
         """Gives the events to every listener; whether that could be done. Costs nothing while the bus is away."""
         if not events:
             return True
+        if not self._telling.is_over:
+            return False  # the bus was not asked, so this is no failure of it
         try:
-            self._telling.check()
             await self._tell([msgspec.json.encode(event).decode() for event in events])
         except Unavailable as error:
             if self._telling.failed():

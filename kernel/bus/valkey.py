@@ -15,7 +15,7 @@ from kernel.settings import Settings
 LOOK_SECONDS = 10.0
 """How often a listener asks whether its connection still lives."""
 
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 2.0
 _LOST = (RedisError, OSError, TimeoutError)
 
 

@@ -1,13 +1,17 @@
 """What one process tells, every other hears at once; nonsense on the bus harms nobody."""
 
+from typing import NoReturn
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
+from kernel import retry
 from kernel.bus.choice import open_bus
-from kernel.bus.client import MESSAGE_AT_MOST, pass_on
+from kernel.bus.client import MESSAGE_AT_MOST, Bus, Heard, pass_on
+from kernel.errors import Unavailable
 from kernel.settings import Settings
 from mobile_contracts.event import Event, SessionEnded
 from tests.kernel.bus.conftest import listening
@@ -66,3 +70,36 @@ async def test_events_of_others_are_left_alone(bus_settings: Settings, message: 
         assert await bus.tell([last])
         await ear.until(lambda heard: heard[-1] == last)
         assert ear.heard == [None, last]
+
+
+class Away(Bus):
+    """A bus that takes nothing until `back`; counts how often it was asked."""
+
+    back, asked = False, 0
+
+    async def close(self) -> None: ...
+
+    async def _hear(self, heard: Heard) -> NoReturn:
+        raise AssertionError
+
+    async def _tell(self, messages: list[str]) -> None:
+        self.asked += 1
+        if not self.back:
+            raise Unavailable
+
+
+@pytest.mark.parametrize("outage", [0.5, 30, 600])
+@pytest.mark.parametrize("every", [0.02, 0.3])
+async def test_a_bus_that_is_back_is_used_again_however_much_there_is_to_tell(
+    monkeypatch: pytest.MonkeyPatch, outage: float, every: float
+) -> None:
+    now, bus, event = [1000.0], Away("a bus"), [SessionEnded(session_id=uuid7())]
+    monkeypatch.setattr(retry.time, "monotonic", lambda: now[0])
+    while now[0] < 1000 + outage:
+        assert not await bus.tell(event)
+        now[0] += every
+    assert bus.asked < 10 + outage, "in vain it is seldom asked"
+    bus.back = True
+    while not await bus.tell(event):
+        now[0] += every
+        assert now[0] < 1000 + outage + 5
