@@ -15,8 +15,12 @@ from kernel.settings import Settings
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)  # fmt: skip
 """What asyncpg raises when PostgreSQL is away, stopping or starting; worth trying again."""
+_SPOILT = (asyncpg.InternalClientError,)
+"""What asyncpg raises when a connection is in a state from which it finds no way back; it is thrown away."""
 
 _CONNECT_SECONDS = 5.0
+CANCEL_SECONDS = 1.0
+"""How long a cancelled query may take to end; then its connection is thrown away, for PostgreSQL may have stopped."""
 _PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
 
 
@@ -39,6 +43,15 @@ class _Connection(asyncpg.Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.scope: object = None
+
+    def _cancel_current_command(self, sent: asyncio.Future[None], over: asyncio.Future[None] | None = None) -> None:
+        """Without the bound whoever rolls back or releases would wait until a PostgreSQL that has stopped goes on."""
+        super()._cancel_current_command(sent, over)
+        self._loop.call_later(CANCEL_SECONDS, self._give_up, sent if over is None else over)
+
+    def _give_up(self, over: asyncio.Future[None]) -> None:
+        if not over.done():
+            self.terminate()
 
     async def read_as(self, scope: object, apply: Callable[[Tx], Awaitable[None]]) -> None:
         """Has `apply` set the scope, unless it is this very one already; broken off, it stands as an unknown one."""
@@ -84,7 +97,7 @@ class Database:
                 reset=_nothing_to_reset,
                 server_settings={**session_settings(settings), **(_PLANNED_ONCE if plan_once else {})},
             )
-        except (*AWAY, asyncpg.PostgresError, TimeoutError) as error:
+        except (*AWAY, *_SPOILT, asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
         return cls(pool, settings.pool_wait, settings.pool_waiters)
 
@@ -135,7 +148,7 @@ class Database:
             return await self._pool.acquire(timeout=None if idle else wait)  # an idle one is there at once
         except TimeoutError as error:
             raise Overloaded("no database connection came free in time") from error
-        except (*AWAY, asyncpg.InterfaceError) as error:
+        except (*AWAY, *_SPOILT, asyncpg.InterfaceError) as error:
             raise Unavailable("PostgreSQL does not answer") from error
         finally:
             self._waiting -= 1
@@ -171,11 +184,21 @@ class _Held:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         try:
-            lost = isinstance(error, (*AWAY, asyncpg.InterfaceError))
+            if isinstance(error, _SPOILT) and not _lost(self._connection):
+                self._connection.terminate()
+            lost = isinstance(error, (*AWAY, *_SPOILT, asyncpg.InterfaceError))
             if lost and (isinstance(error, asyncpg.PostgresError) or _lost(self._connection)):
+                if _cancelled():  # by a time limit perhaps, which makes of it what it should be
+                    raise asyncio.CancelledError from error
                 raise Unavailable("the connection to PostgreSQL was lost") from error
         finally:
             await self._database.release(self._connection)
+
+
+def _cancelled() -> bool:
+    """Whether this task was told to stop, and a rollback that failed has taken the place of that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _lost(connection: asyncpg.pool.PoolConnectionProxy) -> bool:

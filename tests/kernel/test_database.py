@@ -1,6 +1,8 @@
 """The pool waits in bounds, refuses when it cannot, gives connections back clean, and outlives PostgreSQL."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -200,3 +202,57 @@ async def test_a_wrong_argument_is_not_taken_for_an_outage(pool: Database) -> No
 
     with pytest.raises(asyncpg.DataError, match="int32"):
         await ask()
+
+
+@pytest.mark.parametrize("within", ["connection", "transaction"])
+async def test_a_connection_that_asyncpg_has_spoilt_is_thrown_away(pool: Database, within: str) -> None:
+    pids: list[int] = []
+
+    async def spoil() -> None:
+        async with getattr(pool, within)() as connection:
+            pids.append(await connection.fetchval("select pg_backend_pid()"))
+            raise asyncpg.InternalClientError("cannot switch to state 12; another operation (4) is in progress")
+
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await spoil()
+    assert len(set(pids)) == 3
+    assert pool.free == 2
+
+
+async def ask_in_time(database: Database, seconds: float, pids: list[int]) -> None:
+    """Stops the backend that it asks, and waits for its answer."""
+    async with asyncio.timeout(seconds), database.transaction() as tx:
+        pids.append(await tx.fetchval("select pg_backend_pid()"))
+        os.kill(pids[-1], signal.SIGSTOP)
+        await tx.fetchval("select 1")
+
+
+async def test_who_gives_up_on_a_postgresql_that_has_stopped_does_not_wait_for_it(pool: Database) -> None:
+    pids: list[int] = []
+    try:
+        async with asyncio.timeout(20):  # the backend never goes on by itself
+            for _ in range(3):  # more than the pool has
+                with pytest.raises(TimeoutError):
+                    await ask_in_time(pool, 0.3, pids)
+            async with pool.transaction() as tx:
+                assert await tx.fetchval("select 1") == 1
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert len(set(pids)) == 3
+
+
+async def test_who_is_cancelled_while_postgresql_has_stopped_ends_as_cancelled(pool: Database) -> None:
+    pids: list[int] = []
+    asking = asyncio.create_task(ask_in_time(pool, 60, pids))
+    try:
+        async with asyncio.timeout(20):
+            while not pids:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            asking.cancel()
+            await asyncio.wait([asking])
+    finally:
+        os.kill(pids[0], signal.SIGCONT)
+    assert asking.cancelled()
