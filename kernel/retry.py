@@ -36,7 +36,7 @@ class Backoff:
 
     @property
     def is_over(self) -> bool:
-        """Whether the pause after the last failure is over. Whoever is turned away before has not failed: that is not noted."""
+        """Whether the pause after the last failure is over; who is turned away before that has not failed."""
         return time.monotonic() >= self._not_before
 
     def check(self) -> None:

@@ -18,7 +18,7 @@ from centers.service.rules import Reader, Said, Stored
 from kernel.errors import HexadError, NotSignedIn, RateLimited, Unavailable
 from kernel.metrics import CLOSES, FRAMES
 from kernel.scope import Principal
-from mobile_contracts.frame import Accepted, Asked, Changed, ConversationLine, ErrorCode, SendMessage, ServerFrame
+from mobile_contracts.frame import Asked, Changed, ConversationLine, ErrorCode, Receipt, SendMessage, ServerFrame
 from realtime import session, wire
 from realtime.session import Ask, Authenticate, Close, Effect, Send, Session
 from realtime.view import View
@@ -44,11 +44,15 @@ Write = Callable[[bytes], bool]
 
 
 class Arrival(Struct, frozen=True):
-    """What somebody finds who signed in; `reader` is null for one who is nobody in the chat."""
+    """What somebody finds who signed in; `reader` is null for one who is nobody in the chat.
+
+    `receipts` say what `ready` does not: what reached the other side and was not read there.
+    """
 
     reader: Reader | None
     lines: list[ConversationLine]
     resync: list[UUID]
+    receipts: list[Receipt] = []
 
 
 class Owner(Protocol):
@@ -144,15 +148,16 @@ class Connection:
 
     def give(self, said: Said) -> None:
         """A new message of a conversation that the client follows: now, or after those before it that are missing."""
-        if self.reader is not None and self.view.live(said.conversation_id, said.seq, said.client_id):
-            self.push(rules.frame(said, own=self.reader.said(said)))
+        if self.reader is not None:
+            frame = self.view.live(said, own=self.reader.said(said))
+            if frame is not None:
+                self.push(frame)
         self.look()
 
     def stored(self, stored: Stored) -> None:
         """A message of this client has its place: `accepted` goes out, in that place."""
-        said = stored.said
         self._settle()
-        frame = Accepted(said.client_id, said.conversation_id, said.message_id, said.seq, said.at)
+        frame = rules.accepted(stored.said)
         if self.view.accepted(frame):
             self.push(frame)
         self.look()
@@ -160,8 +165,8 @@ class Connection:
     def refused(self, frame: SendMessage, code: ErrorCode, why: str) -> None:
         """A message of this client is not stored, as far as anybody knows."""
         self._settle()
-        self.view.failed(frame.conversation_id, frame.client_id)
-        self.push(session.refused(frame, code, why))
+        if self.view.failed(frame.conversation_id, frame.client_id, doubtful=code == "unavailable"):
+            self.push(session.refused(frame, code, why))
         self.look()
 
     def look(self) -> None:
@@ -226,7 +231,9 @@ class Connection:
         except Unavailable:
             return self._session.unavailable(self._loop.time())
         at, now = datetime.now(UTC), self._loop.time()
-        return self._session.authenticated(principal, now + expires - time.time(), at, now, found.lines, found.resync)
+        until = now + expires - time.time()
+        effects = self._session.authenticated(principal, until, at, now, found.lines, found.resync)
+        return [*effects, *map(Send, found.receipts)] if self._session.principal is not None else effects
 
     def _store(self, frame: SendMessage) -> None:
         """Hands a message over, and reads on: what comes meanwhile and is no message waits until it is stored."""
@@ -264,25 +271,22 @@ class Connection:
                 self.look()
 
     async def _caught_up(self, conversation_id: UUID) -> bool:
-        """Whether everything was given; else PostgreSQL is away, or a message of this very socket is being stored."""
+        """Whether everything was given; else PostgreSQL is away, or has not got so far."""
         while True:
             since = self.view.seq(conversation_id) or 0
             try:
                 said = await self._owner.missed(conversation_id, since, PAGE)
             except Unavailable:
                 return False
-            frames = [frame for one in said if (frame := self._place(one)) is not None]
+            reader = self.reader
+            frames = [
+                frame for one in said for frame in self.view.catch_up(one, own=reader is not None and reader.said(one))
+            ]
             await self.pace(frames)
             if len(said) < PAGE and self.view.caught_up(conversation_id, self._owner.head(conversation_id)):
                 return True
             if not frames:
                 return False
-
-    def _place(self, said: Said) -> ServerFrame | None:
-        given = self.view.catch_up(said.conversation_id, said.seq, said.client_id)
-        if isinstance(given, Accepted):
-            return given
-        return rules.frame(said, own=self.reader is not None and self.reader.said(said)) if given else None
 
     def _apply(self, effects: Iterable[Effect]) -> None:
         for effect in effects:

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from centers.service import rules
-from centers.service.rules import Line, Reader, Said
+from centers.service.rules import Line, Person, Reader, Said
 from mobile_contracts.event import Marked, StatusChanged
 from mobile_contracts.frame import Changed, Closed, Presence, Receipt, ServerFrame
 from realtime.connection import Connection
@@ -27,10 +28,16 @@ Missed = Callable[[dict[UUID, int], int], Awaitable[list[Said]]]
 
 
 class Thread(Struct):
-    """A conversation with a client of this node in it, and up to which seq it was given."""
+    """A conversation with a client of this node in it, up to which seq it was given, and how far each side has got.
+
+    `marks` are delivered and read by number, the furthest that was ever heard of: words come in any order. `written`
+    is what else somebody has read as it is their own; it is no news, but nobody is told less.
+    """
 
     line: Line
     seq: int
+    marks: dict[str, tuple[int, int]]
+    written: dict[str, int]
 
 
 class Delivery:
@@ -76,7 +83,6 @@ class Delivery:
         self, connection: Connection, reader: Reader, lines: Iterable[Line], resume: Mapping[UUID, int]
     ) -> list[UUID]:
         """Has a client who signed in follow their conversations; gives those of which it must ask for history."""
-        connection.reader = reader
         resync = []
         for line in lines:
             thread = self._know(line)
@@ -88,7 +94,21 @@ class Delivery:
                 connection.view.follow(line.id, line.last_seq, thread.seq)
             elif not connection.view.resume(line.id, resume[line.id], max(thread.seq, line.last_seq)):
                 resync.append(line.id)
+        connection.reader = reader
         return resync
+
+    def told(self, line: Line) -> Line:
+        """The line as its participants here know it: marks may be told before they are read."""
+        thread = self._threads[line.id]
+        by_staff = None if line.staff_no is None else _reached(thread, line.staff_no)[1]
+        return msgspec.structs.replace(
+            line, investor_read=_reached(thread, line.investor_no)[1], staff_read=by_staff
+        )
+
+    def receipts(self, reader: Reader, lines: Iterable[Line]) -> list[Receipt]:
+        """What `ready` does not say: what reached the other sides of one's conversations and was not read there."""
+        own = [one for one in lines if rules.takes_part(reader.person, one.customer_id, one.employee_id)]
+        return [receipt for line in own for receipt in self._of_others(self._threads[line.id], reader.person)]
 
     def changed(self, line: Line, but: Connection | None = None) -> None:
         """A conversation as it is now: its participants are told what is new to them, `but` one who asked for it."""
@@ -134,13 +154,10 @@ class Delivery:
                     del self._moved[conversation_id]
 
     def marked(self, mark: Marked, but: Collection[Connection] = ()) -> None:
-        """Somebody has got further: everybody else in the conversation is told."""
+        """Somebody has got further: everybody in the conversation is told, `but` those who said just this."""
         thread = self._threads.get(mark.conversation_id)
         if thread is not None:
-            receipt = Receipt(mark.conversation_id, mark.no, mark.delivered_seq or None, mark.read_seq or None)
-            for connection in self._followers(thread.line):
-                if connection not in but:
-                    connection.push(receipt)
+            self._raise(thread, mark.no, mark.delivered_seq, mark.read_seq, but)
 
     def reachable(self, change: StatusChanged) -> None:
         """An employee can or cannot be reached: the investors who speak with them are told, unless they know."""
@@ -165,10 +182,30 @@ class Delivery:
     def _know(self, line: Line) -> Thread:
         thread = self._threads.get(line.id)
         if thread is None:
-            thread = self._threads[line.id] = Thread(line, line.last_seq)
+            thread = self._threads[line.id] = Thread(line, line.last_seq, _marks(line), {})
         thread.line = line
         self.behind(line.id, line.last_seq)
+        for no, read in ((line.investor_no, line.investor_read), (line.staff_no, line.staff_read)):
+            if no is not None:
+                thread.written[no] = max(thread.written.get(no, 0), read or 0)
+        for no, (delivered, read) in _marks(line).items():
+            self._raise(thread, no, delivered, read)
         return thread
+
+    def _raise(self, thread: Thread, no: str, delivered: int, read: int, but: Collection[Connection] = ()) -> None:
+        """Keeps the furthest and tells of it; a word that comes late, with less than was told already, is not heard."""
+        known = thread.marks.get(no, (0, 0))
+        reached = max(known[0], delivered), max(known[1], read)
+        if reached != known:
+            thread.marks[no] = reached
+            for connection in self._followers(thread.line):
+                if connection not in but:
+                    connection.push(_receipt(thread, no))
+
+    def _of_others(self, thread: Thread, who: Person) -> list[Receipt]:
+        others = {thread.line.investor_no, thread.line.staff_no} - {who.no, None}
+        reached = ((no, *_reached(thread, no)) for no in others if no is not None)
+        return [_receipt(thread, no) for no, delivered, read in reached if delivered > read]
 
     def _since(self) -> dict[UUID, int]:
         for gone in [one for one in self._moved if one not in self._threads]:
@@ -182,10 +219,12 @@ class Delivery:
             self._dismiss(was, line)
         for connection in self._followers(line):
             unknown = connection.view.seq(line.id) is None
-            if line.state != "closed" and unknown:
+            if line.state != "closed":
                 connection.view.follow(line.id, max(0, thread.seq - RESUMED_AT_MOST), thread.seq)
             if line.state == "assigned" and (new_staff or unknown) and connection is not but:
                 connection.push(rules.assigned(line))
+                for receipt in self._of_others(thread, connection.reader.person) if connection.reader else ():
+                    connection.push(receipt)
             if line.state == "closed" and was is not None and was.state != "closed":
                 investor = connection.reader is not None and connection.reader.customer is not None
                 connection.push(Closed(line.id, line.staff_no or "", may_rate=investor))
@@ -213,3 +252,23 @@ class Delivery:
     def _followers(self, line: Line) -> Iterator[Connection]:
         names = (f"investor:{line.investor_no}", f"staff:{line.staff_no}")
         return (one for name in names for one in tuple(self._sockets(name)) if one.reader is not None)
+
+
+def _marks(line: Line) -> dict[str, tuple[int, int]]:
+    """Delivered and read of each side."""
+    marks = {line.investor_no: (line.investor_delivered, line.investor_mark)}
+    if line.staff_no is not None:
+        marks[line.staff_no] = line.staff_delivered or 0, line.staff_mark or 0
+    return marks
+
+
+def _reached(thread: Thread, no: str) -> tuple[int, int]:
+    """Delivered and read as it is told."""
+    delivered, read = thread.marks.get(no, (0, 0))
+    read = max(read, thread.written.get(no, 0))
+    return max(delivered, read), read
+
+
+def _receipt(thread: Thread, no: str) -> Receipt:
+    delivered, read = _reached(thread, no)
+    return Receipt(thread.line.id, no, delivered or None, read or None)

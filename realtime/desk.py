@@ -38,7 +38,7 @@ from realtime.gossip import Gossip
 from realtime.marks import Marks
 from realtime.writer import Writer
 
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS = 4.0
 _TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 
 
@@ -79,7 +79,8 @@ class Desk:
             await apply(tx, scope)
             lines = await queries.list_lines(tx, scope, reader, resume)
         resync = self.delivery.arrive(connection, reader, lines, resume)
-        return Arrival(reader, [rules.line(one, reader.person.kind) for one in lines], resync)
+        shown = [rules.line(self.delivery.told(one), reader.person.kind) for one in lines]
+        return Arrival(reader, shown, resync, self.delivery.receipts(reader, lines))
 
     async def missed(self, since: dict[UUID, int], size: int) -> list[Said]:
         """Of each conversation the first messages after a seq; raises `Unavailable`."""

@@ -170,6 +170,9 @@ class Hub:
                     await self._left.wait()
         for connection in tuple(self._connections):
             connection.cut()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._desk.marks.settled()  # nobody says these again
 
     def observe(self) -> None:
         """Brings the gauges up to date."""

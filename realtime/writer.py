@@ -2,7 +2,8 @@
 
 One batch is under way at a time; what comes meanwhile is the next one, so that under load a commit is paid by many.
 A batch that PostgreSQL refuses is halved until what is wrong stands alone. A message whose conversation another node
-holds is tried again until it has waited too long. A client is answered after the commit alone.
+holds is tried again until it has waited too long. A client is answered after the commit alone, or told after
+`PATIENCE` that nobody knows, whatever PostgreSQL is doing then.
 """
 
 import asyncio
@@ -22,22 +23,33 @@ from kernel.scope import apply_system
 WAITING_AT_MOST = 5_000
 """Messages; another one is refused with `unavailable`."""
 BATCH = 500
-SPACING = 0.02
-"""Seconds from one batch to the next: when they follow one another they shall be worth their round trips."""
-PATIENCE = 5.0
+SPACING, SPACING_EACH = 0.02, 0.001
+"""Seconds from one batch to the next, at most and for each message of the last one.
+
+Below 1,000 messages a second batches are small, and one begins as soon as the last has ended. Above, each that is
+larger lets the next one grow, until they are worth their round trips.
+"""
+PATIENCE = 4.5
 """Seconds for which a message is tried; then nobody can tell whether it is stored, and its client repeats it."""
 
 _PAUSE, _AWAY_PAUSE = 0.01, 0.2
-_TRANSACTION_SECONDS = 10.0
+_TRANSACTION_SECONDS = 6.0
 _log = logs.logger(__name__)
 
 
-class Item(Struct, frozen=True):
+class Item(Struct):
     """A message, who is told what became of it, and until when that may take."""
 
     wanted: Wanted
     tell: Callable[[Stored | Refused], None]
     until: float
+    told: bool = False
+
+    def decide(self, outcome: Stored | Refused) -> None:
+        """Tells of it, once."""
+        if not self.told:
+            self.told = True
+            self.tell(outcome)
 
 
 class Writer:
@@ -46,28 +58,44 @@ class Writer:
     def __init__(self, database: Database, stored: Callable[[Said], None]) -> None:
         self._database, self._stored = database, stored
         self._line: deque[Item] = deque()
+        self._owed: deque[Item] = deque()  # in order of `until`, those that nobody was told of and perhaps some others
+        self._timer: asyncio.TimerHandle | None = None
         self._waits = asyncio.Event()
 
     def put(self, wanted: Wanted, tell: Callable[[Stored | Refused], None]) -> None:
         """Takes a message; raises `Unavailable` when too many wait."""
         if len(self._line) >= WAITING_AT_MOST:
             raise Unavailable("too many messages wait to be stored")
-        self._line.append(Item(wanted, tell, asyncio.get_running_loop().time() + PATIENCE))
+        loop = asyncio.get_running_loop()
+        item = Item(wanted, tell, loop.time() + PATIENCE)
+        self._line.append(item)
+        self._owed.append(item)
         self._waits.set()
+        if self._timer is None:
+            self._timer = loop.call_at(item.until, self._expire)
 
     async def run(self) -> None:
         """Stores what waits, for ever."""
+        clock = asyncio.get_running_loop().time
         while True:
             await self._waits.wait()
-            self._waits.clear()
-            while self._line:
-                begun = asyncio.get_running_loop().time()
-                items = [self._line.popleft() for _ in range(min(BATCH, len(self._line)))]
-                again = await self._store(items)
-                self._retry(again)
-                if len(again) == len(items):
-                    break
-                await asyncio.sleep(begun + SPACING - asyncio.get_running_loop().time())
+            begun, items = clock(), self._take()
+            again = await self._store(items) if items else []
+            self._line.extendleft(reversed(again))
+            self._forget_told()
+            if not self._line:
+                self._waits.clear()
+            spacing = max(min(SPACING, len(items) * SPACING_EACH), _PAUSE if again else 0.0)
+            await asyncio.sleep(begun + spacing - clock())
+
+    def _take(self) -> list[Item]:
+        """The next ones that are still waited for."""
+        items: list[Item] = []
+        while self._line and len(items) < BATCH:
+            item = self._line.popleft()
+            if not item.told:
+                items.append(item)
+        return items
 
     async def _store(self, items: Sequence[Item]) -> list[Item]:
         """Tells of those that are decided and gives those to be tried again."""
@@ -88,7 +116,7 @@ class Writer:
     async def _halve(self, items: Sequence[Item]) -> list[Item]:
         if len(items) == 1:
             _log.exception("a message could not be stored")
-            items[0].tell(Refused("unavailable"))
+            items[0].decide(Refused("unavailable"))
             return []
         middle = len(items) // 2
         return [*await self._store(items[:middle]), *await self._store(items[middle:])]
@@ -97,21 +125,24 @@ class Writer:
         """Whether the message is decided."""
         if isinstance(outcome, Busy):
             return False
-        item.tell(outcome)
+        item.decide(outcome)
         if isinstance(outcome, Stored) and outcome.new:
             self._stored(outcome.said)
         return True
 
-    def _retry(self, items: Sequence[Item]) -> None:
-        """Puts them before those that wait, in a moment; those that have waited too long are told so."""
-        now = asyncio.get_running_loop().time()
-        for item in items:
-            if item.until <= now:
-                item.tell(Refused("unavailable"))
+    def _expire(self) -> None:
+        """Those that have waited too long are told so, even while their transaction is under way."""
+        loop = asyncio.get_running_loop()
+        while self._owed and (self._owed[0].told or self._owed[0].until <= loop.time()):
+            item = self._owed.popleft()
+            if not item.told:
+                item.decide(Refused("unavailable"))
                 CHAT_MESSAGES.labels("unavailable").inc()
-        if left := [item for item in items if item.until > now]:
-            self._line.extendleft(reversed(left))
-            asyncio.get_running_loop().call_later(_PAUSE, self._waits.set)
+        self._timer = loop.call_at(self._owed[0].until, self._expire) if self._owed else None
+
+    def _forget_told(self) -> None:
+        while self._owed and self._owed[0].told:
+            self._owed.popleft()
 
 
 def _meaning(outcome: Outcome) -> str:

@@ -7,7 +7,18 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from mobile_contracts.frame import Assigned, ConversationLine, Employee, Kind, Message, Party, Sender, State, Topic
+from mobile_contracts.frame import (
+    Accepted,
+    Assigned,
+    ConversationLine,
+    Employee,
+    Kind,
+    Message,
+    Party,
+    Sender,
+    State,
+    Topic,
+)
 
 BODY_AT_MOST = 4000
 """Characters of one message."""
@@ -47,7 +58,7 @@ class Reader(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """A conversation as it stands, with how far each side has read; `staff_…` is null in a queue."""
+    """A conversation as it stands, with how far each side has got; `staff_…` is null in a queue."""
 
     id: UUID
     state: State
@@ -62,6 +73,10 @@ class Line(Struct, frozen=True):
     staff_name: str | None
     staff_read: int | None
     topic: Topic = "other"
+    investor_delivered: int = 0
+    investor_mark: int = 0
+    staff_delivered: int | None = None
+    staff_mark: int | None = None
 
 
 class Said(Struct, frozen=True):
@@ -175,6 +190,11 @@ def frame(said: Said, *, own: bool) -> Message:
         said.conversation_id, said.message_id, said.seq, Sender(said.sender_kind, said.sender_no, said.sender_name),
         said.kind, said.at, said.body, said.client_id if own else None,
     )  # fmt: skip
+
+
+def accepted(said: Said) -> Accepted:
+    """What the socket gets that sent the message."""
+    return Accepted(said.client_id, said.conversation_id, said.message_id, said.seq, said.at)
 
 
 def line(of: Line, kind: PartyKind) -> ConversationLine:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from centers.service.rules import Line, Person, Reader, Said
+from centers.service.rules import Line, Person, Reader, Said, Stored
 from kernel.scope import Audience, Principal
 from mobile_contracts.event import Marked, StatusChanged
 from realtime.connection import Connection, Event
@@ -158,6 +158,68 @@ async def test_marks_go_to_everybody_but_the_socket_that_made_them(node: Node) -
     customer, broker, second = node.enter(CUSTOMER, line(3)), node.enter(BROKER, line(3)), node.enter(BROKER, line(3))
     node.delivery.marked(Marked(UUID(int=9), ONE, "1001", 3, 2), {broker})
     assert (node.kinds(customer), node.kinds(broker), node.kinds(second)) == (["receipt"], [], ["receipt"])
+
+
+async def test_nobody_is_told_less_than_they_were_told(node: Node) -> None:
+    customer, broker = node.enter(CUSTOMER, line(9)), node.enter(BROKER, line(9))
+    for delivered, read in ((5, 2), (4, 2), (3, 3), (5, 3), (8, 1)):
+        node.delivery.marked(Marked(UUID(int=9), ONE, "1001", delivered, read))
+    told = [msgspec.json.decode(one) for one in node.frames[customer]]
+    assert [(one["delivered_seq"], one["read_seq"]) for one in told] == [(5, 2), (5, 3), (8, 3)]
+    assert node.kinds(broker) == ["receipt"] * 3, "other devices of the same person"
+    stale = line(9)
+    assert node.delivery.told(stale).staff_read == 3, "also who signs in with a line that was read before"
+    late = node.enter(CUSTOMER, stale)
+    node.delivery.marked(Marked(UUID(int=9), ONE, "1001", 7, 2))
+    assert node.kinds(late) == []
+
+
+async def test_marks_that_nobody_spoke_of_are_found_by_looking(node: Node) -> None:
+    customer, broker = node.enter(CUSTOMER, line(9)), node.enter(BROKER, line(9))
+    found = msgspec.structs.replace(line(9), staff_delivered=7, staff_read=4)
+    for _ in range(2):
+        node.delivery.changed(found)
+    (receipt,) = [msgspec.json.decode(one) for one in node.frames[customer]]
+    assert (receipt["by"], receipt["delivered_seq"], receipt["read_seq"]) == ("1001", 7, 4)
+    assert node.kinds(broker) == ["receipt"]
+
+
+async def test_ready_is_followed_by_what_reached_the_other_side_unread(node: Node) -> None:
+    known = msgspec.structs.replace(line(9), staff_delivered=7, staff_read=4, investor_delivered=5, investor_read=5)
+    node.enter(CUSTOMER, known)
+    (receipt,) = node.delivery.receipts(Reader(CUSTOMER), [known])
+    assert (receipt.by, receipt.delivered_seq, receipt.read_seq) == ("1001", 7, 4)
+    assert node.delivery.receipts(Reader(BROKER), [known]) == [], "all was read"
+    assert node.delivery.receipts(Reader(OTHER, (7,)), [known]) == [], "of others' conversations nothing is said"
+
+
+async def test_who_sends_before_the_node_knows_the_conversation_gets_accepted_in_order(node: Node) -> None:
+    broker, told = node.enter(BROKER), [said(1), said(2, BROKER)]
+    broker.view.sends(ONE, told[1].client_id)
+    broker._unsettled += 1
+    broker.stored(Stored(told[1], new=True))
+    node.delivery.changed(line(2))
+    assert node.kinds(broker) == ["assigned"]
+
+    async def missed(conversation_id: UUID, since: int, size: int) -> list[Said]:
+        return told[since:]
+
+    broker._owner.missed, broker._owner.head = missed, node.delivery.head  # type: ignore[method-assign]
+    assert await broker._caught_up(ONE)
+    assert node.kinds(broker) == ["assigned", "1", "accepted"]
+    node.delivery.stored(said(3, BROKER))
+    assert node.kinds(broker)[3:] == ["3"]
+
+
+async def test_messages_between_the_senders_place_and_the_nodes_are_read(node: Node) -> None:
+    broker = node.enter(BROKER)
+    broker.view.sends(ONE, said(1).client_id)
+    broker._unsettled += 1
+    broker.view.follow(ONE, 0, 0)
+    broker.stored(Stored(said(1, BROKER), new=True))
+    assert (node.kinds(broker), broker.view.behind) == (["accepted"], set())
+    node.delivery.changed(line(4))
+    assert broker.view.behind == {ONE}
 
 
 async def test_who_can_be_reached_is_told_to_those_they_serve(node: Node) -> None:

@@ -281,3 +281,14 @@ async def test_other_peoples_conversations_look_missing(house: House) -> None:
         name = str(investor.frames[0]["principal"])
         async with house.device(name, resume={conversation: 0}) as again:
             assert conversation not in json.dumps(again.frames)
+
+
+async def test_the_same_frame_ten_times_at_once_has_ten_answers(house: House) -> None:
+    async with house.pair((0, 1)) as (one, other, conversation):
+        client_id = str(uuid4())
+        for _ in range(10):
+            await one.send(type="send", client_id=client_id, conversation_id=conversation, kind="text", body="好")
+        answers = [await one.get("accepted") for _ in range(10)]
+        assert {(answer["client_id"], answer["seq"]) for answer in answers} == {(client_id, 1)}
+        assert (await other.get("message"))["seq"] == 1
+        assert "message" not in await one.quiet()

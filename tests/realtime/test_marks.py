@@ -5,15 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from centers.service import message
 from centers.service.rules import Person, Wanted
-from kernel.database import Database
+from kernel.database import Database, Tx
+from kernel.errors import Unavailable
 from kernel.scope import apply_system
 from kernel.settings import Settings
 from mobile_contracts.event import Marked
 from mobile_contracts.frame import Delivered, Read
+from realtime import marks as marks_module
 from realtime.gossip import Gossip
 from realtime.marks import Marks
 from tests.brokerage import small
@@ -67,11 +70,76 @@ async def test_the_furthest_of_what_was_said_is_kept_and_told_once(database: Dat
             await asyncio.sleep(0.01)
     ((mark, but),) = told.marks
     assert mark == Marked(NODE, CONVERSATION, "1001", 3, 1)
-    assert set(but) == {one, other}
+    assert but == [], "neither of them knows all of it"
     marks.put(one, broker, Read(CONVERSATION, 1))  # type: ignore[arg-type]
     marks.put(one, broker, Read(CONVERSATION, 2))  # type: ignore[arg-type]
     async with asyncio.timeout(10):
         while len(told.marks) < 2:
             await asyncio.sleep(0.01)
     assert told.marks[1][0].read_seq == 2
+    assert told.marks[1][1] == []
+    marks.put(one, broker, Read(CONVERSATION, 3))  # type: ignore[arg-type]
+    async with asyncio.timeout(10):
+        while len(told.marks) < 3:
+            await asyncio.sleep(0.01)
+    assert told.marks[2][1] == [one], "who said all of it is not told"
+    running.cancel()
+
+
+async def kept(database: Database, delivered: int, read: int) -> None:
+    """Waits until these marks are stored."""
+    async with asyncio.timeout(20):
+        while True:
+            async with database.transaction() as tx:
+                await apply_system(tx, "test", kind="company")
+                row = await tx.fetchrow("select delivered_seq, read_seq from participant where kind = 'staff'")
+            if row is not None and tuple(row) == (delivered, read):
+                return
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable(), TimeoutError(), asyncpg.DeadlockDetectedError("x"), asyncpg.LockNotAvailableError("x")]
+)
+async def test_what_could_not_be_kept_is_taken_again_beside_what_was_said_meanwhile(
+    database: Database, broker: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    asked, failing = asyncio.Event(), asyncio.Event()
+    store = message.mark
+
+    async def hangs(tx: Tx, progress: Sequence[message.Progress]) -> list[message.Mark]:
+        monkeypatch.setattr(message, "mark", store)
+        asked.set()
+        await failing.wait()
+        raise error
+
+    monkeypatch.setattr(message, "mark", hangs)
+    monkeypatch.setattr(marks_module, "TRY_AGAIN_SECONDS", 0.01)
+    marks = Marks(database, NODE, Told(), Gossip(None))  # type: ignore[arg-type]
+    running = asyncio.create_task(marks.run())
+    phone = object()
+    marks.put(phone, broker, Read(CONVERSATION, 2))  # type: ignore[arg-type]
+    await asyncio.wait_for(asked.wait(), 10)
+    marks.put(phone, broker, Delivered(CONVERSATION, 3))  # type: ignore[arg-type]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(marks.settled(), 0.1)
+    failing.set()
+    await kept(database, 3, 2)
+    await asyncio.wait_for(marks.settled(), 10)
+    running.cancel()
+
+
+async def test_one_that_will_never_be_kept_does_not_stop_the_others(
+    database: Database, broker: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(marks_module._log, "exception", said.append)
+    marks = Marks(database, NODE, Told(), Gossip(None))  # type: ignore[arg-type]
+    for number in range(3):
+        marks.put(object(), Person("staff", 2**40 + number, f"{number}", "谁"), Read(CONVERSATION, 1))  # type: ignore[arg-type]
+    marks.put(object(), broker, Read(CONVERSATION, 2))  # type: ignore[arg-type]
+    running = asyncio.create_task(marks.run())
+    await kept(database, 2, 2)
+    await asyncio.wait_for(marks.settled(), 10)
+    assert len(said) == 3
     running.cancel()

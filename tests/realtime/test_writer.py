@@ -1,15 +1,18 @@
 """Messages of many share transactions, and what is wrong with one harms that one alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from centers.service.rules import Person, Refused, Said, Stored, Wanted
+from centers.service import message
+from centers.service.rules import Outcome, Person, Refused, Said, Stored, Wanted
 from hexad.embedded import Postgres
-from kernel.database import Database
+from kernel.database import Database, Tx
 from kernel.errors import Unavailable
 from kernel.scope import apply_system
 from kernel.settings import Settings
@@ -119,9 +122,72 @@ async def test_while_postgresql_is_away_messages_wait(bench: Bench, postgres: Po
     assert seq(await asyncio.wait_for(waiting, 10)) == 2
 
 
-async def test_a_holder_that_stops_in_the_middle_loses_its_locks(bench: Bench, own_settings: Settings) -> None:
-    from centers.service import message
+@pytest.mark.parametrize("waiting", [1, 7, 30])
+async def test_after_a_long_outage_all_are_answered_though_nobody_writes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    monkeypatch.setattr(writer, "BATCH", 4)
+    monkeypatch.setattr(writer, "PATIENCE", 0.2)
+    monkeypatch.setattr(writer, "_AWAY_PAUSE", 0.01)
+    back = asyncio.Event()
+    store = message.store
 
+    async def away(tx: Tx, wanted: Sequence[Wanted]) -> list[Outcome]:
+        if back.is_set():
+            return await store(tx, wanted)
+        raise Unavailable
+
+    monkeypatch.setattr(message, "store", away)
+    asked = [bench.put(bench.conversations[0], n) for n in range(waiting)]
+    assert {seq(one) for one in await asyncio.wait_for(asyncio.gather(*asked), 10)} == {"unavailable"}
+    monkeypatch.setattr(writer, "PATIENCE", 10)
+    asked = [bench.put(bench.conversations[0], n) for n in range(waiting)]
+    back.set()
+    outcomes = await asyncio.wait_for(asyncio.gather(*asked), 20)
+    assert [seq(one) for one in outcomes] == list(range(1, waiting + 1))
+
+
+async def test_while_postgresql_has_stopped_one_is_told_in_time_and_what_was_stored_is_given(
+    bench: Bench, own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE", 0.3)
+    conversation = bench.conversations[0]
+    assert seq(await bench.put(conversation, 1)) == 1
+    other = await asyncpg.connect(own_settings.database_url)
+    backends = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    stopped = [row[0] for row in await other.fetch(backends)]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        assert seq(await asyncio.wait_for(bench.put(conversation, 2), 10)) == "unavailable"
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    monkeypatch.setattr(writer, "PATIENCE", 10)
+    assert seq(await asyncio.wait_for(bench.put(conversation, 2), 10)) == 2, "the same again"
+    assert [said.seq for said in bench.given] == [1, 2], "whether it was told or not"
+    await other.close()
+
+
+async def test_while_nothing_is_under_way_one_is_stored_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "SPACING", 3600.0)
+    monkeypatch.setattr(writer, "SPACING_EACH", 0.0001)
+    for number in range(1, 6):
+        assert seq(await asyncio.wait_for(bench.put(bench.conversations[0], number), 10)) == number
+
+
+async def test_large_batches_let_the_next_one_gather(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "SPACING", 3600.0)
+    monkeypatch.setattr(writer, "SPACING_EACH", 1.0)
+    asked = [bench.put(bench.conversations[0], n) for n in range(2)]
+    await asyncio.wait_for(asyncio.gather(*asked), 10)
+    later = bench.put(bench.conversations[0], 3)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(later), 0.5)
+    assert seq(await asyncio.wait_for(later, 10)) == 3
+
+
+async def test_a_holder_that_stops_in_the_middle_loses_its_locks(bench: Bench, own_settings: Settings) -> None:
     stopped = await asyncpg.connect(own_settings.database_url)
     await stopped.execute("begin")
     await apply_system(stopped, "chat", kind="company")
