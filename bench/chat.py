@@ -1,4 +1,7 @@
-"""`hexad bench chat`: messages of many people, stored before they are accepted, beside a floor that stores nothing."""
+"""`hexad bench chat`: messages of many people, stored before they are accepted, beside a floor that stores nothing.
+
+And many sockets that are cut all at once, until the last is ready again.
+"""
 
 import asyncio
 import contextlib
@@ -10,10 +13,11 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from bench import brokerage, servers
+from bench import brokerage, servers, storm
 from bench.chatter import Chatter, Talk, measured
 from bench.figures import Asked, Figure, Report, Run, at_least, below, figure, machine, none_failed
 from bench.servers import Server
+from bench.storm import Storm
 from hexad import keys
 from hexad.embedded import Postgres
 from kernel import identity, settings
@@ -26,20 +30,25 @@ from kernel.sql import load
 
 Say = Callable[[str], None]
 _DATABASE = "bench_chat"
-_QUICK_MS, _BEARABLE_MS = 80.0, 250.0
+_AT_ONCE_MS, _QUICK_MS, _BEARABLE_MS = 3.0, 15.0, 250.0
+_BACK_SECONDS, _ROUNDS = 1.5, 3
 _ENOUGH, _SHARE = 2_500.0, 0.35
 _FINE = 1.12
 _sql = load(Path(__file__).with_suffix(".sql"))
 
 
 class Parameters(Struct, frozen=True):
-    """How many connections speak, how fast in messages a second, and for how many seconds each load lasts."""
+    """How many connections speak, how fast in messages a second, and for how many seconds each load lasts.
+
+    `storm` is how many are cut at once; 0 leaves that out.
+    """
 
     connections: int
     rate: float
     seconds: float
     start: float = 1_000.0
     most: float = 20_000.0
+    storm: int = 2_000
 
 
 def run(given: Parameters, folder: Path | None, say: Say) -> Report:
@@ -51,10 +60,12 @@ def run(given: Parameters, folder: Path | None, say: Say) -> Report:
         held.callback(server.stop)
         version = server.psql("-c", "show server_version")
         own = _settings(server, place)
-        talks = asyncio.run(_filled(server, own, given.connections // 2))
+        everybody = asyncio.run(_filled(server, own, max(given.connections, given.storm) // 2))
+        talks = everybody[: given.connections]
         with servers.realtime(own) as ours:
             steady = measured(Chatter(ours.port, talks, given.seconds, given.rate))
             say(_line("ours", given.rate, steady))
+            storms = _cut(ours, everybody[: given.storm], say)
             runs = _raised("ours", ours, talks, given, say)
         asyncio.run(_check(server, accepted=sum(run.requests for run in [steady, *runs])))
         with servers.echo(own) as echo:
@@ -65,19 +76,42 @@ def run(given: Parameters, folder: Path | None, say: Say) -> Report:
             figure(f"at {given.rate:.0f}/s", "ours", [steady]),
             figure("highest", "ours", [best]),
             figure("highest", "floor", [floor]),
+            *([figure(f"{given.storm} cut at once", "ours", storms)] if storms else []),
         ]
         return Report(
-            machine(version), msgspec.structs.asdict(given), figures, _judged(given, steady, best, floor, figures)
+            machine(version),
+            msgspec.structs.asdict(given),
+            figures,
+            _judged(given, steady, best, floor, storms, figures),
         )
 
 
-def _judged(given: Parameters, steady: Run, best: Run, floor: Run, figures: list[Figure]) -> list[Asked]:
+def _judged(
+    given: Parameters, steady: Run, best: Run, floor: Run, storms: list[Run], figures: list[Figure]
+) -> list[Asked]:
     return [
+        below(f"{given.rate:.0f}/s, open loop: send to accepted, p50 in ms", _AT_ONCE_MS, [steady.p50]),
         below(f"{given.rate:.0f}/s, open loop: send to accepted, p99 in ms", _QUICK_MS, [steady.p99]),
         at_least(f"accepted messages/s with p99 below {_BEARABLE_MS:.0f} ms", _ENOUGH, [best.rate]),
         at_least("ours / floor", _SHARE, [best.rate / max(floor.rate, 1e-9)]),
+        *([_back(given, storms)] if storms else []),
         none_failed(figures),
     ]
+
+
+def _back(given: Parameters, storms: list[Run]) -> Asked:
+    what = f"{given.storm} sockets cut at once: seconds until all are ready again"
+    return below(what, _BACK_SECONDS, [one.seconds for one in storms])
+
+
+def _cut(server: Server, talks: list[Talk], say: Say) -> list[Run]:
+    """Everybody is cut at once, several times."""
+    if not talks:
+        return []
+    storms = storm.measured(Storm(server.port, talks, _ROUNDS))
+    for one in storms:
+        say(f"storm  {one.requests:7,} cut, all ready again after {one.seconds:.2f} s, half after {one.p50:.0f} ms")
+    return storms
 
 
 def _raised(name: str, server: Server, talks: list[Talk], given: Parameters, say: Say) -> list[Run]:

@@ -25,8 +25,9 @@ connections) or 503 (the node is full or stopping); the last two have Retry-Afte
 
 JSON text frames of at most {FRAME_BYTES} bytes, one object each. The first is `auth`, within 5 s; the token is never
 in the address; the keys of its `resume` are conversation ids (UUIDs). Close codes: 1009 too big, 1012 the node drains,
-4008 the client does not read, 4029 too many frames or too many connections of the principal, 4400 no frame in shape
-(binary, bad JSON, an unknown type or field), 4401 sign in (again). A value that its field does not take is answered by
+4008 the client does not read or was not heard of for a minute (who speaks need not answer pings), 4029 too many frames
+or too many connections of the principal, 4400 no frame in shape (binary, bad JSON, an unknown type or field), 4401 sign
+in (again), 1002 and 1007 no WebSocket or no UTF-8, 1011 our fault. A value that its field does not take is answered by
 `error` with `bad_frame`, any frame but `auth` before the sign-in with `not_allowed`, and so is one whose `x-permission`
 they do not have (`me` lists what staff have; it may change while a socket is open). The texts of errors are English:
 show your own, by `code`."""

@@ -101,9 +101,7 @@ class Delivery:
         """The line as its participants here know it: marks may be told before they are read."""
         thread = self._threads[line.id]
         by_staff = None if line.staff_no is None else _reached(thread, line.staff_no)[1]
-        return msgspec.structs.replace(
-            line, investor_read=_reached(thread, line.investor_no)[1], staff_read=by_staff
-        )
+        return msgspec.structs.replace(line, investor_read=_reached(thread, line.investor_no)[1], staff_read=by_staff)
 
     def receipts(self, reader: Reader, lines: Iterable[Line]) -> list[Receipt]:
         """What `ready` does not say: what reached the other sides of one's conversations and was not read there."""

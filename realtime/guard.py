@@ -49,10 +49,15 @@ class WebSocket(WebSocketsSansIOProtocol):
         self._rate = Rate(self.loop.time())
         self._deaf: asyncio.TimerHandle | None = None
         self._ending = False
+        self._heard_at = 0.0
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.resume_writing()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self.loop.time()
+        super().data_received(data)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -92,7 +97,12 @@ class WebSocket(WebSocketsSansIOProtocol):
             self._deaf = None
 
     def keepalive_timeout(self) -> None:
-        self.cut(CloseCode.INTERNAL_ERROR, "no pong in time")
+        """Who speaks is alive, whether they answer pings or not."""
+        if self._heard_at > self.ping_sent_at:
+            self.pong_timer, self.pending_ping_payload = None, None
+            self.schedule_ping()
+        else:
+            self.cut(TOO_SLOW, "nothing was heard of the client")
 
     def handle_parser_exception(self) -> None:
         if self.conn.close_sent is not None:

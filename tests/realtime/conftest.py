@@ -142,7 +142,9 @@ class People:
         await connection.close()
 
 
-def wait_until(holds: Callable[[], bool], failed: Callable[[], str | None] = lambda: None, seconds: float = 30) -> None:
+def wait_until(
+    holds: Callable[[], bool], failed: Callable[[], str | None] = lambda: None, seconds: float = 120
+) -> None:
     """Waits for a condition; fails at once when `failed` says why it will never hold."""
     until = time.monotonic() + seconds
     while not holds():
