@@ -233,7 +233,7 @@ class Connection:
         at, now = datetime.now(UTC), self._loop.time()
         until = now + expires - time.time()
         effects = self._session.authenticated(principal, until, at, now, found.lines, found.resync)
-        return [*effects, *map(Send, found.receipts)] if self._session.principal is not None else effects
+        return effects if self._session.closed else [*effects, *map(Send, found.receipts)]
 
     def _store(self, frame: SendMessage) -> None:
         """Hands a message over, and reads on: what comes meanwhile and is no message waits until it is stored."""
