@@ -12,6 +12,7 @@ from api import problem
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.given import Tx
+from api.validation import field_error
 from kernel.queues.client import UNREADABLE
 from mobile_contracts.gateway import Items, Result, Results
 from mobile_contracts.outbound import Inbound, Receipt
@@ -22,7 +23,6 @@ from notifications.receipt import Outcome
 Told = TypeVar("Told", Receipt, Inbound)
 
 _WHY = {
-    "invalid": ("{}", "内容不符合规则:{}"),
     "unknown_gateway": ("it names another gateway than the one that signed", "所填网关与签名网关不一致"),
     "unknown_id": ("there is no message of ours with this id", "没有此编号的消息"),
     "other_gateway": (
@@ -109,8 +109,11 @@ def _result(told: Receipt | Inbound, outcome: Outcome, gateway: str) -> Result:
 
 
 def _explained(result: Result, chinese: bool) -> Result:
-    why = _WHY[result.code or "invalid"][chinese].format(result.detail)
-    return msgspec.structs.replace(result, detail=why)
+    if result.detail is None:
+        return msgspec.structs.replace(result, detail=_WHY[result.code or ""][chinese])
+    wrong = field_error("", result.detail)
+    why = wrong.message_zh if chinese else wrong.message
+    return msgspec.structs.replace(result, detail=": ".join(filter(None, (wrong.field, why))))
 
 
 gateway = Router(

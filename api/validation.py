@@ -23,6 +23,7 @@ _CHINESE = [
     (r"Invalid RFC3339 encoded .+|Invalid ISO8601 .+|Invalid date.*", r"日期或时间格式无效"),
     (r"Invalid enum value (.+?): one of (.+)", r"取值无效 \1,应为其中之一:\2"),
     (r"Invalid enum value (.+)", r"取值无效 \1"),
+    (r"The time in field `(.+)` is not between 1970 and 2199", r"时间须在 1970 年至 2199 年之间"),
     (r"Invalid UUID", r"UUID 无效"),
     (r"Invalid base64 encoded string", r"base64 编码无效"),
     (r"Invalid decimal string", r"小数格式无效"),

@@ -1,6 +1,7 @@
 """The shapes that every contract shares: answers, inputs, pages, problems, bounded text and decimals."""
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
@@ -31,13 +32,26 @@ Money = Annotated[Decimal, Meta(description="decimal string, at most 18 digits, 
 
 Item = TypeVar("Item")
 
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
 
 class Answer(Struct, frozen=True):
     """What the API gives: built by position from a row, so its fields follow the columns of its query."""
 
 
+def check_moments(given: Struct) -> None:
+    """Raises `ValueError` for a time that no clock shows: no database keeps it in every zone, none reckons with it."""
+    for name in given.__struct_fields__:
+        value = getattr(given, name)
+        if isinstance(value, datetime) and not _FIRST <= value < _LAST:
+            raise ValueError(f"The time in field `{name}` is not between 1970 and 2199")
+
+
 class Input(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the API takes: an unknown field is an error."""
+    """What the API takes: an unknown field is an error, and so is a time that no clock shows."""
+
+    def __post_init__(self) -> None:
+        check_moments(self)
 
 
 class Page(Answer, Generic[Item], frozen=True):

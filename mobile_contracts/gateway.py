@@ -23,7 +23,7 @@ class Items(Input, frozen=True):
 class Result(Answer, frozen=True, omit_defaults=True):
     """What became of one item: `id` as the item bears it (a reply: its gateway_id), `code` why it was not taken.
 
-    `detail` says it in words, and of an invalid item which field it is: "Expected `str`, got `int` - at `$.from`".
+    `detail` says it in words, and of an invalid item which field it is: "from: Expected `str`, got `int`".
     """
 
     id: str

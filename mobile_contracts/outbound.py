@@ -3,13 +3,14 @@
 Decoding is strict: an unknown field, a missing one, or a value out of bounds is an error. Times carry their offset.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from mobile_contracts.address import Address
+from mobile_contracts.base import check_moments
 
 Purpose = Literal["transactional", "service", "marketing"]
 ReceiptStatus = Literal["accepted", "delivered", "undelivered", "rejected", "expired"]
@@ -45,9 +46,6 @@ Told = Annotated[
 Body = Annotated[str, Meta(max_length=500_000, pattern=r"^[^\x00]*\Z")]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,75}\Z")]
 Attempt = Annotated[int, Meta(ge=1, le=5, description="1 for the first; a repeated id is the same message")]
-
-
-_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class _Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="schema"):
@@ -122,7 +120,7 @@ class Receipt(_Message, frozen=True, kw_only=True, tag="hexad.receipt/1"):
     at: Told
 
     def __post_init__(self) -> None:
-        _check_time(self.at)
+        check_moments(self)
 
 
 class Inbound(_Message, frozen=True, kw_only=True, tag="hexad.inbound/1", rename={"from_number": "from"}):
@@ -138,10 +136,4 @@ class Inbound(_Message, frozen=True, kw_only=True, tag="hexad.inbound/1", rename
     at: Told
 
     def __post_init__(self) -> None:
-        _check_time(self.at)
-
-
-def _check_time(at: datetime) -> None:
-    """Raises `ValueError` for a moment that no clock shows, and no database keeps in every zone."""
-    if not _FIRST <= at < _LAST:
-        raise ValueError("at is before 1970 or after 2199")
+        check_moments(self)

@@ -96,6 +96,17 @@ async def test_a_time_without_its_offset_is_refused(api: httpx.AsyncClient, hous
     assert [(one["field"], one["message"]) for one in answer.json()["errors"]] == [(field, "须带时区,例如 +08:00")]
 
 
+@pytest.mark.parametrize("field", ["not_before", "expires_at"])
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"])
+async def test_a_time_that_no_clock_shows_is_refused(
+    api: httpx.AsyncClient, house: Brokerage, field: str, at: str
+) -> None:
+    wanted = {"template": "announcement", "values": {"title": "通知", "words": "x"}, "channels": ["sms"],
+              "branch_codes": ["b1"], field: at}  # fmt: skip
+    answer = await api.post(URL, json=wanted, headers=await keyed(house, "1008"))
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input"), answer.text
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
