@@ -2,7 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -19,6 +20,8 @@ _SHOWN = 300.0
 
 _AT_MOST = 1000
 _NAMED = 5
+_Item = TypeVar("_Item")
+_Found = TypeVar("_Found")
 _log = logs.logger(__name__)
 
 
@@ -50,6 +53,26 @@ class Apart:
             self.failed(item, error)
         else:
             self._troubles.pop(item, None)
+
+    async def halved(
+        self, items: Sequence[_Item], work: Callable[[Sequence[_Item]], Awaitable[_Found]]
+    ) -> list[_Found]:
+        """Does the work with all at once, or with halves until what is wrong stands alone; each whole or not.
+
+        Raises as the work does where a service is away for all.
+        """
+        if not items:
+            return []
+        try:
+            return [await work(items)]
+        except AWAY_FOR_ALL:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
+            if len(items) == 1:
+                self.failed(str(getattr(items[0], "id", items[0])), error)
+                return []
+        middle = len(items) // 2
+        return [*await self.halved(items[:middle], work), *await self.halved(items[middle:], work)]
 
     def failed(self, item: str, error: Exception) -> None:
         """Notes an error of an item; one that is new to it is logged."""

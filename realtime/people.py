@@ -13,6 +13,7 @@ from uuid import UUID
 
 from centers.service import queries
 from kernel import identity, logs
+from kernel.apart import Apart
 from kernel.database import Database
 from kernel.errors import NotSignedIn
 from kernel.scope import apply_system
@@ -35,6 +36,7 @@ class People:
         self._marks: dict[str, str] = {}
         self._changed_at = {"staff": -math.inf, "investor": -math.inf}
         self._told = asyncio.Event()
+        self.failing = Apart("people")
 
     def heard(self) -> None:
         """Something was written: looks at once."""
@@ -55,6 +57,7 @@ class People:
 
     async def look(self) -> None:
         """Finds anew everybody of whom was found what was before the last change."""
+        self.failing.forget()
         async with self._database.transaction() as tx:
             marks = {"staff": await identity.mark(tx), "investor": await identity.role_mark(tx)}
         for audience, mark in marks.items():
@@ -68,7 +71,8 @@ class People:
                 stale[one.principal.session_id].append(one)
         sessions = list(stale)
         for at in range(0, len(sessions), _AT_ONCE):
-            await self._find_anew({one: stale[one] for one in sessions[at : at + _AT_ONCE]})
+            part = sessions[at : at + _AT_ONCE]
+            await self.failing.halved(part, lambda few: self._find_anew({one: stale[one] for one in few}))
 
     async def _find_anew(self, sockets: Mapping[UUID, Sequence[Connection]]) -> None:
         began, found = asyncio.get_running_loop().time(), {}

@@ -6,14 +6,14 @@ that what nobody here follows is found too. When people, roles or the tree of un
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from centers.service import holding
+from centers.service.holding import Groundless
 from kernel import logs
-from kernel.apart import AWAY_FOR_ALL, Apart
-from kernel.database import Database, Tx
+from kernel.apart import Apart
+from kernel.database import Database
 from kernel.scope import apply_system
 
 LOOK_SECONDS, _BREATH_SECONDS = 2.0, 0.1
@@ -23,8 +23,6 @@ IN_TURN = 5_000
 _AT_ONCE = 200
 _NIL = UUID(int=0)
 _log = logs.logger(__name__)
-_One = TypeVar("_One")
-_Found = TypeVar("_Found")
 
 
 class Rerouting:
@@ -79,27 +77,18 @@ class Rerouting:
         return self._after != _NIL
 
     async def _route(self, ids: Sequence[UUID]) -> None:
-        for lost in await self._halved(ids, holding.check_holders):
+        for lost in await self.failing.halved(ids, self._check):
             for at in range(0, len(lost), _AT_ONCE):
-                for moved in await self._halved(lost[at : at + _AT_ONCE], holding.do_route_again):
-                    for one in moved:
-                        self._moved(one)
+                await self.failing.halved(lost[at : at + _AT_ONCE], self._move)
 
-    async def _halved(
-        self, items: Sequence[_One], work: Callable[[Tx, Sequence[_One]], Awaitable[_Found]]
-    ) -> list[_Found]:
-        """Does it with all at once, or with halves until what is wrong stands alone: the others do not wait for it."""
-        if not items:
-            return []
-        try:
-            async with self._database.transaction() as tx:
-                await apply_system(tx, "chat", kind="company")
-                return [await work(tx, items)]
-        except AWAY_FOR_ALL:
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
-            if len(items) == 1:
-                self.failing.failed(str(getattr(items[0], "id", items[0])), error)
-                return []
-        middle = len(items) // 2
-        return [*await self._halved(items[:middle], work), *await self._halved(items[middle:], work)]
+    async def _check(self, ids: Sequence[UUID]) -> Sequence[Groundless]:
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            return await holding.check_holders(tx, ids)
+
+    async def _move(self, lost: Sequence[Groundless]) -> None:
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            moved = await holding.do_route_again(tx, lost)
+        for one in moved:
+            self._moved(one)

@@ -1,5 +1,6 @@
 """An item's error is its own: said when it is new, counted, shown, tried again later, forgotten when it is gone."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -65,3 +66,26 @@ def test_an_item_that_is_gone_is_forgotten_and_so_are_the_first_of_very_many(mon
     items.forget()
     assert items.problem() is None
     assert b'hexad_loop_items_failing{loop="test"} 0.0' in metrics.render()[0]
+
+
+async def test_what_is_wrong_is_found_by_halving_and_the_others_are_done() -> None:
+    items, tries = Apart("test"), list[int]()
+
+    async def work(part: Sequence[int]) -> int:
+        tries.append(len(part))
+        if 5 in part:
+            raise ValueError("five")
+        return sum(part)
+
+    assert sum(await items.halved(range(8), work)) == sum(range(8)) - 5
+    assert tries == [8, 4, 4, 2, 1, 1, 2]
+    assert items.problem() == "5: ValueError: five"
+    assert await items.halved([], work) == []
+
+
+async def test_where_all_wait_for_a_service_nothing_is_halved() -> None:
+    async def away(part: Sequence[int]) -> None:
+        raise Unavailable
+
+    with pytest.raises(Unavailable):
+        await Apart("test").halved([1, 2], away)
