@@ -22,8 +22,8 @@ from kernel.errors import (
     Overloaded,
     QuotaUsedUp,
     RateLimited,
-    SignInRefused,
     Unavailable,
+    WrongCredentials,
 )
 from mobile_contracts.base import Problem
 
@@ -47,7 +47,7 @@ def hexad_error(request: HttpRequest, error: HexadError) -> Response[bytes]:
     told = problem.of_error(error, request.headers.get("accept-language", ""), request_id(request.scope))
     if told.status == 500:
         _log.error("request failed", exc_info=error)
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn | SignInRefused) else {}
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn | WrongCredentials) else {}
     if isinstance(error, RateLimited | QuotaUsedUp):
         headers["Retry-After"] = str(math.ceil(error.wait))
     return _answer(request, told, headers)

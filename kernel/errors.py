@@ -49,15 +49,33 @@ class NotFound(HexadError):
 
 
 class NotSignedIn(HexadError):
-    """Sign in first: the access token is missing, expired or not valid here."""
+    """Sign in first: the access token is missing or not valid here."""
 
-    code, zh = "not_signed_in", "请先登录:访问令牌缺失、过期或不适用"
+    code, zh = "not_signed_in", "请先登录:访问令牌缺失或不适用"
 
 
-class SignInRefused(HexadError):
+class TokenExpired(NotSignedIn):
+    """This token has expired: renew the access token with the refresh token, or sign in again."""
+
+    code, zh = "token_expired", "令牌已过期,请用刷新令牌换取新令牌,或重新登录"
+
+
+class TokenReused(NotSignedIn):
+    """This refresh token was used before, or on another device: its session has ended, sign in again."""
+
+    code, zh = "token_reused", "刷新令牌已被使用过或用于其他设备,会话已终止,请重新登录"
+
+
+class SessionOver(NotSignedIn):
+    """This session has ended: sign in again."""
+
+    code, zh = "session_ended", "会话已结束,请重新登录"
+
+
+class WrongCredentials(HexadError):
     """These sign-in details are not right, or not in force just now."""
 
-    code, zh = "sign_in_refused", "登录信息不正确,或暂时不可用"
+    code, zh = "wrong_credentials", "登录信息不正确,或暂时不可用"
 
 
 class SignatureRefused(HexadError):

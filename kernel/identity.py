@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kernel import grants, logs
 from kernel.database import Database, Tx
-from kernel.errors import InvalidInput, NotFound, NotSignedIn
+from kernel.errors import InvalidInput, NotFound, NotSignedIn, SessionOver, TokenExpired
 from kernel.keys import key
 from kernel.outbox import Record, emit
 from kernel.scope import Audience, Principal
@@ -53,14 +53,14 @@ class Tokens:
         x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
         return {"kty": "OKP", "crv": "Ed25519", "x": x, "use": "sig", "alg": "EdDSA"}
 
-    def issue(self, audience: Audience, subject: str, session_id: UUID) -> str:
-        """An access token for `token_seconds`."""
-        now = int(time.time())
-        claims = {"iss": ISSUER, "aud": audience, "sub": subject, "sid": str(session_id), "iat": now}
-        return jwt.encode({**claims, "exp": now + self._seconds}, self._key, algorithm="EdDSA")
+    def issue(self, audience: Audience, subject: str, session_id: UUID, at: int | None = None) -> str:
+        """An access token for `token_seconds` from `at` (Unix seconds; null: now); of the same second, the same."""
+        at = int(time.time()) if at is None else at
+        claims = {"iss": ISSUER, "aud": audience, "sub": subject, "sid": str(session_id), "iat": at}
+        return jwt.encode({**claims, "exp": at + self._seconds}, self._key, algorithm="EdDSA")
 
     def verify(self, token: str, audiences: tuple[Audience, ...]) -> tuple[UUID, float]:
-        """Session and expiry (Unix seconds) of a token; raises `NotSignedIn` for any other."""
+        """Session and expiry (Unix seconds) of a token; raises `TokenExpired`, or `NotSignedIn` for any other."""
         if len(token) > _TOKEN_AT_MOST:
             raise NotSignedIn
         try:
@@ -73,6 +73,8 @@ class Tokens:
                 options={"require": ["exp", "iat", "aud", "sub", "sid"]},
             )
             return UUID(claims["sid"]), float(claims["exp"])
+        except jwt.ExpiredSignatureError as error:
+            raise TokenExpired from error
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise NotSignedIn from error
 
@@ -88,7 +90,7 @@ class Identities:
     async def of(self, token: str, *audiences: Audience) -> tuple[Principal, float]:
         """The principal behind a token for one of the audiences, and the token's expiry (Unix seconds).
 
-        Raises `NotSignedIn` when the token is not valid here or its session has ended.
+        Raises `NotSignedIn` when the token is not valid here, `TokenExpired`, or `SessionOver`.
         """
         key, now = (token, audiences), time.time()
         session_id: UUID | None = None
@@ -160,10 +162,10 @@ class Identities:
 
 
 async def find(tx: Tx, session_id: UUID) -> Principal:
-    """The principal of a session that is in force; raises `NotSignedIn` otherwise, also for an employee who left."""
+    """The principal of a session that is in force; raises `SessionOver` otherwise, also for an employee who left."""
     row: Any = await _sql.find(tx, session_id=session_id)
     if row is None or row["gone"]:
-        raise NotSignedIn
+        raise SessionOver
     permissions = await grants.of(tx, row["audience"], row["subject"], row["roles"], row["employee"], row["unit_id"])
     return Principal(
         audience=row["audience"],

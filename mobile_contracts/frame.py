@@ -33,6 +33,8 @@ ErrorCode = Literal[
     "rate_limited",
     "conversation_closed",
     "token_expired",
+    "session_ended",
+    "wrong_credentials",
     "duplicate_other_body",
     "unavailable",
 ]

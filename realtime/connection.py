@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-import jwt
 from msgspec import Struct
 
 from centers.service import rules
 from centers.service.rules import Reader, Said, Stored
-from kernel.errors import HexadError, NotSignedIn, RateLimited, Unavailable
+from kernel.errors import HexadError, NotSignedIn, RateLimited, SessionOver, TokenExpired, Unavailable
 from kernel.metrics import CLOSES, FRAMES
 from kernel.scope import Principal
 from mobile_contracts.frame import Asked, Changed, ConversationLine, ErrorCode, Receipt, SendMessage, ServerFrame
@@ -35,6 +34,9 @@ _CODES: Mapping[str, ErrorCode] = {
     "rate_limited": "rate_limited", "conversation_closed": "conversation_closed",
     "wrong_state": "not_allowed", "not_licensed": "not_allowed",
 }  # fmt: skip
+
+_NOT_GOOD: Mapping[type[NotSignedIn], ErrorCode] = {TokenExpired: "token_expired", SessionOver: "session_ended"}
+"""What is said of a token that is not good; of any other that it is not the right one for this socket."""
 
 Event = MutableMapping[str, Any]
 Cut = Callable[[int, str], None]
@@ -221,8 +223,7 @@ class Connection:
             if not self._session.belongs_to_another(principal):
                 found = await self._owner.arrive(self, principal, wanted.resume)
         except NotSignedIn as error:
-            expired = isinstance(error.__cause__, jwt.ExpiredSignatureError)
-            code: ErrorCode = "token_expired" if expired else "not_allowed"
+            code = _NOT_GOOD.get(type(error), "wrong_credentials")
             return self._session.refused(code, error.title, self._loop.time())
         except RateLimited:
             return self._session.refused(

@@ -175,7 +175,7 @@ class Session:
 
     def revoked(self) -> list[Effect]:
         """The session behind the socket has ended."""
-        return self._close(SIGN_IN, "the session has ended", "not_allowed")
+        return self._close(SIGN_IN, "the session has ended", "session_ended")
 
     def drain(self, retry_after: float) -> list[Effect]:
         """The node stops."""

@@ -14,7 +14,7 @@ from api.edge.identify import may, public
 from api.edge.request import HttpRequest
 from api.given import Tx, Who
 from kernel import database
-from kernel.errors import NotFound, SignInRefused
+from kernel.errors import NotFound, WrongCredentials
 from kernel.outbox import Record, emit
 from mobile_contracts.auth import Activation, ActivationIssued, Authenticator
 from mobile_contracts.base import NO_CONTROLS
@@ -75,7 +75,7 @@ async def activate_staff(request: HttpRequest, data: JSONBody[Activation]) -> Au
                 return await _do_activate(tx, visit, begun.subject, hashed)
             await attempt.fail(tx, begun)
             await visit.refused(tx, "staff", begun.subject, "activation code", "")
-    raise SignInRefused
+    raise WrongCredentials
 
 
 async def _do_activate(tx: database.Tx, visit: Visit, subject: str, hashed: str) -> Authenticator:

@@ -12,6 +12,7 @@ from api.auth.code import Codes
 from api.auth.password import Passwords
 from api.auth.people import Person
 from api.auth.provider import Provider
+from api.auth.successors import Successors
 from api.edge.headers import request_id
 from kernel.address import household
 from kernel.crypto import BlindIndex, Fields
@@ -32,6 +33,7 @@ class Door:
         self.settings, self.tokens = settings, tokens
         self.audiences = frozenset(words(settings.audiences))
         self.fields, self.index = Fields(settings), BlindIndex(settings)
+        self.successors = Successors(settings)
         self.passwords, self.codes = Passwords(), Codes(settings, self.fields)
         self.provider = Provider(settings) if settings.oidc_issuer else None
 

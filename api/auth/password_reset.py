@@ -13,7 +13,7 @@ from api.auth.password import check
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.database import Tx
-from kernel.errors import SignInRefused
+from kernel.errors import WrongCredentials
 from kernel.outbox import Record, emit
 from mobile_contracts.auth import PasswordReset
 from mobile_contracts.event import CredentialChanged
@@ -47,7 +47,7 @@ async def reset_password(request: HttpRequest, data: JSONBody[PasswordReset]) ->
                 return
             await attempt.fail(tx, begun)
             await visit.refused(tx, "investor", begun.subject, "password code", data.device_id)
-    raise SignInRefused
+    raise WrongCredentials
 
 
 async def _do_set(tx: Tx, visit: Visit, begun: Attempt, hashed: str, data: PasswordReset) -> bool:

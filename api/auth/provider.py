@@ -19,7 +19,7 @@ import httpx2
 import jwt
 
 from kernel import logs, outside
-from kernel.errors import SignInRefused, Unavailable
+from kernel.errors import Unavailable, WrongCredentials
 from kernel.settings import Settings
 
 CALL_SECONDS = 5.0
@@ -65,11 +65,11 @@ class Provider:
         return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
     async def person(self, code: str, verifier: str, nonce: str) -> str:
-        """The value of the configured claim for a code; raises `SignInRefused` or `Unavailable`."""
+        """The value of the configured claim for a code; raises `WrongCredentials` or `Unavailable`."""
         claims = await self._verified(await self._exchanged(code, verifier), nonce)
         found = claims.get(self._settings.oidc_claim)
         if not isinstance(found, str) or not 0 < len(found) <= 64:
-            raise SignInRefused
+            raise WrongCredentials
         return found
 
     async def close(self) -> None:
@@ -92,10 +92,10 @@ class Provider:
         status, body = await self._call("POST", described["token_endpoint"], form, basic)
         if 400 <= status < 500:
             _log.warning("the OpenID provider refused a code", status=status)
-            raise SignInRefused
+            raise WrongCredentials
         token = _object(status, body).get("id_token")
         if not isinstance(token, str):
-            raise SignInRefused
+            raise WrongCredentials
         return token
 
     async def _verified(self, token: str, nonce: str) -> Json:
@@ -117,10 +117,10 @@ class Provider:
             same = hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode())
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             _log.warning("an ID token was refused", error=type(error).__name__)
-            raise SignInRefused from error
+            raise WrongCredentials from error
         if not (same and fresh and party == self._settings.oidc_client_id):
             _log.warning("an ID token was refused", error="nonce, age or authorized party")
-            raise SignInRefused
+            raise WrongCredentials
         return claims
 
     async def _key(self, header: Json) -> jwt.PyJWK:

@@ -7,18 +7,23 @@ from api.auth import session
 from api.auth.door import Visit
 from api.edge.identify import public
 from api.edge.request import HttpRequest
-from kernel.errors import SignInRefused
+from kernel.errors import HexadError
 from mobile_contracts.auth import Refresh, SignedIn, SignOut
 
 
 @post("/refresh", guards=[public("the refresh token is the proof")], status_code=200, summary="New tokens")
 async def refresh_tokens(request: HttpRequest, data: JSONBody[Refresh]) -> SignedIn:
-    """Rotates the refresh token; one that is used twice, or on another device, ends its session."""
+    """Rotates the refresh token: it is good once.
+
+    Where the answer was lost, the same token on the same device gets the same tokens again, for 60 seconds and while
+    these are unused. 401 `token_reused` for any other reuse, which ends the session; `session_ended`, `token_expired`,
+    or `wrong_credentials` for a token that is not known (any more).
+    """
     visit = Visit.of(request)
     async with visit.transaction() as tx:
         renewed = await session.renew(tx, visit, data.refresh_token, data.device_id)
-    if isinstance(renewed, str):
-        raise SignInRefused
+    if isinstance(renewed, HexadError):
+        raise renewed
     return renewed
 
 

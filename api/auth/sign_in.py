@@ -16,7 +16,7 @@ from api.auth.people import Person
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.database import Tx
-from kernel.errors import DeviceRevoked, HexadError, InvalidInput, SignInRefused
+from kernel.errors import DeviceRevoked, HexadError, InvalidInput, WrongCredentials
 from kernel.scope import Audience
 from mobile_contracts.auth import Device, InvestorSignIn, SignedIn, StaffSignIn
 
@@ -88,7 +88,7 @@ async def sign_in_investor(request: HttpRequest, data: JSONBody[InvestorSignIn])
 
 
 async def _by_code(visit: Visit, login: str, given: str, device: Device) -> SignedIn:
-    error: type[HexadError] = SignInRefused
+    error: type[HexadError] = WrongCredentials
     async with visit.transaction() as tx:
         person = await people.customer(tx, visit.door.index, login)
         arrival = await _arrive(tx, visit, "investor", person, "code", device)
@@ -111,7 +111,7 @@ async def _decide(
     if not why and stored is not None and passwords.outdated(stored):
         rehashed = await passwords.hash(normal(password))
     how = "password" if step is None else "password, authenticator"
-    error: type[HexadError] = SignInRefused
+    error: type[HexadError] = WrongCredentials
     async with visit.transaction() as tx:
         if not why and await credential.accept(tx, arrival.audience, arrival.subject, stored, step, rehashed):
             if begun := await _begin(tx, visit, arrival, device, how):

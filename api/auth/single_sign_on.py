@@ -16,7 +16,7 @@ from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.crypto import Place
 from kernel.database import Tx
-from kernel.errors import DeviceRevoked, HexadError, NotFound, SignInRefused
+from kernel.errors import DeviceRevoked, HexadError, NotFound, WrongCredentials
 from kernel.sql import load
 from mobile_contracts.auth import SignedIn, SingleSignOn, SingleSignOnFinish, SingleSignOnStart
 
@@ -57,9 +57,9 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
     if begun is not None:
         try:
             employee_no = await provider.person(data.code, begun.verifier, begun.nonce)
-        except SignInRefused:
+        except WrongCredentials:
             begun = None
-    error: type[HexadError] = SignInRefused
+    error: type[HexadError] = WrongCredentials
     async with visit.transaction() as tx:
         known = await people.employee(tx, employee_no)
         if begun is not None and known is not None:

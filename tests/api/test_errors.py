@@ -20,7 +20,7 @@ from kernel import errors
         (errors.RateLimited(2.5), 429, "rate_limited"),
         (errors.QuotaUsedUp(wait=7.5), 429, "quota_used_up"),
         (errors.NotSignedIn(), 401, "not_signed_in"),
-        (errors.SignInRefused(), 401, "sign_in_refused"),
+        (errors.WrongCredentials(), 401, "wrong_credentials"),
         (errors.Overloaded(), 503, "overloaded"),
         (asyncpg.NumericValueOutOfRangeError("secret value"), 400, "invalid_input"),
         (asyncpg.QueryCanceledError("secret value"), 503, "overloaded"),

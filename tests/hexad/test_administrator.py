@@ -47,7 +47,7 @@ async def test_one_who_lost_the_authenticator_is_let_back_in(
         made = await make(own_settings, "boss")
         assert not made.new
         refused(await phone.staff(secret, "boss", step=1))
-        refused(await phone.refresh(before.json()["refresh_token"]))
+        refused(await phone.refresh(before.json()["refresh_token"]), "session_ended")
         session_of(await phone.staff(await activate(phone, made.code), "boss", NEW))
 
 

@@ -28,28 +28,28 @@ async def refusal(node: Node, token: str, device_id: str = "d") -> tuple[str, in
 
 async def test_an_expired_token_is_told_apart_from_a_wrong_one(node: Node, people: People) -> None:
     assert await refusal(node, await people.token("10086", seconds=-5)) == ("token_expired", 4401)
-    assert await refusal(node, "nonsense") == ("not_allowed", 4401)
+    assert await refusal(node, "nonsense") == ("wrong_credentials", 4401)
 
 
 async def test_tokens_that_are_not_ours_are_refused(node: Node, people: People) -> None:
     session_id = await people.session("10086")
     unsigned = jwt.encode({"iss": ISSUER, "aud": "staff", "sub": "10086", "sid": str(session_id), "iat": 0,
                            "exp": 2**33}, "", algorithm="none")  # fmt: skip
-    assert await refusal(node, unsigned) == ("not_allowed", 4401)
-    assert await refusal(node, people.issue(session_id, "10086")[:-4] + "AAAA") == ("not_allowed", 4401)
-    assert await refusal(node, people.issue(uuid.uuid4(), "10086")) == ("not_allowed", 4401)
+    assert await refusal(node, unsigned) == ("wrong_credentials", 4401)
+    assert await refusal(node, people.issue(session_id, "10086")[:-4] + "AAAA") == ("wrong_credentials", 4401)
+    assert await refusal(node, people.issue(uuid.uuid4(), "10086")) == ("session_ended", 4401)
 
 
 async def test_a_gateway_has_no_business_here(node: Node, people: People) -> None:
     audience: Audience = "gateway"
-    assert await refusal(node, await people.token("sms", audience)) == ("not_allowed", 4401)
+    assert await refusal(node, await people.token("sms", audience)) == ("wrong_credentials", 4401)
     session_id = await people.session("sms", audience)
-    assert await refusal(node, people.issue(session_id, "sms", "staff")) == ("not_allowed", 4401)
+    assert await refusal(node, people.issue(session_id, "sms", "staff")) == ("wrong_credentials", 4401)
 
 
 async def test_a_session_of_one_device_is_not_believed_on_another(node: Node, people: People) -> None:
     token = await people.token("10086", device_id="phone-1")
-    assert await refusal(node, token, "phone-2") == ("not_allowed", 4401)
+    assert await refusal(node, token, "phone-2") == ("wrong_credentials", 4401)
     async with node.signed_in(token, "phone-1"):
         pass
 
@@ -72,8 +72,8 @@ async def test_a_renewed_token_keeps_the_socket_open(node: Node, people: People)
 
 async def test_a_renewal_by_somebody_else_or_with_a_bad_token_changes_nothing(node: Node, people: People) -> None:
     async with node.signed_in(await people.token("10086")) as client:
-        for token in (await people.token("20000"), "nonsense"):
-            assert (await client.ask(type="auth", token=token, device_id="d"))["code"] == "not_allowed"
+        for token, code in ((await people.token("20000"), "not_allowed"), ("nonsense", "wrong_credentials")):
+            assert (await client.ask(type="auth", token=token, device_id="d"))["code"] == code
         assert (await client.ask(type="ping", n=1))["type"] == "pong"
 
 

@@ -38,7 +38,7 @@ async def test_a_revoked_session_loses_its_sockets_within_5_seconds_and_others_k
         began = asyncio.get_running_loop().time()
         await people.revoke(session_id)
         for client in (one, two):
-            assert (await client.receive())["code"] == "not_allowed"
+            assert (await client.receive())["code"] == "session_ended"
             assert await client.closed() == 4401
         assert asyncio.get_running_loop().time() - began < 5
         assert (await kept.ask(type="ping", n=1))["type"] == "pong"
@@ -68,7 +68,7 @@ async def test_a_node_that_is_told_looks_at_once(
             else:
                 await own_people.revoke(session_id)
                 told.heard(SessionEnded(session_id=session_id))
-            assert "not_allowed" in (await sent.get())["text"]
+            assert "session_ended" in (await sent.get())["text"]
             assert (await sent.get())["code"] == 4401
             received.put_nowait({"type": "websocket.disconnect", "code": 4401})
             await serving
@@ -99,7 +99,7 @@ async def test_a_revoked_session_cannot_sign_in_again_at_once(node: Node, people
     async with node.signed_in(token):
         await people.revoke(session_id)
         async with node.client() as client:
-            assert (await client.ask(type="auth", token=token, device_id="d"))["code"] == "not_allowed"
+            assert (await client.ask(type="auth", token=token, device_id="d"))["code"] == "session_ended"
 
 
 async def refused(node: Node) -> int:

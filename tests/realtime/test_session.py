@@ -78,7 +78,7 @@ def test_slow_authentication_is_not_the_clients_fault() -> None:
     assert code(session.authenticated(principal(), 600, NOON, 100)) is None
 
 
-@pytest.mark.parametrize("reason", ["not_allowed", "token_expired"])
+@pytest.mark.parametrize("reason", ["wrong_credentials", "token_expired", "session_ended"])
 def test_a_bad_token_ends_a_socket_that_nobody_signed_in_on(reason: ErrorCode) -> None:
     session = Session(0)
     session.receive(AUTH, 0)
@@ -200,7 +200,7 @@ def test_20_a_second_may_go_on_for_ever() -> None:
 def test_revocation_and_draining_close_it_once() -> None:
     revoked = signed_in()
     effects = revoked.revoked()
-    assert errors(effects) == ["not_allowed"]
+    assert errors(effects) == ["session_ended"]
     assert code(effects) == 4401
     assert revoked.revoked() == revoked.drain(3) == []
     draining = Session(0)

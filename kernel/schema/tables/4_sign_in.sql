@@ -75,13 +75,15 @@ create index sign_in_attempt_address on sign_in_attempt (address, at);
 create index sign_in_attempt_at on sign_in_attempt (at);
 create index sign_in_attempt_person on sign_in_attempt (audience, subject, at) where subject <> '';
 
--- Refresh tokens of a session, by their hash; one that is used twice ends the session.
+-- Refresh tokens of a session, by their hash; one that is used again later or elsewhere ends the session. Kept for a day
+-- after their end.
 create table refresh_token (
     hash        bytea primary key,
     session_id  uuid not null references session on delete cascade,
     issued_at   timestamptz not null default now(),
     expires_at  timestamptz not null,
-    used_at     timestamptz
+    used_at     timestamptz,
+    access_at   bigint not null default 0    -- when the access token beside it was issued, Unix seconds of who issued it
 );
 create index refresh_token_session on refresh_token (session_id);
 create index refresh_token_expires on refresh_token (expires_at);

@@ -147,11 +147,11 @@ def bearer(answer: httpx.Response) -> dict[str, str]:
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def refused(answer: httpx.Response) -> None:
-    """The one answer to whatever is wrong."""
+def refused(answer: httpx.Response, code: str = "wrong_credentials") -> None:
+    """The one answer to whatever is wrong; of sessions and tokens it tells what."""
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     told = answer.json()
-    assert (told["code"], told.get("detail"), told.get("errors")) == ("sign_in_refused", None, None)
+    assert (told["code"], told.get("detail"), told.get("errors")) == (code, None, None)
 
 
 def session_of(answer: httpx.Response) -> UUID:

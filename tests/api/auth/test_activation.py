@@ -58,7 +58,7 @@ async def test_the_person_is_out_from_the_moment_the_code_is_issued(
     answer = await phone.staff(secret)
     await issue(phone.api, sign_in)
     assert await people.sql("select count(*) from outbox where kind = 'SessionEnded'") == 1
-    refused(await phone.refresh(answer.json()["refresh_token"]))
+    refused(await phone.refresh(answer.json()["refresh_token"]), "session_ended")
     refused(await phone.staff(secret, step=1))
     assert await people.sql("select password is null and totp is null from credential") is True
 

@@ -42,7 +42,7 @@ async def test_every_session_ends_and_a_lock_opens(phone: Phone, people: People)
     assert await people.sql("select count(*) from session where revoked_at is null") == 0
     assert await people.sql("select count(*) from outbox where kind = 'SessionEnded'") == 2
     for answer, device in ((here, "phone-1"), (there, "phone-2")):
-        refused(await Phone(phone.api, device).refresh(answer.json()["refresh_token"]))
+        refused(await Phone(phone.api, device).refresh(answer.json()["refresh_token"]), "session_ended")
     session_of(await phone.investor(password=NEW))
 
 

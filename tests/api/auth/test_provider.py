@@ -10,7 +10,7 @@ import pytest
 
 from api.auth import provider as module
 from api.auth.provider import Provider, challenge
-from kernel.errors import SignInRefused, Unavailable
+from kernel.errors import Unavailable, WrongCredentials
 from kernel.settings import Settings
 from tests.api.auth import oidc
 from tests.api.auth.test_single_sign_on import known_to
@@ -70,7 +70,7 @@ async def test_a_token_that_says_anything_wrong_is_refused(
     ours: Provider, theirs: oidc.Provider, claims: dict[str, Any]
 ) -> None:
     theirs.claims |= claims
-    with pytest.raises(SignInRefused):
+    with pytest.raises(WrongCredentials):
         await person(ours, theirs)
 
 
@@ -110,7 +110,7 @@ async def test_no_signature_a_foreign_one_or_another_algorithm_is_refused(
         "",
     ):
         theirs.token = token
-        with pytest.raises(SignInRefused):
+        with pytest.raises(WrongCredentials):
             await person(ours, theirs)
     theirs.token = good
     assert await person(ours, theirs) == "10086"
@@ -123,7 +123,7 @@ async def test_a_key_that_is_new_at_the_provider_is_asked_for_but_not_all_the_ti
     theirs.kid = "2"
     asked = theirs.asked.count("/jwks")
     for _ in range(3):
-        with pytest.raises(SignInRefused):
+        with pytest.raises(WrongCredentials):
             await person(ours, theirs)
     assert theirs.asked.count("/jwks") == asked
     monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.0)

@@ -1,8 +1,10 @@
 """Signing out ends the session at once, for its sockets too, and says nothing about tokens that are not known."""
 
 import httpx
+import msgspec
 import pytest
 
+from kernel.identity import Tokens
 from mobile_contracts.event import SessionEnded
 from tests.api.auth.conftest import PASSWORD, People, Phone, bearer, refused, session_of
 from tests.api.conftest import hears
@@ -21,9 +23,24 @@ async def test_after_signing_out_neither_token_works(phone: Phone, people: Peopl
     assert await people.sql("select kind from outbox where kind = 'SessionEnded'") == "SessionEnded"
     hears(phone.api, SessionEnded(session_id=session_of(answer)))
     assert (await phone.api.get("/v1/investor/calendar", headers=bearer(answer))).status_code == 401
-    refused(await phone.refresh(answer.json()["refresh_token"]))
+    refused(await phone.refresh(answer.json()["refresh_token"]), "session_ended")
     who = await people.sql("select principal || ' ' || reason from audit where action = 'session.end'")
     assert who == "investor:880001 signed out"
+
+
+async def test_whoever_is_out_learns_why(phone: Phone, people: People) -> None:
+    await people.customer(password=PASSWORD)
+    answer = await phone.investor(password=PASSWORD)
+    expired = Tokens(msgspec.structs.replace(people.settings, token_seconds=-1))
+    old = expired.issue("investor", "880001", session_of(answer))
+    path, told = "/v1/investor/calendar", []
+    await sign_out(phone.api, answer.json()["refresh_token"])
+    hears(phone.api, SessionEnded(session_id=session_of(answer)))
+    for token in ("made-up", old, answer.json()["access_token"]):
+        got = await phone.api.get(path, headers={"Authorization": f"Bearer {token}"})
+        assert (got.status_code, got.headers["www-authenticate"]) == (401, "Bearer")
+        told.append(got.json()["code"])
+    assert told == ["not_signed_in", "token_expired", "session_ended"]
 
 
 async def test_a_token_that_was_used_signs_out_as_well_and_twice_is_once(phone: Phone, people: People) -> None:
@@ -31,7 +48,7 @@ async def test_a_token_that_was_used_signs_out_as_well_and_twice_is_once(phone: 
     token = (await phone.investor(password=PASSWORD)).json()["refresh_token"]
     renewed = await phone.refresh(token)
     assert [await sign_out(phone.api, token) for _ in range(2)] == [204, 204]
-    refused(await phone.refresh(renewed.json()["refresh_token"]))
+    refused(await phone.refresh(renewed.json()["refresh_token"]), "session_ended")
     assert await people.reasons("session.end") == ["signed out"]
 
 

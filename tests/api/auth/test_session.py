@@ -1,4 +1,4 @@
-"""A session lives by refresh tokens, each good once; whoever uses one twice, or elsewhere, ends it for everybody."""
+"""A session lives by refresh tokens, each good once; whoever uses one again later, or elsewhere, ends it for all."""
 
 import asyncio
 import hashlib
@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from api.auth import session
 from api.auth.session import end_others
 from tests.api.auth.conftest import PASSWORD, People, Phone, bearer, refused, session_of
 
@@ -37,54 +36,102 @@ async def test_only_the_hash_of_a_token_is_kept(people: People, signed_in: dict[
     assert await people.sql("select hash from refresh_token") == hashlib.sha256(token.encode()).digest()
 
 
-async def test_one_that_is_used_twice_ends_the_session_and_is_audited(
+async def test_one_that_is_used_again_later_ends_the_session_and_is_audited(
     phone: Phone, people: People, signed_in: dict[str, Any]
 ) -> None:
     first = await phone.refresh(signed_in["refresh_token"])
-    refused(await phone.refresh(signed_in["refresh_token"]))
-    refused(await phone.refresh(first.json()["refresh_token"]))
+    await people.sql("update refresh_token set used_at = now() - interval '61 seconds' where used_at is not null")
+    refused(await phone.refresh(signed_in["refresh_token"]), "token_reused")
+    refused(await phone.refresh(first.json()["refresh_token"]), "session_ended")
+    refused(await phone.refresh(signed_in["refresh_token"]), "token_reused")
     assert await people.sql("select revoked_at is not null from session") is True
     assert await people.sql("select count(*) from outbox where kind = 'SessionEnded'") == 1
-    assert await people.reasons("refresh.refused") == ["refresh token used twice"]
+    assert await people.reasons("refresh.refused") == ["refresh token used twice"] * 2
     assert await people.reasons("session.end") == ["refresh token used twice"]
 
 
-async def test_of_two_at_once_one_gets_tokens_and_both_are_out(
+async def test_where_the_answer_was_lost_it_is_given_again(
     phone: Phone, people: People, signed_in: dict[str, Any]
 ) -> None:
-    answers = await asyncio.gather(*(phone.refresh(signed_in["refresh_token"]) for _ in range(2)))
-    assert sorted(answer.status_code for answer in answers) == [200, 401]
-    lucky = next(answer for answer in answers if answer.status_code == 200)
-    refused(await phone.refresh(lucky.json()["refresh_token"]))
+    token = signed_in["refresh_token"]
+    for _ in range(3):
+        pairs = [(await phone.refresh(token)).json() for _ in range(3)]
+        told = [(one["access_token"], one["refresh_token"], one["session_id"]) for one in pairs]
+        assert told == [told[0]] * 3
+        token = pairs[0]["refresh_token"]
+    assert await people.sql("select count(*) from refresh_token where used_at is null") == 1
+    assert await people.sql("select revoked_at from session") is None
+
+
+async def test_once_the_new_one_is_used_the_old_one_is_reuse(
+    phone: Phone, people: People, signed_in: dict[str, Any]
+) -> None:
+    first = (await phone.refresh(signed_in["refresh_token"])).json()["refresh_token"]
+    second = (await phone.refresh(first)).json()["refresh_token"]
+    refused(await phone.refresh(signed_in["refresh_token"]), "token_reused")
+    refused(await phone.refresh(second), "session_ended")
     assert await people.sql("select revoked_at is not null from session") is True
 
 
-async def test_on_another_device_it_ends_the_session(
-    api: httpx.AsyncClient, people: People, signed_in: dict[str, Any]
+async def test_of_two_at_once_both_get_the_same(phone: Phone, people: People, signed_in: dict[str, Any]) -> None:
+    answers = await asyncio.gather(*(phone.refresh(signed_in["refresh_token"]) for _ in range(4)))
+    assert len({(one.json()["refresh_token"], one.json()["access_token"]) for one in answers}) == 1
+    assert (await phone.refresh(answers[0].json()["refresh_token"])).status_code == 200
+
+
+async def test_an_access_token_that_has_expired_meanwhile_is_not_given_again(
+    phone: Phone, people: People, signed_in: dict[str, Any]
 ) -> None:
-    refused(await Phone(api, "stolen-to").refresh(signed_in["refresh_token"]))
-    refused(await Phone(api).refresh(signed_in["refresh_token"]))
-    assert await people.reasons("session.end") == ["refresh token used on another device"]
+    first = (await phone.refresh(signed_in["refresh_token"])).json()
+    await people.sql("update refresh_token set access_at = access_at - 599 where used_at is null returning 1")
+    old = (await phone.refresh(signed_in["refresh_token"])).json()
+    assert 0 < old["expires_in"] <= 1
+    await people.sql("update refresh_token set access_at = access_at - 600 where used_at is null returning 1")
+    again = (await phone.refresh(signed_in["refresh_token"])).json()
+    assert (again["refresh_token"], again["expires_in"]) == (first["refresh_token"], 600)
+    headers = {"Authorization": f"Bearer {again['access_token']}"}
+    assert (await phone.api.get("/v1/investor/calendar", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("used", [False, True])
+async def test_on_another_device_it_ends_the_session(
+    api: httpx.AsyncClient, people: People, signed_in: dict[str, Any], used: bool
+) -> None:
+    if used:
+        await Phone(api).refresh(signed_in["refresh_token"])
+    refused(await Phone(api, "stolen-to").refresh(signed_in["refresh_token"]), "token_reused")
+    refused(await Phone(api).refresh(signed_in["refresh_token"]), "session_ended")
+    (why,) = await people.reasons("session.end")
+    assert why == ("refresh token used twice" if used else "refresh token used on another device")
+
+
+async def test_after_signing_out_it_is_not_given_again(phone: Phone, signed_in: dict[str, Any]) -> None:
+    token = signed_in["refresh_token"]
+    await phone.refresh(token)
+    await phone.api.post("/v1/auth/sign-out", json={"refresh_token": token})
+    refused(await phone.refresh(token), "session_ended")
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "code"),
     [
-        "update session set revoked_at = now() returning 1",
-        "update session set expires_at = now() returning 1",
-        "update refresh_token set expires_at = now() returning 1",
-        "update customer set status = 'closed' returning 1",
+        ("update session set revoked_at = now() returning 1", "session_ended"),
+        ("update session set expires_at = now() returning 1", "session_ended"),
+        ("update refresh_token set expires_at = now() returning 1", "token_expired"),
+        ("update customer set status = 'closed' returning 1", "session_ended"),
     ],
 )
-async def test_what_ended_is_not_renewed(phone: Phone, people: People, signed_in: dict[str, Any], change: str) -> None:
+async def test_what_ended_is_not_renewed(
+    phone: Phone, people: People, signed_in: dict[str, Any], change: str, code: str
+) -> None:
     await people.sql(change)
-    refused(await phone.refresh(signed_in["refresh_token"]))
+    refused(await phone.refresh(signed_in["refresh_token"]), code)
 
 
 async def test_of_an_employee_who_left_neither(phone: Phone, people: People) -> None:
     answer = await phone.staff(await people.employ())
     await people.sql("update employee set left_on = current_date returning 1")
-    refused(await phone.refresh(answer.json()["refresh_token"]))
+    refused(await phone.refresh(answer.json()["refresh_token"]), "session_ended")
 
 
 async def test_a_token_slides_for_thirty_days_and_never_past_ninety(
@@ -118,7 +165,3 @@ async def test_other_sessions_of_a_person_end_and_nobody_elses(phone: Phone, peo
     ended = await people.sql("select array_agg(id) from session where revoked_at is not null")
     assert ended == [other]
     assert strangers not in ended
-
-
-def test_a_token_is_256_bits() -> None:
-    assert session._BYTES * 8 == 256

@@ -300,7 +300,7 @@ async def test_on_a_revoked_device_only_who_is_right_learns_that_it_was_revoked(
     ):
         gone = await phone.api.delete(f"/v1/{audience}/devices/phone-1", headers=bearer(there))
         assert gone.status_code == 204
-        refused(await phone.refresh(here.json()["refresh_token"]))
+        refused(await phone.refresh(here.json()["refresh_token"]), "session_ended")
     refused(await phone.staff(secret, password="wrong" * 3, step=1))
     refused(await phone.investor(password="wrong" * 3))
     answers = [

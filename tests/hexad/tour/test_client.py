@@ -36,7 +36,7 @@ async def test_a_refusal_is_told_with_its_code(stranger: App) -> None:
 
 
 async def test_a_wrong_sign_in_is_told(stranger: App) -> None:
-    with pytest.raises(Broken, match=r"^POST staff/sign-in is refused: 401 sign_in_refused"):
+    with pytest.raises(Broken, match=r"^POST staff/sign-in is refused: 401 wrong_credentials"):
         await stranger.sign_in("staff/sign-in", {"employee_no": "1", "password": "x", "totp": "000000"})
 
 
