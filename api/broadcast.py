@@ -51,14 +51,17 @@ async def send_care(tx: Tx, who: Who, data: JSONBody[CareWanted]) -> BroadcastLi
     summary="Write to all customers of branches",
 )
 async def start_broadcast(tx: Tx, who: Who, data: JSONBody[BroadcastWanted]) -> BroadcastLine:
-    """Those who are not closed; marketing reaches those alone who agreed to it."""
+    """Those who are not closed, of merged branches too; marketing reaches those alone who agreed to it.
+
+    404 when one of the branches is out of one's reach.
+    """
     purpose = (await broadcast.template_line(tx, data.template)).purpose
+    branch_ids = await broadcast.branch_ids(tx, data.branch_codes, who.reach)
     return await _start(
         tx,
         Wanted(
             kind="announcement", template=data.template, purpose=purpose, channels=tuple(data.channels),
-            values=data.values, customer_ids=(), branch_ids=await broadcast.branch_ids(tx, data.branch_codes),
-            by=who.principal.name, not_before=data.not_before, expires_at=data.expires_at,
+            values=data.values, customer_ids=(), branch_ids=branch_ids, by=who.principal.name, not_before=data.not_before, expires_at=data.expires_at,
         ),
     )  # fmt: skip
 
@@ -72,7 +75,7 @@ async def list_broadcasts(tx: Tx, page: PageQuery) -> Page[BroadcastLine]:
 
 @get("/broadcasts/{broadcast_id:uuid}", guards=[may("broadcast.read")], summary="How far a broadcast is")
 async def read_broadcast(request: HttpRequest, tx: Tx, broadcast_id: BroadcastId) -> Progress:
-    """Messages by state, whose sum is the total at every moment, with rate and time left."""
+    """Messages by state, whose sum is the total at every moment, with rate and time left, or what it waits for."""
     return await broadcast.progress(tx, broadcast_id, request.app.state.settings)
 
 
@@ -88,7 +91,7 @@ async def list_messages(
 
 @post(
     "/broadcasts/{broadcast_id:uuid}/{verb:str}",
-    guards=[may("broadcast.read")],
+    guards=[may("broadcast.change")],
     opt={"once": True},
     status_code=200,
     summary="Pause, resume or cancel a broadcast",

@@ -75,7 +75,11 @@ class Counts(Answer, frozen=True):
 
 
 class Progress(Answer, frozen=True):
-    """How far it is: `done` of `total` wait no more; `rate` per second since it began; `seconds_left` at that rate."""
+    """How far it is: `done` of `total` wait no more; `rate` per second since it began; `seconds_left` at that rate.
+
+    `waiting_for` its `start`, or the `hours` in which people may be written to: `next_at` is when it goes on, null
+    where it will have expired by then.
+    """
 
     broadcast: BroadcastLine
     counts: Counts
@@ -84,6 +88,8 @@ class Progress(Answer, frozen=True):
     total: int
     rate: float
     seconds_left: float | None
+    waiting_for: Literal["start", "hours"] | None = None
+    next_at: datetime | None = None
 
 
 class OutgoingMessage(Answer, frozen=True):

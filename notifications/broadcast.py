@@ -17,13 +17,14 @@ from kernel.cursor import Cursor
 from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput, NotFound, WrongState
 from kernel.outbox import Record, emit
+from kernel.scope import Reach
 from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.broadcast import BroadcastLine, BroadcastState, Counts, OutgoingMessage, Progress
 from mobile_contracts.event import BroadcastChanged, BroadcastStarted
 from mobile_contracts.outbound import Purpose
 from mobile_contracts.template import Channel, TemplateLine, TemplateVersion
-from notifications import rate, template, wording
+from notifications import hours, rate, template, wording, words
 
 GOOD_FOR = timedelta(days=3)
 """How long a message may wait for its hours when nobody says otherwise."""
@@ -118,6 +119,7 @@ async def check(tx: Tx, wanted: Wanted) -> TemplateVersion:
         raise InvalidInput(
             errors=[FieldError("channels", f"one or more of {made_for}, each once", f"须为 {made_for},且不重复")]
         )
+    words.check_lengths(version, wanted.purpose, wanted.channels, wanted.values)
     begins, now = wanted.not_before or datetime.now(UTC), datetime.now(UTC)
     if not max(begins, now) < _expiry(wanted) <= now + _LONGEST:
         raise InvalidInput(
@@ -141,7 +143,7 @@ async def find(tx: Tx, broadcast_id: UUID) -> BroadcastLine:
 
 
 async def progress(tx: Tx, broadcast_id: UUID, settings: Settings) -> Progress:
-    """How far it is; raises `NotFound`."""
+    """How far it is, and by the hours of `settings` what it waits for; raises `NotFound`."""
     line = await find(tx, broadcast_id)
     counted = {row["state"]: row["messages"] for row in await _sql.counts(tx, broadcast_id=broadcast_id)}
     skipped = {row["reason"]: row["messages"] for row in await _sql.skipped(tx, broadcast_id=broadcast_id)}
@@ -151,7 +153,10 @@ async def progress(tx: Tx, broadcast_id: UUID, settings: Settings) -> Progress:
     until = line.finished_at or datetime.now(UTC)
     speed = done / max((until - max(line.created_at, line.not_before)).total_seconds(), 1e-3) if done else 0.0
     left = await _seconds_left(tx, line, line.total - done, speed, settings)
-    return Progress(line, Counts(**counted), skipped, done, line.total, round(speed, 1), left and round(left, 1))
+    waits_for, next_at = (None, None) if done == line.total else _waiting(line, settings)
+    return Progress(
+        line, Counts(**counted), skipped, done, line.total, round(speed, 1), left and round(left, 1), waits_for, next_at
+    )
 
 
 async def _seconds_left(tx: Tx, line: BroadcastLine, waiting: int, speed: float, settings: Settings) -> float | None:
@@ -163,6 +168,18 @@ async def _seconds_left(tx: Tx, line: BroadcastLine, waiting: int, speed: float,
         return waiting / speed
     lane = rate.lane(settings, first, line.purpose)
     return max(waiting / speed, (waiting - max(await rate.left(tx, lane), 0)) / lane.rate)
+
+
+def _waiting(line: BroadcastLine, settings: Settings) -> tuple[Literal["start", "hours"] | None, datetime | None]:
+    """What keeps a running broadcast from sending now, and when that is over; null when it will have expired."""
+    now = datetime.now(UTC)
+    if line.state != "running":
+        return None, None
+    begins = max(now, line.not_before)
+    next_at = hours.of(settings, line.purpose).next(begins)
+    if next_at <= now:
+        return None, None
+    return "start" if line.not_before > now else "hours", next_at if next_at < line.expires_at else None
 
 
 async def list_messages(
@@ -202,13 +219,20 @@ async def customer_ids(tx: Tx, customer_nos: Sequence[str]) -> list[int]:
     return ids
 
 
-async def branch_ids(tx: Tx, codes: Sequence[str]) -> list[int]:
-    """The ids of branches; raises `InvalidInput` naming those that do not exist."""
-    found: dict[str, int] = {row["code"]: row["id"] for row in await _sql.branches(tx, codes=list(codes))}
-    if unknown := sorted(set(codes) - found.keys()):
+async def branch_ids(tx: Tx, codes: Sequence[str], reach: Reach) -> list[int]:
+    """The ids of branches and of those merged into them.
+
+    Raises `NotFound` for one that the reach does not have, there or not; who reaches the company is told by
+    `InvalidInput` which do not exist.
+    """
+    rows = await _sql.branches(tx, codes=list(codes))
+    unknown = sorted(set(codes) - {row["code"] for row in rows})
+    if reach.kind != "company" and (unknown or {row["named"] for row in rows} - set(reach.branches)):
+        raise NotFound
+    if unknown:
         told = ", ".join(unknown)
         raise InvalidInput(errors=[FieldError("branch_codes", f"there is no branch {told}", f"没有此营业部:{told}")])
-    return list(found.values())
+    return sorted({row["id"] for row in rows})
 
 
 def _expiry(wanted: Wanted) -> datetime:

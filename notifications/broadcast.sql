@@ -4,7 +4,7 @@ with audience as (
     select coalesce(array_agg(c.id order by c.id), '{}') as ids
       from customer c
      where c.id = any (:customer_ids::integer[])
-        or (c.branch_id = any (:branch_ids::integer[]) and c.status <> 'closed')
+        or (c.branch_id = any (:branch_ids::integer[]) and c.status <> 'closed' and lasts(c.closed_on))
 )
 insert into broadcast (id, kind, template, template_version, purpose, topic, channels, given, product_code, customers,
                        total, started_by, once, not_before, expires_at)
@@ -77,4 +77,8 @@ select coalesce(array_agg(id), '{}') from customer where customer_no = any (:cus
 
 -- name: branches(codes)
 -- scope: none, branches are public inside the firm
-select code, id from unit where kind = 'branch' and code = any (:codes::text[]);
+select named.code, named.id as named, below.id
+  from unit named
+  join unit_under u on u.ancestor_id = named.id
+  join unit below on below.id = u.unit_id and below.kind = 'branch'
+ where named.kind = 'branch' and named.code = any (:codes::text[]);

@@ -14,19 +14,21 @@ import msgspec
 from msgspec import Struct, structs
 
 from kernel.errors import FieldError, InvalidInput
-from mobile_contracts.base import NO_CONTROLS
 from mobile_contracts.template import ByLanguage, Channel, EmailText, InAppText, Language, Texts, Variable
-from notifications.sms import segments
+from notifications import limits
 
 NAME = "name"
 """The variable that every text may use: what the recipient is called."""
 
-SEGMENTS_AT_MOST = 8
 _NAME_AT_MOST = 60
+LONGEST_NAME = "名" * _NAME_AT_MOST
+"""What a text is judged with: a source system may deliver longer ones, which `one_line` cuts."""
+
 _PIECE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}|([{}])")
-_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_BREAK = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_BREAKS = re.compile(f"[{_BREAK}]+")
 _FORMS = {
-    "text": re.compile(NO_CONTROLS + r"(?<=.)"),
+    "text": re.compile(rf"[^{_BREAK}]+\Z"),
     "number": re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?\Z"),
     "money": re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?\Z"),
     "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"),
@@ -121,7 +123,10 @@ def _faults(variables: Sequence[Variable], texts: ByLanguage) -> Iterator[FieldE
     for language, text in (("zh", texts.zh), ("en", texts.en)):
         for field, words in _texts_of(text):
             yield from _faults_in(f"texts.{language}.{field}", words, {*names, NAME})
-        if text.sms and segments(text.sms) > SEGMENTS_AT_MOST:
+        for title, line in _titles_of(text):
+            if _BREAKS.search(line):
+                yield FieldError(f"texts.{language}.{title}", "this is one line", "须为一行")
+        if text.sms and limits.fault("sms", [text.sms]):
             yield FieldError(f"texts.{language}.sms", "this is too long for an SMS", "短信过长")
     for channel in ("sms", "email", "in_app"):
         if (getattr(texts.zh, channel) is None) != (getattr(texts.en, channel) is None):
@@ -136,6 +141,13 @@ def _texts_of(texts: Texts) -> Iterator[tuple[str, str]]:
             yield channel, text
         elif text is not None:
             yield from ((f"{channel}.{part}", words) for part, words in text.items() if words and part != "link")
+
+
+def _titles_of(texts: Texts) -> Iterator[tuple[str, str]]:
+    if texts.email:
+        yield "email.subject", texts.email.subject
+    if texts.in_app:
+        yield "in_app.title", texts.in_app.title
 
 
 def _faults_in(field: str, text: str, names: set[str]) -> Iterator[FieldError]:

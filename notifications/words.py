@@ -1,21 +1,26 @@
 """What broadcasts say, prepared once for all their recipients: by language and channel, everything but the name."""
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from kernel.database import Tx
+from kernel.errors import FieldError, InvalidInput
 from kernel.settings import Settings
 from mobile_contracts.outbound import Purpose
-from mobile_contracts.template import Channel, Language
-from notifications import wording
+from mobile_contracts.template import Channel, Language, TemplateVersion
+from notifications import limits, wording
 from notifications.sms import opt_out, signed
-from notifications.template import Rendered, prepare
+from notifications.template import LONGEST_NAME, Rendered, prepare
 
 _KEPT = 500
 _LANGUAGES: tuple[Language, Language] = ("zh", "en")
+_LONGEST = Settings(sms_signature="签" * 20, sms_signature_latin="S" * 20)
+"""Signatures as long as settings take them: what is started is good whatever they are set to."""
 
 
 class Saying(Protocol):
@@ -63,13 +68,28 @@ class Words:
         for language in _LANGUAGES:
             made = prepare(getattr(version.texts, language), channel, version.variables, given, language)
             if made is not None:
-                prepared[language] = self._dressed(made, one.purpose, language) if channel == "sms" else made
+                sms = channel == "sms"
+                prepared[language] = dressed(self._settings, made, one.purpose, language) if sms else made
         return prepared
 
-    def _dressed(self, made: Rendered, purpose: Purpose, language: Language) -> Rendered:
-        """The text message signed, and with its way out where it is marketing; what it ends with is known by now."""
-        pieces = list(made.parts[0])
-        if purpose == "marketing":
-            pieces[-1] += opt_out(pieces[-1], language)
-        pieces[0] = signed(self._settings, pieces[0], language)
-        return Rendered((tuple(pieces),))
+
+def dressed(settings: Settings, made: Rendered, purpose: Purpose, language: Language) -> Rendered:
+    """A text message signed, and with its way out where it is marketing; what it ends with is known by now."""
+    pieces = list(made.parts[0])
+    if purpose == "marketing":
+        pieces[-1] += opt_out(pieces[-1], language)
+    pieces[0] = signed(settings, pieces[0], language)
+    return Rendered((tuple(pieces),))
+
+
+def check_lengths(
+    version: TemplateVersion, purpose: Purpose, channels: Sequence[Channel], given: Mapping[str, str]
+) -> None:
+    """Raises `InvalidInput` for what is too long as it leaves: with its values, the longest name and signature."""
+    for language, channel in product(_LANGUAGES, channels):
+        made = prepare(getattr(version.texts, language), channel, version.variables, given, language)
+        if made is None:
+            continue
+        leaving = dressed(_LONGEST, made, purpose, language) if channel == "sms" else made
+        if fault := limits.fault(channel, leaving.of(LONGEST_NAME)):
+            raise InvalidInput(errors=[FieldError("values", *fault)])

@@ -128,3 +128,38 @@ async def test_sending_takes_a_key_so_that_repeating_is_safe(api: httpx.AsyncCli
     wanted = {**CARE, "customer_nos": ["88000001"]}
     keyless = await api.post("/v1/staff/care-messages", json=wanted, headers=await house.headers("1001"))
     assert keyless.json()["code"] == "key_required"
+
+
+async def test_only_who_may_change_broadcasts_stops_one(api: httpx.AsyncClient, house: Brokerage) -> None:
+    wanted = {**CARE, "customer_nos": ["88000001"]}
+    started = (await api.post("/v1/staff/care-messages", json=wanted, headers=await keyed(house, "1001"))).json()
+    async with house.database.transaction() as tx:
+        await tx.execute("delete from role_permission where permission = 'broadcast.change' and role = 'broker'")
+    for verb in ("pause", "resume", "cancel"):
+        refused = await api.post(f"{URL}/{started['id']}/{verb}", headers=await keyed(house, "1001", f"{verb}-000"))
+        assert refused.status_code == 403, "who may read may not stop"
+    head = await api.post(f"{URL}/{started['id']}/cancel", headers=await keyed(house, "1008", "head-0001"))
+    assert head.json()["state"] == "cancelled"
+
+
+async def test_a_branch_out_of_reach_is_not_there(api: httpx.AsyncClient, house: Brokerage) -> None:
+    async with house.database.transaction() as tx:
+        await tx.execute("insert into role_permission (role, permission) values ('branch_manager', 'broadcast.start')")
+    values = {"title": "通知", "words": "周六维护"}
+    wanted = {"template": "announcement", "values": values, "channels": ["sms"]}
+    for number, (codes, status) in enumerate(((["b1"], 202), (["b2"], 404), (["b9"], 404), (["b1", "b2"], 404))):
+        headers = await keyed(house, "1005", f"key-1000{number}")
+        answer = await api.post(URL, json={**wanted, "branch_codes": codes}, headers=headers)
+        assert answer.status_code == status, (codes, answer.text)
+
+
+async def test_care_at_night_says_that_it_waits_for_the_morning(api: httpx.AsyncClient, house: Brokerage) -> None:
+    wanted = {**CARE, "customer_nos": ["88000001"]}
+    headers = await keyed(house, "1001")
+    started = (await api.post("/v1/staff/care-messages", json=wanted, headers=headers)).json()
+    async with house.database.transaction() as tx:
+        await tx.execute("select set_config('hexad.scope', 'company', true)")
+        await tx.execute("update broadcast set not_before = now() + interval '1 hour'")
+    progress = (await api.get(f"{URL}/{started['id']}", headers=headers)).json()
+    assert progress["waiting_for"] == "start"
+    assert progress["next_at"] is not None

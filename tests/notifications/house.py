@@ -9,7 +9,8 @@ from kernel.database import Tx
 from kernel.personal import mask_mobile
 from kernel.scope import apply_system
 from kernel.settings import Settings
-from mobile_contracts.template import Channel
+from mobile_contracts.outbound import Purpose
+from mobile_contracts.template import ByLanguage, Channel, TemplateNew, Texts, Variable
 from notifications import broadcast, expansion, wording
 from notifications.broadcast import Wanted
 
@@ -69,6 +70,16 @@ class House:
             branch,
         )  # fmt: skip
         return made
+
+    async def approved(
+        self, code: str, texts: Texts, variables: Sequence[str] = (), purpose: Purpose = "service"
+    ) -> None:
+        """Makes a template whose first version a second person has approved."""
+        named = [Variable(name, "text") for name in variables]
+        await wording.do_add_version(
+            self.tx, code, TemplateNew(code, purpose, "", 3, named, ByLanguage(texts, texts)), "staff:1"
+        )
+        await wording.approve(self.tx, code, 1, "staff:2")
 
     async def product(self, code: str, *, risk_level: int = 3, status: str = "on") -> None:
         """Makes a product."""

@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from kernel.calendar import BEIJING
 from kernel.database import Tx
 from kernel.errors import InvalidInput, NotFound, WrongState
-from mobile_contracts.template import ByLanguage, TemplateNew, Texts
+from kernel.scope import Reach
+from mobile_contracts.template import ByLanguage, Channel, EmailText, TemplateNew, Texts
 from notifications import broadcast, expansion, rate, wording
 from notifications.broadcast import BroadcastCursor, MessageCursor
 from tests.notifications.house import House
@@ -63,11 +65,11 @@ async def test_all_of_a_branch_but_those_who_are_closed(tx: Tx, house: House) ->
     )
     for branch, status in (("b1", "normal"), ("b1", "closed"), ("b2", "normal")):
         await house.customer(branch=branch, status=status)
-    (branch_id,) = await broadcast.branch_ids(tx, ["b1"])
+    (branch_id,) = await broadcast.branch_ids(tx, ["b1"], Reach(kind="company"))
     started = await house.started(customers=[], branch_ids=[branch_id])
     assert (await broadcast.find(tx, started)).total == 1
     with pytest.raises(InvalidInput) as error:
-        await broadcast.branch_ids(tx, ["b1", "b9"])
+        await broadcast.branch_ids(tx, ["b1", "b9"], Reach(kind="company"))
     assert error.value.errors[0].message == "there is no branch b9"
 
 
@@ -131,3 +133,89 @@ async def test_lists_go_page_by_page(tx: Tx, house: House) -> None:
     assert sorted(await broadcast.customer_ids(tx, nos)) == sorted(ids)
     with pytest.raises(NotFound):
         await broadcast.customer_ids(tx, [*nos, "nobody"])
+
+
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        ("announcement", {"title": "系统升级通知\n", "words": "x"}),
+        ("announcement", {"title": "a\u2028b", "words": "x"}),
+        ("announcement", {"title": "\x85", "words": "x"}), ("announcement", {"title": "长" * 480, "words": "长" * 480}),
+        ("care", {"words": "长" * 470}), ("fitting", {"a": "长" * 500, "b": "长" * 497}),
+    ],
+)  # fmt: skip
+async def test_what_leaves_is_judged_at_the_start_with_its_values_and_the_longest_name(
+    tx: Tx, house: House, template: str, values: dict[str, str]
+) -> None:
+    await house.approved("fitting", Texts(email=EmailText("{a}{b}..", "{a}", "{b}")), ("a", "b"))
+    channels: tuple[Channel, ...] = ("email",) if template == "fitting" else ("sms",)
+    with pytest.raises(InvalidInput) as refused:
+        await house.started(template=template, values=values, channels=channels, customers=[await house.customer()])
+    assert [one.field.partition(".")[0] for one in refused.value.errors] == ["values"]
+
+
+@pytest.mark.parametrize("title", ["=?utf-8?b?5rWL6K+V?=", "a =?x", "=??=", "100%?="])
+async def test_a_title_may_be_anything_that_can_be_typed_on_one_line(house: House, title: str) -> None:
+    await house.started(
+        template="announcement", values={"title": title, "words": "x"}, channels=("email",),
+        customers=[await house.customer()],
+    )  # fmt: skip
+
+
+async def test_subjects_of_998_characters_leave_and_longer_ones_do_not(tx: Tx, house: House) -> None:
+    await house.approved("fitting", Texts(email=EmailText("{a}{b}", "{a}", "{b}")), ("a", "b"))
+    anna = await house.customer()
+    values = {"a": "长" * 500, "b": "长" * 498}
+    await house.started(template="fitting", values=values, channels=("email",), customers=[anna])
+    with pytest.raises(InvalidInput):
+        await house.started(
+            template="fitting", values=values | {"b": "长" * 499}, channels=("email",), customers=[anna]
+        )
+
+
+async def test_those_of_branches_that_were_merged_into_one_belong_to_it(tx: Tx, house: House) -> None:
+    merged = await tx.fetchval(
+        "insert into unit (kind, code, name, parent_id) select 'branch', 'old', 'old', id from unit where code = 'b1'"
+        " returning id"
+    )
+    await house.customer(branch="b1")
+    await house.customer(branch="old")
+    ids = await broadcast.branch_ids(tx, ["b1"], Reach(kind="company"))
+    assert merged in ids
+    started = await house.started(customers=[], branch_ids=ids)
+    assert (await broadcast.find(tx, started)).total == 2
+
+
+async def test_a_branch_out_of_reach_is_as_one_that_is_not_there(tx: Tx, house: House) -> None:
+    b1 = await tx.fetchval("select id from unit where code = 'b1'")
+    reach = Reach(kind="branch", branches=(b1,))
+    assert await broadcast.branch_ids(tx, ["b1"], reach) == [b1]
+    await tx.execute("insert into unit (kind, code, name, parent_id)"
+                     " select 'branch', 'b2', 'b2', id from unit where kind = 'company'")  # fmt: skip
+    for codes in (["b2"], ["b9"], ["b1", "b2"]):
+        with pytest.raises(NotFound):
+            await broadcast.branch_ids(tx, codes, reach)
+
+
+async def test_progress_says_what_is_waited_for_and_until_when(tx: Tx, house: House) -> None:
+    local = datetime.now(BEIJING)
+    asleep = "00:00-00:01" if local.hour or local.minute > 1 else "12:00-12:01"
+    settings = msgspec.structs.replace(house.settings, service_hours=asleep)
+    started = await house.queued(customers=[await house.customer()])
+    progress = await broadcast.progress(tx, started, settings)
+    assert progress.waiting_for == "hours"
+    assert progress.next_at is not None
+    assert f"{progress.next_at.astimezone(BEIJING):%H:%M}" == asleep[:5]
+    assert datetime.now(UTC) < progress.next_at < datetime.now(UTC) + timedelta(days=1, minutes=1)
+    awake = msgspec.structs.replace(house.settings, service_hours="00:00-24:00")
+    progress = await broadcast.progress(tx, started, awake)
+    assert (progress.waiting_for, progress.next_at) == (None, None)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    later = await house.started(customers=[await house.customer()], not_before=tomorrow)
+    progress = await broadcast.progress(tx, later, awake)
+    assert (progress.waiting_for, progress.next_at) == ("start", tomorrow)
+    await tx.execute("update broadcast set expires_at = now() + interval '30 seconds' where id = $1", started)
+    progress = await broadcast.progress(tx, started, settings)
+    assert (progress.waiting_for, progress.next_at) == ("hours", None), "it will have expired"
+    await broadcast.change(tx, started, "pause")
+    assert (await broadcast.progress(tx, started, settings)).waiting_for is None
