@@ -61,7 +61,8 @@ async def start_broadcast(tx: Tx, who: Who, data: JSONBody[BroadcastWanted]) -> 
         tx,
         Wanted(
             kind="announcement", template=data.template, purpose=purpose, channels=tuple(data.channels),
-            values=data.values, customer_ids=(), branch_ids=branch_ids, by=who.principal.name, not_before=data.not_before, expires_at=data.expires_at,
+            values=data.values, customer_ids=(), branch_ids=branch_ids,
+            by=who.principal.name, not_before=data.not_before, expires_at=data.expires_at,
         ),
     )  # fmt: skip
 

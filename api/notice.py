@@ -1,5 +1,6 @@
 """Notices: what one was told inside the app, read and ticked off by oneself alone."""
 
+from datetime import UTC
 from typing import Annotated
 from uuid import UUID
 
@@ -20,10 +21,10 @@ OnlyUnread = Annotated[bool, QueryParameter(name="unread", description="those no
 
 @get("/notices", guards=[may("self.read")], summary="One's notices")
 async def list_notices(tx: Tx, who: Who, page: PageQuery, unread: OnlyUnread = False) -> Page[Notice]:
-    """The newest first."""
+    """The newest first, by when they were given."""
     after = page.after(NoticeCursor) or NoticeCursor()
     notices = await notice.list_own(tx, who.principal, after, page.limit + 1, unread=unread)
-    return page.of(notices, cursor=lambda one: NoticeCursor(one.id))
+    return page.of(notices, cursor=lambda one: NoticeCursor(one.id, one.at.astimezone(UTC)))
 
 
 @get("/notices/unread", guards=[may("self.read")], summary="How many notices wait")
@@ -34,7 +35,7 @@ async def count_unread(tx: Tx, who: Who) -> Unread:
 
 @put("/notices/read", guards=[may("self.change")], status_code=204, summary="Tick off notices up to one")
 async def mark_read_up_to(tx: Tx, who: Who, data: JSONBody[ReadUpTo]) -> None:
-    """This one and all older ones; repeating it is safe."""
+    """This one and all that were given before it; repeating it is safe."""
     await notice.mark_read_up_to(tx, who.principal, data.last)
 
 

@@ -1,6 +1,7 @@
 """Who is told what, and how it leaves: templates, consent, quiet hours, and the channels SMS, e-mail, push, in-app.
 
 Its queues are named in `kernel/queues`, its messages in `mobile_contracts/outbound.py`.
-Owns the tables `device`, `notice`, `template`, `template_version`, `consent`, `suppression`, `broadcast`, `outgoing`,
-`receipt`, `inbound`, `reminder_rule`, `reminder`, `sending_rate` and `one_time_code` (with `api/auth`).
+Owns the tables `device`, `notice`, `template`, `template_version`, `consent`, `suppression`, `broadcast`,
+`broadcast_count`, `outgoing`, `receipt`, `inbound`, `reminder_rule`, `reminder`, `sending_rate` and `one_time_code`
+(with `api/auth`).
 """

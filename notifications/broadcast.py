@@ -3,6 +3,7 @@
 Its audience is fixed at the start. `expansion.py` makes the messages, `dispatch.py` hands them over.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from kernel.outbox import Record, emit
 from kernel.scope import Reach
 from kernel.settings import Settings
 from kernel.sql import load
-from mobile_contracts.broadcast import BroadcastLine, BroadcastState, Counts, OutgoingMessage, Progress
+from mobile_contracts.broadcast import BroadcastLine, BroadcastState, Counts, MessageState, OutgoingMessage, Progress
 from mobile_contracts.event import BroadcastChanged, BroadcastStarted
 from mobile_contracts.outbound import Purpose
 from mobile_contracts.template import Channel, TemplateLine, TemplateVersion
@@ -145,8 +146,10 @@ async def find(tx: Tx, broadcast_id: UUID) -> BroadcastLine:
 async def progress(tx: Tx, broadcast_id: UUID, settings: Settings) -> Progress:
     """How far it is, and by the hours of `settings` what it waits for; raises `NotFound`."""
     line = await find(tx, broadcast_id)
-    counted = {row["state"]: row["messages"] for row in await _sql.counts(tx, broadcast_id=broadcast_id)}
-    skipped = {row["reason"]: row["messages"] for row in await _sql.skipped(tx, broadcast_id=broadcast_id)}
+    rows, counted = await _sql.counts(tx, broadcast_id=broadcast_id), Counter[str]()
+    for row in rows:
+        counted[row["state"]] += row["messages"]
+    skipped = {row["reason"]: row["messages"] for row in rows if row["state"] == "skipped"}
     counted["queued"] = counted.get("queued", 0) + line.total - sum(counted.values())
     waiting = _WAITING if line.finished_at is None else _WAITING[:2]  # what is unknown at the end stays so
     done = line.total - sum(counted.get(state, 0) for state in waiting)
@@ -188,7 +191,11 @@ async def list_messages(
     """The messages of a broadcast to customers in scope, of one state or of any; raises `NotFound`."""
     await find(tx, broadcast_id)
     messages: list[OutgoingMessage] = await _sql.messages(
-        tx, broadcast_id=broadcast_id, state=state, after=after.id, size=size
+        tx,
+        broadcast_id=broadcast_id,
+        states=list(get_args(MessageState)) if state is None else [state],
+        after=after.id,
+        size=size,
     )
     return messages
 

@@ -52,23 +52,28 @@ update broadcast set state = :state, version = nextval('row_version') where id =
 
 -- name: counts(broadcast_id)
 -- scope: none, counts of a broadcast that the caller has found
-select state, count(*) as messages from outgoing where broadcast_id = :broadcast_id group by state;
+select state, reason, sum(messages)::integer as messages
+  from broadcast_count
+ where broadcast_id = :broadcast_id
+ group by state, reason
+having sum(messages) <> 0;
 
--- name: skipped(broadcast_id)
--- scope: none, counts of a broadcast that the caller has found
-select coalesce(reason, '') as reason, count(*) as messages
-  from outgoing
- where broadcast_id = :broadcast_id and state = 'skipped'
- group by reason;
-
--- name: messages(broadcast_id, state, after, size)
+-- name: messages(broadcast_id, states, after, size)
 -- record_class: OutgoingMessage
 -- scope: none, of a broadcast that the caller has found; row-level security leaves out customers out of scope
-select o.id, c.customer_no, c.name, o.channel, o.state, o.reason, o.attempt::int4, o.at
-  from outgoing o
-  join customer c on c.id = o.customer_id
- where o.broadcast_id = :broadcast_id and o.id > :after and (:state::text is null or o.state = :state)
- order by o.id
+select page.id, page.customer_no, page.name, page.channel, page.state, page.reason, page.attempt, page.at
+  from broadcast b
+ cross join unnest(b.channels) as way (channel)
+ cross join unnest(:states::text[]) as wanted (state)
+ cross join lateral ( -- of each state and channel so many, from the index: however many there are
+     select o.id, c.customer_no, c.name, o.channel, o.state, o.reason, o.attempt::int4, o.at
+       from outgoing o
+       join customer c on c.id = o.customer_id
+      where o.broadcast_id = b.id and o.state = wanted.state and o.channel = way.channel and o.id > :after
+      order by o.id
+      limit :size) as page
+ where b.id = :broadcast_id
+ order by page.id
  limit :size;
 
 -- name: customers(customer_nos)$

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 
-from kernel.cursor import Cursor
+from kernel.cursor import Cursor, Moment, check_utc
 from kernel.database import Tx
 from kernel.errors import NotFound
 from kernel.outbox import Record, emit
@@ -18,9 +18,14 @@ _sql = load(Path(__file__).with_name("notice.sql"), Notice)
 
 
 class NoticeCursor(Cursor, frozen=True):
-    """Where a list of notices ended: ids of a later time are greater."""
+    """Where a list of notices ended; without a time, as older versions gave it, where this notice stands."""
 
     id: UUID = UUID(int=2**128 - 1)
+    at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is not None:
+            check_utc(self.at)
 
 
 async def give(
@@ -49,7 +54,7 @@ async def find(tx: Tx, notice_id: UUID) -> Notice:
 async def list_own(tx: Tx, who: Principal, after: NoticeCursor, size: int, *, unread: bool = False) -> list[Notice]:
     """What somebody was told, the newest first; with `unread` only what was not read yet."""
     notices: list[Notice] = await _sql.list(
-        tx, audience=who.audience, subject=who.subject, unread=unread, before=after.id, size=size
+        tx, audience=who.audience, subject=who.subject, unread=unread, before_at=after.at, before_id=after.id, size=size
     )
     return notices
 
@@ -67,8 +72,14 @@ async def mark_read(tx: Tx, who: Principal, notice_id: UUID) -> Notice:
 
 
 async def mark_read_up_to(tx: Tx, who: Principal, last: UUID) -> None:
-    """Notes that somebody read this notice and all older ones."""
-    if await _sql.read_up_to(tx, audience=who.audience, subject=who.subject, last=last):
+    """Notes that somebody read this notice and all that were given before it; raises `NotFound`.
+
+    What was decided on before it and given after it, as it waited for its hours, stays unread.
+    """
+    at = await _sql.given_at(tx, audience=who.audience, subject=who.subject, notice_id=last)
+    if at is None:
+        raise NotFound
+    if await _sql.read_up_to(tx, audience=who.audience, subject=who.subject, at=at, last=last):
         await _emit_read(tx, who, f"up to {last}")
 
 

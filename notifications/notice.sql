@@ -9,14 +9,15 @@ on conflict do nothing;
 -- scope: none, the table's policy shows one's own, and all to the system
 select id, kind, title, body, link, at, read_at from notice where id = :notice_id;
 
--- name: list(audience, subject, unread, before, size)
+-- name: list(audience, subject, unread, before_at, before_id, size)
 -- record_class: Notice
 -- scope: none, subject and audience are the principal's, and the table's policy holds it too
 select id, kind, title, body, link, at, read_at
   from notice
- where audience = :audience and subject = :subject and id < :before
+ where audience = :audience and subject = :subject
+   and (at, id) < (coalesce(:before_at::timestamptz, (select at from notice where id = :before_id), 'infinity'), :before_id)
    and (not :unread::boolean or read_at is null)
- order by id desc
+ order by at desc, id desc
  limit :size;
 
 -- name: unread(audience, subject)$
@@ -28,7 +29,11 @@ select count(*) from notice where audience = :audience and subject = :subject an
 update notice set read_at = now(), changed_in = pg_current_xact_id()
  where id = :notice_id and audience = :audience and subject = :subject and read_at is null;
 
--- name: read_up_to(audience, subject, last)!
+-- name: given_at(audience, subject, notice_id)$
+-- scope: none, subject and audience are the principal's, and the table's policy holds it too
+select at from notice where id = :notice_id and audience = :audience and subject = :subject;
+
+-- name: read_up_to(audience, subject, at, last)!
 -- scope: none, subject and audience are the principal's, and the table's policy holds it too
 update notice set read_at = now(), changed_in = pg_current_xact_id()
- where audience = :audience and subject = :subject and id <= :last and read_at is null;
+ where audience = :audience and subject = :subject and (at, id) <= (:at, :last) and read_at is null;

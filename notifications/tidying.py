@@ -8,6 +8,9 @@ from kernel.database import Tx
 from kernel.settings import Settings
 from kernel.sql import load
 
+_FOLDED = 5000
+"""Counts of messages that are added up in one round."""
+
 _sql = load(Path(__file__).with_name("tidying.sql"))
 
 
@@ -29,6 +32,7 @@ async def tidy(tx: Tx, settings: Settings) -> Tidied:
     lost = await _sql.lose(tx, silence=settings.handing_over)
     given_up = await _sql.give_up(tx, wait=settings.reconcile_after)
     ended = await _sql.end_waiting(tx)
+    await _sql.fold(tx, size=_FOLDED)
     return Tidied(lost, given_up, ended, await _finish(tx))
 
 

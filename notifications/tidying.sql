@@ -46,3 +46,22 @@ update broadcast b
  where b.id = any (:ids::uuid[])
    and not exists (select from outgoing o
                     where o.broadcast_id = b.id and o.state in ('queued', 'sending', 'unknown'));
+
+-- name: fold(size)!
+-- scope: none, numbers of messages alone
+with fresh as (
+    select id, broadcast_id from broadcast_count where not folded order by id limit :size for update skip locked
+), before as (
+    select id from broadcast_count
+     where folded and broadcast_id in (select broadcast_id from fresh)
+       for update skip locked
+), taken as (
+    delete from broadcast_count
+     where id in (select id from fresh union all select id from before)
+    returning broadcast_id, state, reason, messages
+)
+insert into broadcast_count (broadcast_id, state, reason, messages, folded)
+select broadcast_id, state, reason, sum(messages), true
+  from taken
+ group by broadcast_id, state, reason
+having sum(messages) <> 0;

@@ -32,6 +32,7 @@ async def examine(tx: Tx, settings: Settings) -> AsyncIterator[Finding]:
     yield await _workers(tx, settings)
     yield await _schedule(tx)
     yield await _seals(tx, settings)
+    yield await _messages(tx)
 
 
 def _role(role: Any) -> Finding:
@@ -111,3 +112,13 @@ async def _seals(tx: Tx, settings: Settings) -> Finding:
     sealed, anchored = row["position"] or 0, last.position if last else 0
     says = f"sealed up to position {sealed}, {row['lag']:.0f} s behind, anchored up to {anchored}"
     return graded("audit", row["lag"], says, "start the relay (`hexad relay`), look at its log", warns=10, fails=120)
+
+
+async def _messages(tx: Tx) -> Finding:
+    rows = await _sql.unsendable(tx)
+    if not rows:
+        return ok("messages", "every message of this week's broadcasts could be read and made")
+    shown = ", ".join(f"{row['messages']} {row['reason']} of {row['broadcast_id']}" for row in rows[:5])
+    more = f", and of {len(rows) - 5} more broadcasts" if len(rows) > 5 else ""
+    mend = "the relay's log names each message: what is sealed does not open with HEXAD_FIELD_KEYS, or was altered"
+    return warn("messages", f"failed this week: {shown}{more}", mend)

@@ -56,3 +56,12 @@ select coalesce((select extract(epoch from clock_timestamp() - a.at)
 -- name: hash_at(position)$
 -- scope: none, hashes only
 select hash from audit_seal where position = :position;
+
+-- name: unsendable()
+-- scope: none, counts only
+select broadcast_id, reason, sum(messages)::integer as messages
+  from broadcast_count
+ where broadcast_id > (select uuidv7(interval '-7 days')) and state = 'failed' and reason <> ''
+ group by broadcast_id, reason
+having sum(messages) > 0
+ order by broadcast_id desc;

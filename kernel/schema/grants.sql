@@ -9,6 +9,7 @@ grant insert, update, delete on unit_under, assignment, role_permission, one_tim
 grant insert, update, delete on gateway_signature, sms_lease, sms_leased, email_attempt to hexad_app;
 grant insert, update, delete on email_deferred to hexad_app; -- what waits for its time goes when it was offered
 grant insert, update on sending_rate to hexad_app;
+grant insert, update, delete on broadcast_count to hexad_app; -- added up, by one at a time
 grant insert, update on unit, employee, role, credential, device, customer, relation, account, contact, preference, reveal,
     delivery to hexad_app; -- what others refer to is ended, never deleted
 grant insert, update on product, contract, subscription, advisory_position, product_view to hexad_app;

@@ -1,5 +1,6 @@
 """A notice reaches one person, once, and whoever is there hears of it at once."""
 
+from datetime import UTC
 from uuid import uuid4
 
 import msgspec
@@ -10,8 +11,10 @@ from kernel.database import Tx
 from kernel.errors import NotFound
 from kernel.scope import Audience, Principal, Scope, apply_system
 from mobile_contracts.event import NoticeGiven
-from notifications import notice
+from notifications import dispatch, in_app, notice
 from notifications.notice import NoticeCursor
+from notifications.words import Words
+from tests.notifications.house import House
 
 
 async def somebody(tx: Tx, subject: str, audience: Audience = "staff") -> Principal:
@@ -72,3 +75,24 @@ async def test_a_notice_is_read_once_and_stays_read(tx: Tx) -> None:
     assert await tx.fetchval("select count(*) from audit where action = 'notice.read'") == 2
     with pytest.raises(NotFound):
         await notice.mark_read(tx, anna, uuid4())
+
+
+async def test_a_notice_that_waited_stands_above_what_was_given_meanwhile_and_is_not_ticked_off_with_it(
+    tx: Tx, house: House
+) -> None:
+    sent = await house.queued(customers=[await house.customer(no="A1")], channels=("in_app",))
+    given = await notice.give(tx, "investor", "A1", "k", "meanwhile", "b")
+    one = next(one for one in await dispatch.list_open(tx) if one.id == sent)
+    assert await in_app.give(tx, Words(house.settings), one, 10) == 1
+    anna = await somebody(tx, "A1", "investor")
+    newest, older = await notice.list_own(tx, anna, NoticeCursor(), 10)
+    assert older.id == given
+    assert given is not None
+    assert newest.id < given, "it was made before, and given after"
+    assert await notice.list_own(tx, anna, NoticeCursor(newest.id, newest.at.astimezone(UTC)), 10) == [older]
+    assert await notice.list_own(tx, anna, NoticeCursor(newest.id), 10) == [older], "as older versions gave it"
+    await notice.mark_read_up_to(tx, anna, given)
+    (unread,) = await notice.list_own(tx, anna, NoticeCursor(), 10, unread=True)
+    assert unread.id == newest.id
+    with pytest.raises(NotFound):
+        await notice.mark_read_up_to(tx, anna, uuid4())

@@ -8,11 +8,11 @@ create table notice (
     body          text not null,
     link          text,
     once          text not null default '',        -- a second one with the same is not given
-    at            timestamptz not null default now(),
+    at            timestamptz not null default clock_timestamp(),  -- when it was given, which may be long after its id
     read_at       timestamptz,
     changed_in    xid8 not null default pg_current_xact_id()
 );
-create index notice_own on notice (audience, subject, id);
+create index notice_own on notice (audience, subject, at, id);
 create index notice_unread on notice (audience, subject) where read_at is null;
 create unique index notice_once on notice (audience, subject, once) where once <> '';
 alter table notice enable row level security;
@@ -118,8 +118,48 @@ create table outgoing (
     content       bytea,                           -- sealed: exactly what was handed over, number or address included
     sent_at       timestamptz                      -- when it was last on its way: a person gets only so many in 24 hours
 );
-create index outgoing_broadcast on outgoing (broadcast_id, state, channel);
+create index outgoing_broadcast on outgoing (broadcast_id, state, channel, id);
 create index outgoing_customer on outgoing (customer_id, id);
+
+-- How many messages of a broadcast are in which state, kept as they change: rows are added by the statement that moves
+-- messages, so that nobody waits for anybody, and added up by the tidier; their sum is right at every moment. Kept as
+-- long as the broadcast. `reason` tells apart what was skipped, and what failed as we could not make it.
+create table broadcast_count (
+    id            bigint generated always as identity primary key,
+    broadcast_id  uuid not null references broadcast not enforced,
+    state         text not null,
+    reason        text not null default '',
+    messages      integer not null,
+    folded        boolean not null default false   -- a sum of earlier rows
+);
+create index broadcast_count_of on broadcast_count (broadcast_id) include (state, reason, messages);
+create index broadcast_count_fresh on broadcast_count (id) where not folded;
+
+create function told_apart(state text, reason text) returns text language sql immutable parallel safe
+    return case when state = 'skipped' or state = 'failed' and reason in ('unreadable', 'unsendable')
+                then coalesce(reason, '') else '' end;
+
+create function count_made() returns trigger language plpgsql as $$
+begin
+    insert into broadcast_count (broadcast_id, state, reason, messages)
+    select broadcast_id, state, told_apart(state, reason), count(*) from told group by 1, 2, 3;
+    return null;
+end $$;
+create function count_moved() returns trigger language plpgsql as $$
+begin
+    insert into broadcast_count (broadcast_id, state, reason, messages)
+    select broadcast_id, state, reason, sum(messages)
+      from (select broadcast_id, state, told_apart(state, reason) as reason, count(*) as messages from told group by 1, 2, 3
+            union all
+            select broadcast_id, state, told_apart(state, reason), -count(*) from was group by 1, 2, 3) as moved
+     group by 1, 2, 3
+    having sum(messages) <> 0;
+    return null;
+end $$;
+create trigger count_made after insert on outgoing referencing new table as told
+    for each statement execute function count_made();
+create trigger count_moved after update on outgoing referencing old table as was new table as told
+    for each statement execute function count_moved();
 
 -- What gateways said became of messages. Kept whoever it came from: `problem` says why it was not believed, for instance
 -- that nobody vouches for its being the gateway that it names, or that the message went to another.
