@@ -112,8 +112,10 @@ async def test_a_chain_that_is_not_the_anchored_one_fails(tx: Tx, settings: Sett
 
 async def test_messages_that_could_not_be_read_are_told_with_their_broadcast(tx: Tx, settings: Settings) -> None:
     assert (await found(tx, settings))["messages"].state == "ok"
-    await tx.execute("insert into broadcast_count (broadcast_id, state, reason, messages)"
-                     " select uuidv7(), 'failed', reason, 2 from unnest('{unreadable,\"\"}'::text[]) as reason")  # fmt: skip
+    await tx.execute(
+        "insert into broadcast_count (broadcast_id, state, reason, messages)"
+        " select uuidv7(), 'failed', reason, 2 from unnest(array['unreadable', '']) as reason"
+    )
     told = (await found(tx, settings))["messages"]
     assert told.state == "warn"
     assert told.says.startswith("failed this week: 2 unreadable of ")
