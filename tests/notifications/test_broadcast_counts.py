@@ -40,13 +40,13 @@ async def grown(tx: Tx, house: House) -> UUID:
 
 async def test_figures_are_read_from_counts_that_are_kept_as_they_change(tx: Tx, house: House) -> None:
     sent = await grown(tx, house)
-    progress = await broadcast.progress(tx, sent)
+    progress = await broadcast.progress(tx, sent, house.settings)
     assert (progress.counts.sent, progress.counts.failed, progress.counts.queued) == (MANY - 3, 3, 0)
     nodes = await planned(tx, broadcast._sql.counts.sql, sent)
     assert {node["Relation Name"] for node in nodes if "Relation Name" in node} == {"broadcast_count"}
     await tidying.tidy(tx, house.settings)
     assert await tx.fetchval("select count(*) from broadcast_count where broadcast_id = $1", sent) == 2
-    assert (await broadcast.progress(tx, sent)).counts == progress.counts
+    assert (await broadcast.progress(tx, sent, house.settings)).counts == progress.counts
 
 
 async def test_a_page_reads_no_more_than_it_gives_of_each_state(tx: Tx, house: House) -> None:
