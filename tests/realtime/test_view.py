@@ -63,7 +63,7 @@ def test_a_closed_one_is_left_when_all_of_it_was_given() -> None:
     view.follow(ONE, 0, 1)
     view.leave(ONE)
     assert view.seq(ONE) == 0, "something is still to be given"
-    assert view.catch_up(ONE, 1, client(1))
+    assert read(view, 1) == ["Message 1"]
     assert view.caught_up(ONE, 0)
     view.leave(ONE)
     assert view.seq(ONE) is None
