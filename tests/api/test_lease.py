@@ -12,12 +12,14 @@ from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
+from kernel.scope import apply_system
 from kernel.settings import Settings
 from notifications.gateway import lease
 from tests.api.conftest import Open
-from tests.api.signing import post, with_gateways
+from tests.api.signing import SECRET, post, with_gateways
 from tests.brokers import broker
 from tests.notifications.gateway.test_lease import sms
+from tests.notifications.house import House
 
 __all__ = ["broker"]
 
@@ -144,3 +146,28 @@ async def _returned(database: Database, queues: Queues, settings: Settings) -> N
     """What the relay does every second."""
     async with database.transaction() as tx:
         await lease.give_back(tx, queues, Fields(settings))
+
+
+async def test_a_message_that_one_gateway_leased_no_other_settles(
+    open_api: Open, queues: Queues, broker: Settings, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        house = House(tx, broker)
+        await house.open()
+        await house.queued(customers=[await house.customer()])
+        message_id = await tx.fetchval("update outgoing set state = 'sent', attempt = 1 returning id")
+    await queues.publish(QUEUE, [Message(msgspec.json.encode(msgspec.structs.replace(sms(1), id=message_id)))])
+    said = {"schema": "hexad.receipt/1", "id": str(message_id), "gateway_id": "1", "status": "delivered", "code": "",
+            "at": "2026-11-28T10:00:00+08:00"}  # fmt: skip
+    settings = msgspec.structs.replace(with_gateways(broker), gateways="poor-1:sms")
+    async with open_api(settings) as api:
+        _, ids = await leased(api)
+        assert ids == [str(message_id)]
+        for name, secret, code in (("poor-1", "p" * 32, "other_gateway"), ("cmcc-1", SECRET, None)):
+            answer = await post(api, "/receipts", {"items": [{**said, "gateway": name}]}, name=name, secret=secret)
+            assert answer.json()["results"][0].get("code") == code
+            async with database.transaction() as tx:
+                await apply_system(tx, "test", kind="company")
+                rows = await tx.fetch("select problem from receipt where gateway = $1", name)
+                state = await tx.fetchval("select state from outgoing")
+            assert ([row[0] for row in rows], state) == ([code], "sent" if code else "delivered")

@@ -190,3 +190,22 @@ async def test_what_breaks_its_batch_is_buried_after_a_few_tries_and_the_others_
     kept = await street.within(lambda house: house.tx.fetch("select gateway_id from inbound order by 1"))
     assert [row[0] for row in kept] == ["0", "2"]
     await street.queues.acknowledge(await street.queues.take(INBOUND.dead, 10, lease=30, wait=2))
+
+
+async def test_what_came_before_its_gateway_was_named_is_taken_by_a_relay_that_knows_it(street: Street) -> None:
+    sent = await street.queued(1)
+    await street.send(sent)
+    (message,), now = await street.taken(), datetime.now(UTC)
+    said = Receipt(id=message.id, gateway="late-1", gateway_id="1", status="delivered", code="", at=now)
+    reply = Inbound(gateway="late-1", gateway_id="1", from_number=message.to, to="1069", text="TD", at=now)
+    await street.queues.publish(RECEIPTS, [Message(msgspec.json.encode(said))])
+    await street.queues.publish(INBOUND, [Message(msgspec.json.encode(reply))])
+    before = Taker(street.database, street.queues, street.settings)
+    for step in (before.receipts, before.replies, before.named):
+        await step()
+    assert await street.states(sent) == {"sent": 1}
+    named = Taker(street.database, street.queues, msgspec.structs.replace(street.settings, gateways="g,late-1"))
+    assert (await named.named(), await named.named()) == (0.0, 30.0)
+    assert await street.states(sent) == {"delivered": 1}
+    told = await street.within(lambda house: house.tx.fetch("select purpose, allowed, source from consent"))
+    assert [tuple(row) for row in told] == [("marketing", False, "reply")]
