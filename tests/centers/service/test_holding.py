@@ -1,7 +1,9 @@
 """On what ground an employee has a conversation, and where it goes when the ground is gone."""
 
+from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from centers.service import actions, holding, message, queries
@@ -13,6 +15,7 @@ from kernel.scope import apply_system
 from tests.centers.service.conftest import Service
 
 _NIL = UUID(int=0)
+_ROOT = Path(__file__).parents[3]
 
 
 async def lost(work: Tx) -> list[tuple[str, str]]:
@@ -202,4 +205,22 @@ async def test_one_that_another_transaction_holds_comes_the_next_time(service: S
         found = await holding.check_holders(tx, [line.id])
         assert (len(found), await holding.do_route_again(tx, found)) == (1, [])
     async with service.database.transaction() as tx:
+        assert await lost(tx) == [("88000001", "1001")]
+
+
+async def test_conversations_from_before_grounds_were_known_stand_on_theirs(service: Service) -> None:
+    (path,) = (_ROOT / "kernel/schema/migrations").glob("*_what_conversations_stand_on.sql")
+    async with service.database.transaction() as tx:
+        line, other = await service.opened(tx, "88000001"), await service.opened(tx, "88000003", "1003")
+        await say(tx, service, "investor:88000001", line.id, 1, 2)
+        await say(tx, service, "staff:1001", line.id, 3)
+        await end(tx, "88000001", "1001")
+        await tx.execute("update conversation set by_relation = false, investor_seq = 0, staff_seq = 0")
+    owner = await asyncpg.connect(service.brokerage.settings.owner_url)
+    await owner.execute(path.read_text())
+    await owner.close()
+    async with service.database.transaction() as tx:
+        await apply_system(tx, "chat", kind="company")
+        rows = await tx.fetch("select id, by_relation, investor_seq, staff_seq from conversation")
+        assert {tuple(row) for row in rows} == {(line.id, True, 2, 3), (other.id, False, 0, 0)}
         assert await lost(tx) == [("88000001", "1001")]
