@@ -4,7 +4,7 @@ import asyncio
 import base64
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 from uuid import UUID
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from kernel import grants, logs
 from kernel.database import Database, Tx
 from kernel.errors import InvalidInput, NotFound, NotSignedIn, SessionOver, TokenExpired
+from kernel.grants import Holder
 from kernel.keys import key
 from kernel.outbox import Record, emit
 from kernel.scope import Audience, Principal
@@ -163,18 +164,28 @@ class Identities:
 
 async def find(tx: Tx, session_id: UUID) -> Principal:
     """The principal of a session that is in force; raises `SessionOver` otherwise, also for an employee who left."""
-    row: Any = await _sql.find(tx, session_id=session_id)
-    if row is None or row["gone"]:
+    found = await find_many(tx, [session_id])
+    if session_id not in found:
         raise SessionOver
-    permissions = await grants.of(tx, row["audience"], row["subject"], row["roles"], row["employee"], row["unit_id"])
-    return Principal(
-        audience=row["audience"],
-        subject=row["subject"],
-        session_id=session_id,
-        device_id=row["device_id"],
-        permissions=permissions,
-        employee=row["employee"],
-    )
+    return found[session_id]
+
+
+async def find_many(tx: Tx, session_ids: Sequence[UUID]) -> dict[UUID, Principal]:
+    """The principals of those sessions that are in force, all by the same few questions."""
+    rows: list[Any] = await _sql.find(tx, session_ids=list(session_ids))
+    holders = [Holder(row["audience"], row["subject"], row["roles"], row["employee"], row["unit_id"]) for row in rows]
+    permissions = await grants.of_many(tx, holders)
+    return {
+        row["id"]: Principal(
+            audience=row["audience"],
+            subject=row["subject"],
+            session_id=row["id"],
+            device_id=row["device_id"],
+            permissions=allowed,
+            employee=row["employee"],
+        )
+        for row, allowed in zip(rows, permissions, strict=True)
+    }
 
 
 async def mark(tx: Tx) -> str:

@@ -1,10 +1,10 @@
--- name: find(session_id)^
+-- name: find(session_ids)
 -- scope: none, this is how a scope comes to be
-select s.audience, s.subject, s.device_id, s.roles, e.id as employee, e.unit_id,
-       coalesce(e.left_on <= current_date, false) as gone
+select s.id, s.audience, s.subject, s.device_id, s.roles, e.id as employee, e.unit_id
   from session s
   left join employee e on s.audience = 'staff' and e.employee_no = s.subject
- where s.id = :session_id and s.revoked_at is null and s.expires_at > now();
+ where s.id = any (:session_ids::uuid[]) and s.revoked_at is null and s.expires_at > now()
+   and (e.left_on is null or e.left_on > current_date);
 
 -- name: ended(session_ids)
 -- scope: none, only ids go in and out

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -36,10 +36,15 @@ from realtime.connection import Arrival, Connection
 from realtime.delivery import Delivery
 from realtime.gossip import Gossip
 from realtime.marks import Marks
+from realtime.together import Together
 from realtime.writer import Writer
 
 _ANSWER_SECONDS = 4.0
 _TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+
+
+Arriving = tuple[Principal, Mapping[UUID, int]]
+"""Somebody who signed in, and up to which seqs they have seen what."""
 
 
 class Asker(Struct, frozen=True):
@@ -60,6 +65,7 @@ class Desk:
         self.writer = Writer(database, self._stored)
         self.marks = Marks(database, node, delivery, gossip)
         self._database, self._line, self._node = database, line, node
+        self._arrivals, self._missing = Together(self._arrived), Together(self._missed)
         self._answers: Mapping[type, Callable[[Asker, Any], Awaitable[Sequence[ServerFrame]]]] = {
             Delivered: self._mark, Read: self._mark, HistoryWanted: self._history,
             Open: self._open, Accept: self._accept, CloseConversation: self._close, Rate: self._rate,
@@ -68,21 +74,18 @@ class Desk:
 
     async def arrive(self, connection: Connection, principal: Principal, resume: Mapping[UUID, int]) -> Arrival:
         """Who signed in, and their conversations; raises `Unavailable`."""
-        async with self._transaction() as tx:
-            await apply_system(tx, "chat", kind="company")
-            reader = await queries.reader_of(tx, principal)
-            if reader is None:
-                return Arrival(None, [], [])
-            if reader.employee is not None and SendMessage.staff in principal.permissions:
-                await attendance.attend(tx, self._node, [reader.employee])
-            scope = _scope(principal, HistoryWanted)
-            await apply(tx, scope)
-            lines = await queries.list_lines(tx, scope, reader, resume)
+        reader, lines = await self._arrivals.ask((principal, resume), _ANSWER_SECONDS)
+        if reader is None:
+            return Arrival(None, [], [])
         resync = self.delivery.arrive(connection, reader, lines, resume)
         shown = [rules.line(self.delivery.told(one), reader.person.kind) for one in lines]
         return Arrival(reader, shown, resync, self.delivery.receipts(reader, lines))
 
-    async def missed(self, since: dict[UUID, int], size: int) -> list[Said]:
+    async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:
+        """The first messages of a conversation after a seq; raises `Unavailable`."""
+        return await self._missing.ask((conversation_id, since, size), _ANSWER_SECONDS)
+
+    async def read(self, since: dict[UUID, int], size: int) -> list[Said]:
         """Of each conversation the first messages after a seq; raises `Unavailable`."""
         async with self._transaction() as tx:
             await apply_system(tx, "chat", kind="company")
@@ -116,6 +119,36 @@ class Desk:
         change = StatusChanged(self._node, employee_no, status)
         self.delivery.reachable(change)
         self.gossip.say(change)
+
+    async def _arrived(self, who: Sequence[Arriving]) -> list[tuple[Reader | None, list[Line]]]:
+        """Readers and lines of many who signed in: open conversations together, closed ones each under their scope."""
+        async with self._transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            readers = await queries.readers_of(tx, [principal for principal, _ in who])
+            here = [(reader, *one) for reader, one in zip(readers, who, strict=True) if reader is not None]
+            serving = {one.employee for one, principal, _ in here if SendMessage.staff in principal.permissions}
+            if employees := serving - {None}:
+                await attendance.attend(tx, self._node, cast("set[int]", employees))
+            lines = await queries.list_open(tx, [reader for reader, *_ in here])
+            for place, (reader, principal, resume) in enumerate(here):
+                if resume.keys() - {one.id for one in lines[place]}:
+                    scope = _scope(principal, HistoryWanted)
+                    await apply(tx, scope)
+                    lines[place] = await queries.list_lines(tx, scope, reader, resume)
+        found = iter(lines)
+        return [(None, []) if reader is None else (reader, next(found)) for reader in readers]
+
+    async def _missed(self, wanted: Sequence[tuple[UUID, int, int]]) -> list[list[Said]]:
+        """What many sockets have missed; those who want the same are given the same."""
+        left, found = set(wanted), dict[tuple[UUID, int, int], list[Said]]()
+        while left:
+            size = next(iter(left))[2]
+            part = {one[0]: one for one in left if one[2] == size}
+            left -= {*part.values()}
+            found.update((one, []) for one in part.values())
+            for said in await self.read({one: since for one, since, _ in part.values()}, size):
+                found[part[said.conversation_id]].append(said)
+        return [found[one] for one in wanted]
 
     async def _mark(self, asker: Asker, frame: Delivered | Read) -> Sequence[ServerFrame]:
         if asker.connection.view.seq(frame.conversation_id) is None:

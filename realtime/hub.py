@@ -120,7 +120,7 @@ class Hub:
 
     async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:
         """The first messages of a conversation after a seq; raises `Unavailable`."""
-        return await self._desk.missed({conversation_id: since}, size)
+        return await self._desk.missed(conversation_id, since, size)
 
     def head(self, conversation_id: UUID) -> int:
         """The newest seq of a conversation that this node knows."""

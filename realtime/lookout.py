@@ -74,7 +74,7 @@ class Lookout:
             await delivery.moved.wait()
             delivery.moved.clear()
             try:
-                await delivery.read(self._desk.missed)
+                await delivery.read(self._desk.read)
             except Exception as error:  # noqa: BLE001  # whatever it is, messages must be read again
                 self._failed(error)
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)

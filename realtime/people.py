@@ -15,7 +15,6 @@ from centers.service import queries
 from kernel import identity, logs
 from kernel.apart import Apart
 from kernel.database import Database
-from kernel.errors import NotSignedIn
 from kernel.scope import apply_system
 from realtime.connection import Connection
 
@@ -75,14 +74,12 @@ class People:
             await self.failing.halved(part, lambda few: self._find_anew({one: stale[one] for one in few}))
 
     async def _find_anew(self, sockets: Mapping[UUID, Sequence[Connection]]) -> None:
-        began, found = asyncio.get_running_loop().time(), {}
+        began = asyncio.get_running_loop().time()
         async with self._database.transaction() as tx:
-            for session_id in sockets:
-                with contextlib.suppress(NotSignedIn):  # it has ended, which the hub sees too
-                    principal = await identity.find(tx, session_id)
-                    await apply_system(tx, "chat", kind="company")
-                    found[session_id] = principal, await queries.reader_of(tx, principal)
-        for session_id, (principal, reader) in found.items():
-            for connection in sockets[session_id]:
+            principals = await identity.find_many(tx, list(sockets))  # of one that has ended the hub hears too
+            await apply_system(tx, "chat", kind="company")
+            readers = await queries.readers_of(tx, list(principals.values()))
+        for principal, reader in zip(principals.values(), readers, strict=True):
+            for connection in sockets[principal.session_id]:
                 connection.found_at = began
                 connection.renewed(principal, reader)

@@ -1,6 +1,7 @@
 """Stores the messages of every client of this node: those that wait share one transaction.
 
-One batch is under way at a time; what comes meanwhile is the next one, so that under load a commit is paid by many.
+While little goes on each message is stored at once, a few of them side by side. Under load one batch is under way at a
+time and what comes meanwhile is the next one, so that a commit is paid by many. A conversation stands in one at a time.
 A batch that PostgreSQL refuses is halved until what is wrong stands alone. A message whose conversation another node
 holds is tried again until it has waited too long. A client is answered after the commit alone, or told after
 `PATIENCE` that nobody knows, whatever PostgreSQL is doing then.
@@ -9,6 +10,7 @@ holds is tried again until it has waited too long. A client is answered after th
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -23,6 +25,8 @@ from kernel.scope import apply_system
 WAITING_AT_MOST = 5_000
 """Messages; another one is refused with `unavailable`."""
 BATCH = 500
+LANES, FEW = 4, 8
+"""Batches side by side, while no more messages than that are waiting and under way; else one alone."""
 SPACING, SPACING_EACH = 0.02, 0.001
 """Seconds from one batch to the next, at most and for each message of the last one.
 
@@ -60,7 +64,11 @@ class Writer:
         self._line: deque[Item] = deque()
         self._owed: deque[Item] = deque()  # in order of `until`, those that nobody was told of and perhaps some others
         self._timer: asyncio.TimerHandle | None = None
-        self._waits = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._next: asyncio.Handle | None = None
+        self._held: set[UUID] = set()  # conversations that a batch has, or that are tried again in a moment
+        self._batches = self._under_way = 0
+        self._not_before = 0.0
 
     def put(self, wanted: Wanted, tell: Callable[[Stored | Refused], None]) -> None:
         """Takes a message; raises `Unavailable` when too many wait."""
@@ -70,31 +78,68 @@ class Writer:
         item = Item(wanted, tell, loop.time() + PATIENCE)
         self._line.append(item)
         self._owed.append(item)
-        self._waits.set()
+        self._go_on()
         if self._timer is None:
             self._timer = loop.call_at(item.until, self._expire)
 
     async def run(self) -> None:
         """Stores what waits, for ever."""
-        clock = asyncio.get_running_loop().time
-        while True:
-            await self._waits.wait()
-            begun, items = clock(), self._take()
-            again = await self._store(items) if items else []
-            self._line.extendleft(reversed(again))
-            self._forget_told()
-            if not self._line:
-                self._waits.clear()
-            spacing = max(min(SPACING, len(items) * SPACING_EACH), _PAUSE if again else 0.0)
-            await asyncio.sleep(begun + spacing - clock())
+        async with asyncio.TaskGroup() as self._group:
+            self._held.clear()
+            self._batches = self._under_way = 0
+            self._go_on()
+            await asyncio.Event().wait()
+
+    def _go_on(self) -> None:
+        """Has the next batch started, with all that is put in this moment."""
+        if self._next is None:
+            loop = asyncio.get_running_loop()
+            late = self._not_before > loop.time()
+            self._next = loop.call_at(self._not_before, self._start) if late else loop.call_soon(self._start)
+
+    def _start(self) -> None:
+        self._next = None
+        while self._line and self._group is not None:
+            few = len(self._line) + self._under_way <= FEW
+            if self._batches >= (LANES if few else 1):
+                return
+            items = self._take()
+            if not items:
+                return
+            self._batches += 1
+            self._under_way += len(items)
+            self._held.update(one.wanted.conversation_id for one in items)
+            self._group.create_task(self._carry(items))
+
+    async def _carry(self, items: Sequence[Item]) -> None:
+        """One batch; those to be tried again keep their conversations until they stand in the line again."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        again = await self._store(items)
+        self._batches -= 1
+        self._under_way -= len(items)
+        self._held.difference_update(one.wanted.conversation_id for one in items)
+        self._forget_told()
+        if again:
+            self._held.update(one.wanted.conversation_id for one in again)
+            loop.call_later(_PAUSE, self._try_again, again)
+        self._not_before = begun + min(SPACING, len(items) * SPACING_EACH)
+        self._go_on()
+
+    def _try_again(self, items: Sequence[Item]) -> None:
+        self._held.difference_update(one.wanted.conversation_id for one in items)
+        self._line.extendleft(reversed(items))
+        self._go_on()
 
     def _take(self) -> list[Item]:
-        """The next ones that are still waited for."""
+        """The next ones that are still waited for, of conversations that no batch has."""
         items: list[Item] = []
+        held: list[Item] = []
         while self._line and len(items) < BATCH:
             item = self._line.popleft()
             if not item.told:
-                items.append(item)
+                (held if item.wanted.conversation_id in self._held else items).append(item)
+        self._line.extendleft(reversed(held))
         return items
 
     async def _store(self, items: Sequence[Item]) -> list[Item]:

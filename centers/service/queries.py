@@ -1,6 +1,6 @@
 """Conversations as their participants see them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,15 +17,49 @@ _sql = load(Path(__file__).with_name("queries.sql"), Line, Person)
 
 async def reader_of(tx: Tx, principal: Principal) -> Reader | None:
     """Who somebody signed in is in the chat; null for one who is nobody here, or may not read. As the system."""
-    if HistoryWanted.asks(principal.audience) not in principal.permissions:
-        return None
-    if principal.audience == "investor":
-        investor: Person | None = await _sql.investor(tx, customer_no=principal.subject)
-        return None if investor is None else Reader(investor)
-    employee: Person | None = await _sql.employee(tx, employee_no=principal.subject)
-    if employee is None or principal.permissions.get(Accept.staff, NOTHING) == NOTHING:
-        return None if employee is None else Reader(employee)
-    return Reader(employee, tuple(await _sql.works_for(tx, employee=employee.id)))
+    (reader,) = await readers_of(tx, [principal])
+    return reader
+
+
+async def readers_of(tx: Tx, principals: Sequence[Principal]) -> list[Reader | None]:
+    """Who each of them is, as `reader_of`."""
+    may = [one for one in principals if HistoryWanted.asks(one.audience) in one.permissions]
+    found: dict[str, Reader] = {}
+    if customer_nos := [one.subject for one in may if one.audience == "investor"]:
+        for person in await _sql.investors(tx, customer_nos=customer_nos):
+            found[f"investor:{person.no}"] = Reader(person)
+    if employee_nos := [one.subject for one in may if one.audience == "staff"]:
+        for *person, queues in await _sql.employees(tx, employee_nos=employee_nos):
+            employee = Person(*person)
+            found[f"staff:{employee.no}"] = Reader(employee, tuple(queues))
+    allowed = {one.session_id for one in may}
+    return [_as_allowed(found.get(one.name), one) if one.session_id in allowed else None for one in principals]
+
+
+def _as_allowed(reader: Reader | None, principal: Principal) -> Reader | None:
+    """Queues are for those who may take from them."""
+    if reader is None or principal.permissions.get(Accept.staff, NOTHING) != NOTHING:
+        return reader
+    return Reader(reader.person)
+
+
+async def list_open(tx: Tx, readers: Sequence[Reader]) -> list[list[Line]]:
+    """The open conversations of each and those in each one's queues, the newest first. As the system."""
+    of = list(enumerate(readers))
+    customers = [(number, one.customer) for number, one in of if one.customer is not None]
+    employees = [(number, one.employee) for number, one in of if one.employee is not None]
+    queues = [(number, queue, one.employee) for number, one in of for queue in one.queues]
+    rows = await _sql.open_lines(
+        tx,
+        customer_of=[row[0] for row in customers], customers=[row[1] for row in customers],
+        employee_of=[row[0] for row in employees], employees=[row[1] for row in employees],
+        queue_of=[row[0] for row in queues], queues=[row[1] for row in queues],
+        queue_employees=[row[2] for row in queues],
+    )  # fmt: skip
+    lines: list[list[Line]] = [[] for _ in readers]
+    for number, *row in rows:
+        lines[number].append(Line(*row))
+    return lines
 
 
 async def list_lines(tx: Tx, scope: Scope, reader: Reader, named: Collection[UUID] = ()) -> list[Line]:

@@ -1,18 +1,42 @@
--- name: investor(customer_no)^
+-- name: investors(customer_nos)
 -- record_class: Person
--- scope: none, this is how one who signed in is known to the chat
-select 'investor' as kind, c.id, c.customer_no as no, c.name from customer c where c.customer_no = :customer_no;
+-- scope: none, this is how those who signed in are known to the chat
+select 'investor' as kind, c.id, c.customer_no as no, c.name from customer c where c.customer_no = any (:customer_nos::text[]);
 
--- name: employee(employee_no)^
--- record_class: Person
--- scope: none, employees know one another
-select 'staff' as kind, e.id, e.employee_no as no, e.name
+-- name: employees(employee_nos)
+-- scope: none, employees know one another, and units are public inside the firm
+select 'staff' as kind, e.id, e.employee_no as no, e.name, coalesce(works_for(e.id), '{}') as queues
   from employee e
- where e.employee_no = :employee_no and lasts(e.left_on);
+ where e.employee_no = any (:employee_nos::text[]) and lasts(e.left_on);
 
--- name: works_for(employee)$
--- scope: none, units are public inside the firm
-select coalesce(works_for(:employee), '{}');
+-- name: open_lines(customer_of, customers, employee_of, employees, queue_of, queues, queue_employees)
+-- scope: none, for a node that signs all these people in and gives to each what is theirs
+with shown (number, id) as (
+    select w.number, c.id
+      from unnest(:customer_of::integer[], :customers::integer[]) as w (number, customer_id)
+     cross join lateral (select id from conversation where customer_id = w.customer_id and state <> 'closed' offset 0) as c
+    union all
+    select w.number, c.id
+      from unnest(:employee_of::integer[], :employees::integer[]) as w (number, employee_id)
+     cross join lateral (select id from conversation where employee_id = w.employee_id and state <> 'closed' offset 0) as c
+    union all
+    select w.number, c.id
+      from unnest(:queue_of::integer[], :queues::integer[], :queue_employees::integer[]) as w (number, branch_id, employee_id)
+     cross join lateral (select id from conversation where branch_id = w.branch_id and state = 'queued' offset 0) as c
+     where not exists (select from former_holder f where f.conversation_id = c.id and f.employee_id = w.employee_id)
+)
+select shown.number, c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as investor_name,
+       greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
+       s.name as staff_name, greatest(s.read_seq, c.staff_seq) as staff_read, c.topic,
+       i.delivered_seq as investor_delivered, i.read_seq as investor_mark, s.delivered_seq as staff_delivered,
+       s.read_seq as staff_mark
+  from shown
+ cross join lateral (select * from conversation where id = shown.id offset 0) as c -- by id each, whatever the planner counts
+ cross join lateral (select * from participant where conversation_id = c.id and kind = 'investor' offset 0) as i
+  left join lateral (
+       select * from participant where conversation_id = c.id and kind = 'staff' and person_id = c.employee_id offset 0
+  ) as s on true
+ order by shown.number, c.opened_at desc, c.id desc;
 
 -- name: lines(customer, employee, queues, branches, employees, named)
 -- record_class: Line

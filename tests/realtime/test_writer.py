@@ -49,8 +49,9 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(database: Database, own_settings: Settings) -> AsyncIterator[Bench]:
-    """A writer that runs."""
+async def bench(database: Database, own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    """A writer that runs, and has all the patience that a slow machine needs."""
+    monkeypatch.setattr(writer, "PATIENCE", 60.0)
     made = Bench(await small(database, own_settings))
     await made.build()
     running = asyncio.create_task(made.writer.run())
@@ -88,9 +89,9 @@ async def test_a_conversation_that_somebody_holds_waits_alone(bench: Bench) -> N
         await apply_system(holder, "test", kind="company")
         await holder.execute("select from conversation where id = $1 for update", one)
         waiting = bench.put(one, 1)
-        assert seq(await asyncio.wait_for(bench.put(other, 2), 3)) == 1
+        assert seq(await asyncio.wait_for(bench.put(other, 2), 30)) == 1
         assert not waiting.done()
-    assert seq(await asyncio.wait_for(waiting, 3)) == 1
+    assert seq(await asyncio.wait_for(waiting, 30)) == 1
 
 
 async def test_one_that_waits_too_long_is_told_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +120,7 @@ async def test_while_postgresql_is_away_messages_wait(bench: Bench, postgres: Po
         assert not waiting.done()
     finally:
         await asyncio.to_thread(postgres.start)
-    assert seq(await asyncio.wait_for(waiting, 10)) == 2
+    assert seq(await asyncio.wait_for(waiting, 30)) == 2
 
 
 @pytest.mark.parametrize("waiting", [1, 7, 30])
@@ -140,7 +141,7 @@ async def test_after_a_long_outage_all_are_answered_though_nobody_writes(
     monkeypatch.setattr(message, "store", away)
     asked = [bench.put(bench.conversations[0], n) for n in range(waiting)]
     assert {seq(one) for one in await asyncio.wait_for(asyncio.gather(*asked), 10)} == {"unavailable"}
-    monkeypatch.setattr(writer, "PATIENCE", 10)
+    monkeypatch.setattr(writer, "PATIENCE", 60.0)
     asked = [bench.put(bench.conversations[0], n) for n in range(waiting)]
     back.set()
     outcomes = await asyncio.wait_for(asyncio.gather(*asked), 20)
@@ -159,12 +160,12 @@ async def test_while_postgresql_has_stopped_one_is_told_in_time_and_what_was_sto
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     try:
-        assert seq(await asyncio.wait_for(bench.put(conversation, 2), 10)) == "unavailable"
+        assert seq(await asyncio.wait_for(bench.put(conversation, 2), 30)) == "unavailable"
     finally:
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
-    monkeypatch.setattr(writer, "PATIENCE", 10)
-    assert seq(await asyncio.wait_for(bench.put(conversation, 2), 10)) == 2, "the same again"
+    monkeypatch.setattr(writer, "PATIENCE", 60.0)
+    assert seq(await asyncio.wait_for(bench.put(conversation, 2), 30)) == 2, "the same again"
     assert [said.seq for said in bench.given] == [1, 2], "whether it was told or not"
     await other.close()
 
@@ -173,7 +174,35 @@ async def test_while_nothing_is_under_way_one_is_stored_at_once(bench: Bench, mo
     monkeypatch.setattr(writer, "SPACING", 3600.0)
     monkeypatch.setattr(writer, "SPACING_EACH", 0.0001)
     for number in range(1, 6):
-        assert seq(await asyncio.wait_for(bench.put(bench.conversations[0], number), 10)) == number
+        assert seq(await asyncio.wait_for(bench.put(bench.conversations[0], number), 30)) == number
+
+
+async def test_a_few_are_stored_side_by_side_but_never_two_of_one_conversation(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = bench.conversations
+    store, go, batches = message.store, asyncio.Event(), list[list[UUID]]()
+
+    async def slow(tx: Tx, wanted: Sequence[Wanted]) -> list[Outcome]:
+        batches.append([item.client_id for item in wanted])
+        if len(batches) == 1:
+            await go.wait()
+        return await store(tx, wanted)
+
+    monkeypatch.setattr(message, "store", slow)
+    first = bench.put(one, 1)
+    while not batches:
+        await asyncio.sleep(0.001)
+    second, aside = bench.put(one, 2), bench.put(other, 3)
+    assert seq(await asyncio.wait_for(aside, 30)) == 1, "it does not wait for another conversation"
+    assert not second.done()
+    many = [bench.put(other, 10 + n) for n in range(writer.FEW + 1)]
+    await asyncio.sleep(0.05)
+    assert len(batches) == 2, "many wait for one batch of their own"
+    go.set()
+    assert [seq(await asyncio.wait_for(each, 30)) for each in (first, second)] == [1, 2]
+    assert [seq(each) for each in await asyncio.gather(*many)] == list(range(2, writer.FEW + 3))
+    assert batches[2] == [UUID(int=2), *(UUID(int=10 + n) for n in range(writer.FEW + 1))]
 
 
 async def test_large_batches_let_the_next_one_gather(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +213,7 @@ async def test_large_batches_let_the_next_one_gather(bench: Bench, monkeypatch: 
     later = bench.put(bench.conversations[0], 3)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(later), 0.5)
-    assert seq(await asyncio.wait_for(later, 10)) == 3
+    assert seq(await asyncio.wait_for(later, 30)) == 3
 
 
 async def test_a_holder_that_stops_in_the_middle_loses_its_locks(bench: Bench, own_settings: Settings) -> None:
@@ -192,5 +221,5 @@ async def test_a_holder_that_stops_in_the_middle_loses_its_locks(bench: Bench, o
     await stopped.execute("begin")
     await apply_system(stopped, "chat", kind="company")
     await message.store(stopped, [Wanted(bench.conversations[0], bench.broker, UUID(int=7), UUID(int=8), "text", "停")])
-    assert seq(await asyncio.wait_for(bench.put(bench.conversations[0], 1), 10)) == 1
+    assert seq(await asyncio.wait_for(bench.put(bench.conversations[0], 1), 30)) == 1
     stopped.terminate()
