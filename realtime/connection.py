@@ -160,7 +160,7 @@ class Connection:
         """A message of this client has its place: `accepted` goes out, in that place."""
         self._settle()
         frame = rules.accepted(stored.said)
-        if self.view.accepted(frame):
+        if self.view.accepted(frame, new=stored.new):
             self.push(frame)
         self.look()
 

@@ -94,8 +94,11 @@ class View:
                 del self._doubtful[next(iter(self._doubtful))]
         return not told
 
-    def accepted(self, frame: Accepted) -> bool:
-        """Whether `accepted` is due now; else it was given, or comes in its place, after those before it."""
+    def accepted(self, frame: Accepted, *, new: bool = True) -> bool:
+        """Whether `accepted` is due now; else it was given, or comes in its place, after those before it.
+
+        One that is not `new` is answered where nothing is followed, since that may have been given, and have closed.
+        """
         key = frame.conversation_id, frame.client_id
         self._doubtful.pop(key, None)
         told = key in self._early
@@ -104,6 +107,8 @@ class View:
         if told:
             return False
         given = self._given.get(frame.conversation_id)
+        if given is None and not new:
+            return True
         if given is None:  # opened over another node a moment ago, or so old that it was not followed from the start
             begin = 0 if frame.seq <= _NEWLY_OPENED else frame.seq - 1
             given = self._given[frame.conversation_id] = Given(begin, begin, {})

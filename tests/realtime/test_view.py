@@ -67,6 +67,9 @@ def test_a_closed_one_is_left_when_all_of_it_was_given() -> None:
     assert view.caught_up(ONE, 0)
     view.leave(ONE)
     assert view.seq(ONE) is None
+    view.sends(ONE, OWN)
+    assert view.accepted(accepted(1), new=False), "the same again is answered"
+    assert (view.seq(ONE), view.behind) == (None, set()), "and nothing of it comes twice"
 
 
 def test_a_gap_puts_the_socket_behind_until_it_was_read() -> None:
