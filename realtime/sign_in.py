@@ -16,7 +16,7 @@ from kernel.settings import Settings
 from realtime.together import Together
 
 AUDIENCES: tuple[Audience, ...] = ("staff", "investor")
-_ANSWER_SECONDS = 5.0
+_ANSWER_SECONDS, _FIND_SECONDS = 5.0, 4.0
 _KEPT = 4  # connections for what the node does for many: messages, marks, looking
 _TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)  # a migration has the table, for instance
 _VERIFIED_AT_MOST = 20_000
@@ -65,7 +65,7 @@ class SignIn:
 
     async def _find(self, session_ids: Sequence[UUID]) -> list[Principal | None]:
         try:
-            async with self.line, self._database.transaction() as tx:
+            async with asyncio.timeout(_FIND_SECONDS), self.line, self._database.transaction() as tx:
                 found = await find_many(tx, session_ids)
         except (Overloaded, TimeoutError, *AWAY, *_TOO_LONG) as error:
             raise Unavailable from error
