@@ -85,9 +85,9 @@ async def forgive(tx: Tx, attempt: Attempt) -> None:
     )  # fmt: skip
 
 
-async def forgive_one(tx: Tx, address: str) -> None:
-    """Takes the newest attempt of nobody known back from an address: the first half of what succeeded now."""
-    await _sql.forgive_one(tx, address=address)
+async def forgive_one(tx: Tx, attempt: Attempt) -> None:
+    """Takes one more attempt at nobody known back from where this one came: the first half of what succeeded."""
+    await _sql.forgive_one(tx, address=attempt.origin.address)
 
 
 async def unlock(tx: Tx, audience: Audience, subject: str) -> None:

@@ -1,5 +1,7 @@
 """A new password of somebody who is signed in; their sessions on other devices end."""
 
+from uuid import UUID
+
 from litestar import Router, put
 from litestar.params import JSONBody
 
@@ -52,23 +54,28 @@ async def _by_old_password(visit: Visit, who: Scope, old: str, password: str) ->
 
 
 async def _by_code(visit: Visit, who: Scope, given: str, password: str) -> None:
+    """The code is used up with the change that it was for."""
     principal = who.principal
     owner = Owner("password", principal.audience, principal.subject, principal.device_id)
-    async with visit.database.transaction() as tx:
-        await scope.apply(tx, who)
-        known = await credential.find(tx, principal.audience, principal.subject)
-        matched = await visit.door.codes.matches(tx, owner, given)
-        right = known.password is None and matched is not None and await code.use(tx, matched)
     with visit.door.passwords.place(known=True):
-        if not right or not await _do_set(visit, who, None, password):
+        async with visit.database.transaction() as tx:
+            await scope.apply(tx, who)
+            known = await credential.find(tx, principal.audience, principal.subject)
+            matched = await visit.door.codes.matches(tx, owner, given)
+        right = known.password is None and matched is not None
+        if not right or not await _do_set(visit, who, None, password, matched):
             await _refuse(visit, who, "code")
 
 
-async def _do_set(visit: Visit, who: Scope, before: str | None, password: str) -> bool:
-    """Sets the password unless the one before was changed meanwhile."""
+async def _do_set(
+    visit: Visit, who: Scope, before: str | None, password: str, code_id: UUID | None = None
+) -> bool:  # fmt: skip
+    """Sets the password unless the one before was changed, or the code used up, meanwhile."""
     principal, hashed = who.principal, await visit.door.passwords.hash(password)
     async with visit.database.transaction() as tx:
         await scope.apply(tx, who)
+        if code_id is not None and not await code.use(tx, code_id):
+            return False
         if not await credential.set_password(tx, principal.audience, principal.subject, before, hashed):
             return False
         await session.end_others(

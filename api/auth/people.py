@@ -51,6 +51,11 @@ async def knows(tx: Tx, audience: Audience, person: Person | None, device_id: st
     return bool(await _sql.knows(tx, audience=audience, subject=subject, device_id=device_id))
 
 
+async def works_on(tx: Tx, device_id: str) -> bool:
+    """Whether anybody of staff has signed in on this device: before single sign-on nobody says who they are."""
+    return bool(await _sql.works_on(tx, device_id=device_id))
+
+
 def _index(index: BlindIndex, login: str) -> bytes:
     """The index of a mobile number; of anything else one that nobody has, so that the work is the same."""
     try:

@@ -24,6 +24,10 @@ select case :audience::text
                                        and (closed_on is null or closed_on > current_date))
        else false end;
 
+-- name: works_on(device_id)$
+-- scope: none, whoever signs in has no scope yet
+select exists (select from device where audience = 'staff' and device_id = :device_id and revoked_at is null);
+
 -- name: knows(audience, subject, device_id)$
 -- scope: none, whoever signs in has no scope yet; a device is there from the first sign-in on it
 select exists (select from device

@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.auth import attempt, people, session
+from api.auth.attempt import Attempt, Origin
 from api.auth.door import NOBODY, Visit
 from api.auth.provider import Provider
 from api.edge.identify import public
@@ -39,7 +40,7 @@ async def start_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignOn
     state, nonce, verifier = (secrets.token_urlsafe(_BYTES) for _ in range(3))
     url = await provider.address(state, nonce, verifier)
     async with visit.transaction() as tx:
-        await attempt.fail(tx, await visit.attempt_from(tx, "single_sign_on", "staff", None))  # until it is finished
+        await attempt.fail(tx, await _count(tx, visit, data.device_id))  # until it is finished
         await _sql.start(tx, state=_digest(state), nonce=nonce, device_id=data.device_id, seconds=_SECONDS,
                          verifier=visit.door.fields.seal(verifier, _place(state)))  # fmt: skip
     return SingleSignOn(url)
@@ -51,7 +52,7 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
     visit = Visit.of(request, "staff")
     provider = _offered(visit)
     async with visit.transaction() as tx:
-        counted = await visit.attempt_from(tx, "single_sign_on", "staff", None)
+        counted = await _count(tx, visit, data.device.device_id)
         begun = await _take(tx, visit, data)
     employee_no, why = NOBODY, "state" if begun is None else "provider"
     if begun is not None:
@@ -64,7 +65,7 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
         known = await people.employee(tx, employee_no)
         if begun is not None and known is not None:
             await attempt.forgive(tx, counted)
-            await attempt.forgive_one(tx, visit.address)
+            await attempt.forgive_one(tx, counted)
             if entered := await session.begin(tx, visit, "staff", known.subject, data.device, "single sign-on"):
                 return entered
             error = DeviceRevoked
@@ -72,6 +73,13 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
             await attempt.fail(tx, counted)
             await visit.refused(tx, "staff", NOBODY, why if begun is None else "nobody here", data.device)
     raise error
+
+
+async def _count(tx: Tx, visit: Visit, device_id: str) -> Attempt:
+    """Counts an attempt, on a device of staff by itself: whoever else is at the address does not keep them out."""
+    known = await people.works_on(tx, device_id)
+    origin = Origin("single_sign_on", f"device {device_id}" if known else visit.address)
+    return await attempt.begin(tx, origin, "staff", NOBODY, visit.door.settings.sign_in_attempts)
 
 
 async def _take(tx: Tx, visit: Visit, data: SingleSignOnFinish) -> _UnderWay | None:

@@ -12,6 +12,7 @@ create table device (
     changed_in    xid8 not null default pg_current_xact_id(),
     primary key (audience, subject, device_id)
 );
+create index device_anybodys on device (device_id, audience);
 
 -- How people sign in. A row without a password waits for its activation.
 create table credential (

@@ -153,7 +153,7 @@ async def test_an_address_has_so_many_at_once_too_and_gets_back_what_succeeded(p
     assert await come(0, KNOWN)
     async with people.database.transaction() as tx:
         await attempt.forgive(tx, came[0])
-        await attempt.forgive_one(tx, HERE)
+        await attempt.forgive_one(tx, came[1])
     assert [await come(0) is not None for _ in range(3)] == [True, True, False]
     await people.sql("update sign_in_attempt set at = at - interval '11 minutes' returning 1")
     assert await come(0)

@@ -47,6 +47,19 @@ async def test_an_investor_sets_the_first_by_a_code_for_this_purpose(phone: Phon
     assert await people.reasons("password.refused") == ["code"] * 2
 
 
+async def test_where_there_is_no_place_the_code_is_not_used_up(
+    phone: Phone, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people.customer()
+    answer = await phone.investor(code=await people.code(Owner("sign_in", "investor", "880001", "phone-1")))
+    code = await people.code(Owner("password", "investor", "880001", "phone-1"))
+    monkeypatch.setattr("api.auth.password._WAITING_AT_MOST", 0)
+    for _ in range(6):
+        assert (await put(answer, phone.api, code=code, password=NEW)).status_code == 503
+    monkeypatch.undo()
+    assert (await put(answer, phone.api, code=code, password=NEW)).status_code == 204
+
+
 async def test_who_has_one_needs_it(phone: Phone, people: People) -> None:
     await people.customer(password=PASSWORD)
     answer = await phone.investor(password=PASSWORD)

@@ -3,7 +3,7 @@
 import pytest
 
 from api.auth import people as module
-from kernel.scope import apply_system
+from kernel.scope import Audience, apply_system
 from tests.api.auth.conftest import MOBILE, People
 
 OTHER = "+8613900000000"
@@ -73,3 +73,24 @@ async def test_who_is_here(people: People) -> None:
         assert await module.is_here(tx, "investor", "880001")
         assert not await module.is_here(tx, "staff", "880001")
         assert not await module.is_here(tx, "gateway", "10086")
+
+
+async def test_a_device_is_known_of_whoever_signed_in_on_it_until_it_is_revoked(people: People) -> None:
+    await people.sql(
+        "insert into device (audience, subject, device_id) values ('staff', '10086', 'desk'),"
+        " ('investor', '880001', 'phone') returning 1"
+    )
+
+    async def asked(audience: Audience, subject: str, device_id: str) -> tuple[bool, bool]:
+        async with people.database.transaction() as tx:
+            await apply_system(tx, "test", kind="company")
+            person = module.Person(subject) if subject else None
+            return await module.knows(tx, audience, person, device_id), await module.works_on(tx, device_id)
+
+    assert await asked("staff", "10086", "desk") == (True, True)
+    assert await asked("staff", "10087", "desk") == (False, True)
+    assert await asked("staff", "", "desk") == (False, True)
+    assert await asked("investor", "880001", "phone") == (True, False)
+    assert await asked("investor", "10086", "desk") == (False, True)
+    await people.sql("update device set revoked_at = now() returning 1")
+    assert await asked("staff", "10086", "desk") == (False, False)

@@ -170,3 +170,18 @@ async def test_without_a_provider_it_is_not_offered(open_api: Open, own_settings
         for path, body in (("start", DEVICE), ("finish", {"state": "A", "code": "B", "device": DEVICE})):
             answer = await api.post(f"/v1/auth/oidc/{path}", json=body)
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_strangers_of_the_same_address_do_not_keep_a_device_of_staff_out(
+    api: httpx.AsyncClient, people: People, provider: Provider
+) -> None:
+    await people.employ()
+    session_of(await sign_in(api, provider))
+    assert await people.sql("select count(*) from sign_in_attempt") == 0
+    await people.sql("insert into sign_in_attempt select '127.0.0.1', now() from generate_series(1, 200) returning 1")
+    stranger = await api.post("/v1/auth/oidc/start", json={"device_id": "phone-2"})
+    assert (stranger.status_code, stranger.json()["code"]) == (429, "rate_limited")
+    session_of(await sign_in(api, provider))
+    assert await people.sql("select count(*) from sign_in_attempt") == 200
+    await people.sql("insert into sign_in_attempt select 'device phone-1' from generate_series(1, 200) returning 1")
+    assert (await api.post("/v1/auth/oidc/start", json=DEVICE)).status_code == 429
