@@ -56,4 +56,4 @@ delete from sign_in_attempt
 
 -- name: unlock(audience, subject)!
 -- scope: none, whoever may was checked before
-delete from sign_in_attempt where audience = :audience and subject = :subject;
+delete from sign_in_attempt where audience = :audience and subject = :subject and subject <> '';

@@ -1,5 +1,6 @@
 """People who can sign in, made as the feeds and activations would make them, and what they ask for."""
 
+import re
 import time
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from api.auth.code import Codes, Destination, Owner
 from api.auth.credential import seal_totp
 from api.auth.password import Passwords
 from kernel.crypto import BlindIndex, Fields, Place
-from kernel.database import Database
+from kernel.database import Database, Tx
 from kernel.scope import apply_system
 from kernel.settings import Settings
 
@@ -140,6 +141,15 @@ class Phone(Struct, frozen=True):
     def device(self) -> dict[str, str]:
         """How the device calls itself."""
         return {"device_id": self.device_id, "name": "Test phone", "app_version": "1.0.0"}
+
+
+async def generic_plan(tx: Tx, query: str) -> str:
+    """How a query is done whatever its parameters are, as the API's connections plan it."""
+    nothing = ", ".join(["null"] * len(set(re.findall(r"\$\d+", query))))
+    await tx.execute(f"set local plan_cache_mode = force_generic_plan; prepare planned as {query}")
+    rows = await tx.fetch(f"explain execute planned({nothing})")
+    await tx.execute("deallocate planned")
+    return "\n".join(row[0] for row in rows)
 
 
 def bearer(answer: httpx.Response) -> dict[str, str]:

@@ -8,7 +8,7 @@ from api.auth import attempt
 from api.auth.attempt import STRANGERS, Attempt, Origin, Proof
 from kernel.database import Tx
 from kernel.errors import RateLimited
-from tests.api.auth.conftest import People
+from tests.api.auth.conftest import People, generic_plan
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 STRANGER, ELSEWHERE = Origin("password", HERE), Origin("password", THERE)
@@ -169,3 +169,11 @@ async def test_many_at_once_are_no_more_than_five(people: People) -> None:
 
 async def test_nobody_is_never_looked_at(tx: Tx) -> None:
     assert not (await attempt.begin(tx, STRANGER, "staff", "", 1000)).open
+
+
+@pytest.mark.parametrize(("query", "index"), [("wait", "address"), ("begin", "person"), ("unlock", "person")])
+async def test_attempts_are_counted_by_indexes_whatever_lies_there(tx: Tx, query: str, index: str) -> None:
+    await tx.execute("set local enable_seqscan = off")
+    plan = await generic_plan(tx, getattr(attempt._sql, query).sql)
+    assert "Seq Scan on sign_in_attempt" not in plan
+    assert f"sign_in_attempt_{index}" in plan

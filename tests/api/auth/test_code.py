@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from api.auth import code
 from api.auth.code import Owner, by_hand_code, plain, shown
-from tests.api.auth.conftest import MOBILE, People
+from kernel.database import Tx
+from tests.api.auth.conftest import MOBILE, People, generic_plan
 
 OWN = Owner("sign_in", "investor", "880001", "phone-1")
 OTHERS = [
@@ -113,3 +114,17 @@ async def test_a_newer_one_on_another_device_or_for_something_else_ends_nothing(
         await people.code(other)
     async with people.database.transaction() as tx:
         assert await people.codes.matches(tx, OWN, given_code) is not None
+
+
+async def test_the_shares_are_counted_by_indexes_however_much_others_asked_for(owner_tx: Tx) -> None:
+    await owner_tx.execute(
+        "insert into one_time_code (id, purpose, audience, subject, device_id, hash, mobile_index, address, expires_at,"
+        " asked_by, asked_for, network) select gen_random_uuid(), 'sign_in', 'investor', n::text, n::text, '',"
+        " n::text::bytea, n::text, now(), 'stranger', n::text::bytea, n::text from generate_series(1, 20000) as n"
+    )
+    await owner_tx.execute("analyze one_time_code")
+    plan = await generic_plan(owner_tx, code._sql.wait.sql)
+    assert "Seq Scan on one_time_code" not in plan
+    assert "BitmapOr" in plan
+    for index in ("asked_for", "mobile", "device", "address", "network"):
+        assert f"one_time_code_{index}" in plan
