@@ -77,6 +77,20 @@ async def test_a_gateway_writes_to_its_two_queues_under_its_own_name_and_nowhere
     await queues.close()
 
 
+async def test_what_a_gateway_cannot_read_goes_among_the_dead_by_its_reject(rabbitmq: Settings) -> None:
+    queues, name = RabbitQueues(rabbitmq), f"gw-{secrets.token_hex(4)}"
+    await queues.publish(SMS, [Message(b'"?"')])
+    with rabbitmq_user(name, rabbitmq) as url:
+        async with await aiormq.connect(url) as connection:
+            channel = await connection.channel()
+            found = await channel.basic_get(rabbitmq.queue_prefix + SMS.name)
+            assert found.delivery_tag is not None
+            await channel.basic_reject(found.delivery_tag, requeue=False)
+        dead = await queues.take(SMS.dead, 9, lease=30, wait=10)
+    assert [one.body for one in dead] == [b'"?"']
+    await queues.close()
+
+
 async def test_what_was_declared_waits_for_gateways_that_come_first(rabbitmq: Settings) -> None:
     queues = RabbitQueues(rabbitmq)
     await queues.declare(QUEUES)
