@@ -10,9 +10,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kernel import outside
+from kernel import logs, metrics, outside
 from kernel.crypto import Fields, Place
 from kernel.database import Tx
+from kernel.errors import FieldSealed
 from kernel.queues import Queue
 from kernel.queues.client import UNREADABLE, Delivery, Message, Queues
 from kernel.sql import load
@@ -42,6 +43,7 @@ class Wanted(Struct, frozen=True):
 
 
 _sql = load(Path(__file__).with_name("lease.sql"), Overdue)
+_log = logs.logger(__name__)
 
 
 def queue(purpose: str) -> Queue:
@@ -87,12 +89,12 @@ async def settle(tx: Tx, gateway: str, lease: UUID, ids: Sequence[UUID]) -> froz
 async def give_back(tx: Tx, queues: Queues, fields: Fields) -> int:
     """Puts what nobody acknowledged back into its queue, forgets what was settled, and gives how many leases ended.
 
-    Raises `Unavailable` when the broker does not answer.
+    What does not open is told, and its lease ends like the others. Raises `Unavailable` when the broker is away.
     """
     overdue: list[Overdue] = await _sql.overdue(tx, size=_BATCH)
     for purpose in sorted({one.purpose for one in overdue if not one.done}):
         lost = [one for one in overdue if one.purpose == purpose and not one.done]
-        bodies = [Message(fields.open(one.sealed, _place(one.id)).encode(), id=str(one.id)) for one in lost]
+        bodies = [message for one in lost if (message := _opened(fields, one)) is not None]
         with outside.held("what goes back must not be acknowledged meanwhile"):
             await queues.publish(queue(purpose), bodies)
     await _sql.remove(tx, ids=[one.id for one in overdue])
@@ -102,6 +104,15 @@ async def give_back(tx: Tx, queues: Queues, fields: Fields) -> int:
 async def forget(tx: Tx) -> None:
     """Forgets who was given messages so long ago that no receipt of them comes any more."""
     await _sql.forget(tx, days=_RECEIPTS_DAYS)
+
+
+def _opened(fields: Fields, one: Overdue) -> Message | None:
+    try:
+        return Message(fields.open(one.sealed, _place(one.id)).encode(), id=str(one.id))
+    except FieldSealed:
+        metrics.UNSENDABLE.labels("sms", "unreadable").inc()
+        _log.warning("a message that comes back from its lease cannot be read", message=str(one.id))
+        return None
 
 
 def _place(message_id: UUID) -> Place:

@@ -65,6 +65,17 @@ async def test_what_was_settled_is_forgotten_and_the_rest_goes_back(tx: Tx, sett
     assert await tx.fetchval("select count(*) from sms_lease") == 0
 
 
+async def test_one_message_that_cannot_be_read_keeps_no_other_from_coming_back(tx: Tx, settings: Settings) -> None:
+    await hold(tx, Fields(settings), WANTED, uuid4(), [sms(1), sms(2), sms(3)])
+    await ended(tx)
+    spoil = "update sms_lease set sealed = set_bit(sealed, 200, 1 - get_bit(sealed, 200)) where id = $1"
+    await tx.execute(spoil, sms(2).id)
+    broker = Nowhere()
+    assert await give_back(tx, broker, Fields(settings)) == 3  # type: ignore[arg-type]
+    assert {one.id for one in broker.taken} == {str(sms(1).id), str(sms(3).id)}
+    assert await tx.fetchval("select count(*) from sms_lease") == 0
+
+
 async def test_nothing_is_forgotten_while_the_broker_is_away(tx: Tx, settings: Settings) -> None:
     await hold(tx, Fields(settings), WANTED, uuid4(), [sms(1)])
     await ended(tx)
