@@ -121,31 +121,37 @@ class Report(Struct):
 async def verify(
     connection: asyncpg.Connection, anchor: Anchor, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Report:
-    """Reads the whole log once, as it is at this moment and in bounded memory, and compares rows, chain and anchor.
+    """Reads the log once, up to what is sealed now, in bounded memory, and compares rows, chain and anchor.
 
-    `progress` is told rows done and rows in all.
+    It is read page by page, each with a statement of its own: a snapshot that is held as long as a large log takes
+    would keep every queue and table from being tidied. `progress` is told rows done and rows in all.
     """
-    report, anchored = Report(), anchor.size()  # before the snapshot: what is sealed meanwhile is not in it
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await _sql.without_time_limit(connection)
-        total = await _sql.sealed_count(connection)
-        report.waiting = await _sql.waiting_count(connection)
-        chain, marks = _Chain(report), _Marks(report, anchor.lines(anchored))
-        async for row in connection.cursor(_sql.chain.sql, prefetch=BATCH):
-            position, audit_id, stored, sealed_at, *columns = row
+    report, anchored = Report(), anchor.size()  # before the last seal is looked up: none of these comes later
+    seal, report.waiting = await _sql.last_seal(connection), await _sql.waiting_count(connection)
+    total = seal["position"] if seal else 0
+    chain, marks = _Chain(report), _Marks(report, anchor.lines(anchored))
+    while rows := await _sql.chain(connection, after=chain.expected - 1, last=total, size=BATCH):
+        for position, audit_id, stored, sealed_at, *columns in rows:
             chain.link(position, audit_id, stored, sealed_at, columns)
             marks.pass_by(position, stored, sealed_at)
-            report.sealed += 1
-            if report.sealed % BATCH == 0:
-                progress(report.sealed, total)
-        chain.end()
-        marks.end(chain.expected - 1)
-        for (audit_id,) in await _sql.never_listed(connection, size=_FAULTS_KEPT):
-            report.add("never_sealed", f"row {audit_id} was put in beside the log: it was never listed for sealing")
-        for (audit_id,) in await _sql.listed_without_row(connection, size=_FAULTS_KEPT):
-            report.add("row_missing", f"row {audit_id} was deleted before it was sealed")
+        report.sealed += len(rows)
+        progress(report.sealed, total)
+    chain.end(total)
+    marks.end(chain.expected - 1)
+    await _compare_listing(connection, report)
     progress(report.sealed, total)
     return report
+
+
+async def _compare_listing(connection: asyncpg.Connection, report: Report) -> None:
+    """Every row was listed for sealing, and every one that is listed is there."""
+    after, last = 0, await _sql.last_row(connection)
+    while (page := await _sql.never_listed(connection, after=after, last=last, size=BATCH))["upto"] is not None:
+        after = page["upto"]
+        for audit_id in page["ids"]:
+            report.add("never_sealed", f"row {audit_id} was put in beside the log: it was never listed for sealing")
+    for (audit_id,) in await _sql.listed_without_row(connection, size=_FAULTS_KEPT):
+        report.add("row_missing", f"row {audit_id} was deleted before it was sealed")
 
 
 class _Chain:
@@ -168,7 +174,9 @@ class _Chain:
             self._compare(position, stored, sealed_at, columns)
         self._before, self.expected = stored, position + 1
 
-    def end(self) -> None:
+    def end(self, last: int) -> None:
+        if self.expected <= last:
+            self._missing(last + 1)  # they were there when the log was begun to be read
         self._settle("row or its seal")
 
     def _compare(

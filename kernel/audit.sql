@@ -2,10 +2,6 @@
 -- scope: none, no row is read
 select pg_try_advisory_xact_lock(:key);
 
--- name: without_time_limit()$
--- scope: none, no row is read
-select set_config('statement_timeout', '0', true);
-
 -- name: unsealed(size)
 -- scope: none, the sealer chains everybody's rows
 select a.id::text, ((extract(epoch from a.at) * 1000000)::bigint)::text, a.principal, a.session_id, a.device_id,
@@ -15,14 +11,16 @@ select a.id::text, ((extract(epoch from a.at) * 1000000)::bigint)::text, a.princ
  order by u.audit_id
  limit :size;
 
--- name: chain()
+-- name: chain(after, last, size)
 -- scope: none, whoever verifies reads the whole log
 select s.position, s.audit_id, s.hash, s.sealed_at,
        a.id::text, ((extract(epoch from a.at) * 1000000)::bigint)::text, a.principal, a.session_id, a.device_id,
        a.request_id, a.action, a.noun, a.noun_id, a.before::text, a.after::text, a.reason
   from audit_seal s
   left join audit a on a.id = s.audit_id
- order by s.position;
+ where s.position > :after and s.position <= :last
+ order by s.position
+ limit :size;
 
 -- name: seal(positions, audit_ids, hashes, sealed_at)!
 -- scope: none, seals belong to nobody
@@ -50,22 +48,25 @@ select coalesce((select extract(epoch from clock_timestamp() - a.at)
                   order by u.audit_id
                   limit 1), 0)::float8;
 
--- name: sealed_count()$
--- scope: none, a count
-select count(*) from audit_seal;
+-- name: last_row()$
+-- scope: none, an id
+select coalesce(max(id), 0) from audit;
 
 -- name: waiting_count()$
 -- scope: none, a count
 select count(*) from audit_unsealed;
 
--- name: never_listed(size)
+-- name: never_listed(after, last, size)^
 -- scope: none, ids only
-select a.id
-  from audit a
- where not exists (select from audit_seal s where s.audit_id = a.id)
-   and not exists (select from audit_unsealed u where u.audit_id = a.id)
- order by a.id
- limit :size;
+with page as (
+    select id from audit where id > :after and id <= :last order by id limit :size
+)
+select max(p.id) as upto,
+       array(select id from page
+              where not exists (select from audit_seal s where s.audit_id = page.id)
+                and not exists (select from audit_unsealed u where u.audit_id = page.id)
+              order by id) as ids
+  from page p;
 
 -- name: listed_without_row(size)
 -- scope: none, ids only

@@ -26,6 +26,9 @@ from kernel.sql import load
 from mobile_contracts.event import Event, OrganisationChanged, PersonChanged, RolesChanged, SessionEnded
 
 ISSUER = "hexad"
+LEEWAY_SECONDS = 30
+"""How far the clocks of our hosts may be apart: a token of one that is ahead is good on the others."""
+
 REMEMBERED_SECONDS = 5
 """How long a verified token is believed without looking at its session: revocation takes effect within this time."""
 
@@ -71,6 +74,7 @@ class Tokens:
                 algorithms=["EdDSA"],
                 audience=audiences,
                 issuer=ISSUER,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "aud", "sub", "sid"]},
             )
             return UUID(claims["sid"]), float(claims["exp"])

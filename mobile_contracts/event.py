@@ -263,6 +263,14 @@ class RemindersDue(Event, frozen=True):
     """It is time to look whom the reminder rules concern."""
 
 
+class ReminderDue(Event, frozen=True):
+    """The time of one rule has come: those are to be told whose occurrence is one of these days."""
+
+    rule: str
+    first: date
+    last: date
+
+
 AnyEvent = (
     SuitabilityDecided
     | QuestionnaireAnswered
@@ -303,4 +311,5 @@ AnyEvent = (
     | BroadcastStarted
     | BroadcastChanged
     | RemindersDue
+    | ReminderDue
 )

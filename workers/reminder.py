@@ -1,11 +1,10 @@
-"""Produces reminders when the clock says so."""
+"""Produces reminders when the clock says so, each rule in a job of its own: one that fails stops no other."""
 
-from datetime import UTC, datetime
-
-from kernel import logs
+from kernel import clock, logs
 from kernel.database import Tx
+from kernel.outbox import emit
 from kernel.scope import apply_system
-from mobile_contracts.event import RemindersDue
+from mobile_contracts.event import ReminderDue, RemindersDue
 from notifications import reminder
 from workers.registry import handles
 
@@ -14,8 +13,17 @@ _log = logs.logger(__name__)
 
 @handles(RemindersDue)
 async def produce_reminders(tx: Tx, event: RemindersDue) -> None:
-    """Starts what the rules have due today and was not produced yet."""
+    """Starts the rules whose time has come."""
     await apply_system(tx, "reminder", kind="company")
-    told = await reminder.produce(tx, datetime.now(UTC))
+    for due in await reminder.take_due(tx, await clock.now(tx)):
+        first, last = due.days()
+        await emit(tx, ReminderDue(rule=due.code, first=first, last=last))
+
+
+@handles(ReminderDue)
+async def produce_rule(tx: Tx, event: ReminderDue) -> None:
+    """Tells those whom one rule concerns and who were not told yet."""
+    await apply_system(tx, "reminder", kind="company")
+    told = await reminder.produce(tx, event.rule, event.first, event.last, await clock.now(tx))
     if told:
-        _log.info("reminders were produced", people=told)
+        _log.info("reminders were produced", rule=event.rule, people=told)

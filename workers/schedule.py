@@ -10,7 +10,7 @@ import uvloop
 from celery import beat
 from msgspec import Struct
 
-from kernel import logs, metrics
+from kernel import clock, logs, metrics
 from kernel.database import Database, Tx
 from kernel.outbox import emit
 from kernel.scope import apply_system
@@ -74,19 +74,19 @@ class Timetable:
 
     async def start_due(self, now: datetime.datetime) -> list[str]:
         """Starts what is due and gives the names of what this beat, and no other, has started."""
-        return [schedule.name for schedule in self._schedules if await self._start(schedule, schedule.latest(now))]
+        return [one.name for one in self._schedules if await self._start(one, one.latest(now), now)]
 
-    async def _start(self, schedule: Schedule, due: datetime.datetime) -> bool:
-        started = await self._emit(schedule, due)
+    async def _start(self, schedule: Schedule, due: datetime.datetime, now: datetime.datetime) -> bool:
+        started = await self._emit(schedule, due, now)
         if started:
             metrics.SCHEDULED.labels(schedule.name).inc()
             _log.info("schedule", name=schedule.name, due_at=due.isoformat())
         return started
 
-    async def _emit(self, schedule: Schedule, due: datetime.datetime) -> bool:
+    async def _emit(self, schedule: Schedule, due: datetime.datetime, now: datetime.datetime) -> bool:
         try:
             async with self._database.transaction() as tx:
-                if due <= (await _sql.last(tx, name=schedule.name) or self._since):
+                if due <= (await _sql.last(tx, name=schedule.name, now=now) or self._since):
                     return False
                 await apply_system(tx, "beat")
                 event_id = await emit(tx, await schedule.event(tx))
@@ -132,9 +132,11 @@ class Scheduler(beat.Scheduler):
         self._runner.close()
 
     async def _start_due(self) -> float:
-        now = datetime.datetime.now(datetime.UTC)
-        if self._timetable is None:
+        if self._database is None:
             self._database = await Database.open(self._settings.database_url, self._settings, size=1, minimum=0)
+        async with self._database.connection() as connection:
+            now = await clock.now(connection)
+        if self._timetable is None:
             self._timetable = Timetable(self._database, now, SCHEDULES)
         await self._timetable.start_due(now)
         return _LONGEST_PAUSE

@@ -7,7 +7,8 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,47 @@ async def test_what_is_sealed_while_it_is_verified_is_no_fault(ten: Database, fi
     assert kinds(await check(ten, file)) == [("tail_cut", 11)]
 
 
+async def test_between_pages_no_snapshot_is_held_and_what_is_written_then_is_no_fault(
+    ten: Database, file: Anchor, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "BATCH", 3)
+    chain, listing, looks = audit._sql.chain, audit._sql.never_listed, 0
+
+    async def between(query: Callable[..., Awaitable[Any]], connection: asyncpg.Connection, **given: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        held = await owner.fetchrow(
+            "select xact_start, backend_xmin from pg_stat_activity where pid = $1", connection.get_server_pid()
+        )
+        assert held is not None
+        assert tuple(held) == (None, None)
+        await write(ten, 2)
+        await seal(ten, file)
+        await write(ten, 1)
+        return await query(connection, **given)
+
+    monkeypatch.setattr(audit._sql, "chain", partial(between, chain))
+    monkeypatch.setattr(audit._sql, "never_listed", partial(between, listing))
+    report = await check(ten, file)
+    assert (report.sound, report.sealed) == (True, 10)
+    assert looks >= 8
+
+
+async def test_a_tail_that_is_cut_while_it_is_verified_is_found(
+    ten: Database, file: Anchor, owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "BATCH", 3)
+    chain = audit._sql.chain
+
+    async def cut(connection: asyncpg.Connection, **given: Any) -> Any:
+        page = await chain(connection, **given)
+        await owner.execute("delete from audit_seal where position > 8")
+        return page
+
+    monkeypatch.setattr(audit._sql, "chain", cut)
+    assert ("seal_missing", 9) in kinds(await check(ten, file))
+
+
 async def test_an_empty_log_is_sound(database: Database, file: Anchor) -> None:
     assert (await check(database, file)).sound
 
@@ -125,13 +167,13 @@ async def test_every_column_is_in_the_chain(ten: Database, owner: asyncpg.Connec
     )
     changes = {"text": "coalesce({0}, '') || 'x'", "jsonb": """'{{"name": "张四"}}'""", "bigint": "{0} + 1000",
                "timestamp with time zone": "{0} + interval '1 microsecond'"}  # fmt: skip
-    rows = audit._sql.chain.sql
+    whole = {"after": 0, "last": 1000, "size": 1000}
     for name, kind in columns:
-        before = await owner.fetch(rows)
+        before = await audit._sql.chain(owner, **whole)
         change = owner.transaction()
         await change.start()
         await owner.execute(f"update audit set {name} = {changes[kind].format(name)} where noun_id = '3'")
-        assert await owner.fetch(rows) != before, name
+        assert await audit._sql.chain(owner, **whole) != before, name
         await change.rollback()
 
 

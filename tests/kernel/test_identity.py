@@ -67,6 +67,21 @@ def test_a_token_opens_its_audience(tokens: Tokens) -> None:
     assert 590 <= expires - time.time() <= 600
 
 
+@pytest.mark.parametrize(("ahead", "good"), [(3, True), (25, True), (-25, True), (45, False), (-45, False)])
+def test_a_token_of_a_host_whose_clock_differs_a_little_is_good(
+    settings: Settings, tokens: Tokens, monkeypatch: pytest.MonkeyPatch, *, ahead: int, good: bool
+) -> None:
+    now = time.time()
+    own = msgspec.structs.replace(settings, token_seconds=30)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(time, "time", lambda: now + (ahead if ahead > 0 else ahead - 30))
+        token = Tokens(own).issue("staff", "1", SESSION)
+    if good:
+        assert tokens.verify(token, ("staff",))[0] == SESSION
+    else:
+        refused(tokens, token)
+
+
 def test_what_is_signed_right_and_says_wrong_is_refused(settings: Settings, tokens: Tokens) -> None:
     signing = key_of(settings)
     assert tokens.verify(jwt.encode(claims(), signing, "EdDSA"), ("staff",))[0] == SESSION

@@ -49,3 +49,13 @@ async def test_nothing_is_lost_when_many_spend_at_once(database: Database) -> No
     await asyncio.gather(*(spend() for _ in range(20)))
     async with database.transaction() as tx:
         assert 1000 <= await rate.left(tx, LANE) < 2000
+
+
+async def test_a_clock_that_was_an_hour_ahead_leaves_neither_a_debt_nor_more_than_the_bucket(tx: Tx) -> None:
+    await rate.spend(tx, LANE, 2900)
+    await tx.execute("update sending_rate set at = clock_timestamp() + interval '1 hour'")
+    assert await rate.left(tx, LANE) == 3000
+    await rate.spend(tx, LANE, 1000)
+    assert 2000 <= await rate.left(tx, LANE) < 3000
+    await tx.execute("update sending_rate set at = clock_timestamp() - interval '1 hour'")
+    assert await rate.left(tx, LANE) == 3000

@@ -5,9 +5,11 @@ import datetime
 
 import msgspec
 import psycopg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel import clock
 from kernel.database import Database, Tx
 from kernel.settings import Settings
 from mobile_contracts.event import Event, HousekeepingDue
@@ -82,6 +84,32 @@ async def test_a_new_schedule_begins_with_its_next_occurrence(database: Database
     table = Timetable(database, NOON + MINUTE / 2, EVERY_MINUTE)
     assert await table.start_due(NOON + MINUTE / 2) == []
     assert await table.start_due(NOON + MINUTE) == ["test"]
+
+
+async def test_a_beat_whose_clock_was_a_year_ahead_for_a_turn_stops_nothing(database: Database) -> None:
+    ahead = NOON + datetime.timedelta(days=365)
+    table = Timetable(database, NOON - MINUTE, EVERY_MINUTE)
+    assert await table.start_due(ahead) == ["test"]
+    assert [await table.start_due(NOON + number * MINUTE) for number in range(3)] == [["test"]] * 3
+    assert await table.start_due(NOON + 2 * MINUTE) == []
+    assert await Timetable(database, ahead, EVERY_MINUTE).start_due(ahead) == []
+
+
+def test_beat_goes_by_the_clock_of_the_database(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[datetime.datetime] = []
+
+    async def years_later(_: Tx) -> datetime.datetime:
+        asked.append(NOON)
+        return NOON
+
+    monkeypatch.setattr(clock, "now", years_later)
+    scheduler = Scheduler(own_settings, lambda: None, make_app(own_settings, lambda _: "done"))
+    for _ in range(2):
+        scheduler.tick()
+    with psycopg.connect(own_settings.database_url) as connection:
+        assert connection.execute("select count(*) from schedule_run").fetchone() == (0,)
+    scheduler.close()
+    assert asked == [NOON, NOON]
 
 
 def test_beat_outlives_whatever_postgresql_refuses(own_settings: Settings) -> None:

@@ -1,0 +1,3 @@
+-- name: now()$
+-- scope: none, no row is read
+select clock_timestamp();
