@@ -40,6 +40,12 @@ class HousekeepingDue(Event, frozen=True):
     """It is time to delete what has outlived its purpose."""
 
 
+class OutlivedDue(Event, frozen=True):
+    """What a table keeps no longer is to be deleted, or the rest of it."""
+
+    table: str
+
+
 class TokenIssued(Event, frozen=True):
     """An access token was issued by command."""
 
@@ -296,6 +302,7 @@ AnyEvent = (
     | TradingDayChanged
     | JobTriedAgain
     | HousekeepingDue
+    | OutlivedDue
     | TokenIssued
     | SessionEnded
     | OrganisationChanged

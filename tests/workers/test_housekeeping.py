@@ -1,11 +1,15 @@
 """Housekeeping deletes what has outlived its purpose, and nothing else."""
 
 import asyncpg
+import msgspec
+import pytest
 
 from kernel.database import Database
 from kernel.settings import Settings
-from mobile_contracts.event import HousekeepingDue
+from mobile_contracts.event import HousekeepingDue, OutlivedDue
 from tests.workers.test_job import job
+from workers import housekeeping
+from workers.housekeeping import OUTLIVED
 from workers.job import Jobs
 
 OLD_AND_NEW = """
@@ -54,6 +58,11 @@ async def test_the_old_goes_and_the_new_stays(
     superuser = await asyncpg.connect(postgres_superuser)
     await superuser.execute(OLD_AND_NEW)
     assert await jobs.do(job(HousekeepingDue(), "keep_house")) == "done"
+    due = [row[0] for row in await superuser.fetch("select payload->>'table' from outbox order by id")]
+    assert due == list(OUTLIVED)
+    for table in due:
+        assert await jobs.do(job(OutlivedDue(table=table), "forget_outlived")) == "done"
+    await superuser.execute("delete from job where handler = 'forget_outlived'")
     found = {
         table: await superuser.fetchval(f"select count(*) from {table} where {which}")
         for table, (_, which) in LEFT.items()
@@ -61,3 +70,40 @@ async def test_the_old_goes_and_the_new_stays(
     total = {table: await superuser.fetchval(f"select count(*) from {table}") for table in LEFT}
     await superuser.close()
     assert found == total == {table: count for table, (count, _) in LEFT.items()}
+
+
+async def test_what_is_left_when_the_time_is_over_is_gone_on_with_at_once(
+    jobs: Jobs, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "CHUNK", 10)
+    monkeypatch.setattr(housekeeping, "RUN_SECONDS", 0.0)
+    async with database.transaction() as tx:
+        await tx.execute(
+            "insert into probe (id, sent_at) select gen_random_uuid(), now() - interval '2 days'"
+            " from generate_series(1, 25)"
+        )
+    runs = 0
+    event: OutlivedDue | None = OutlivedDue(table="probe")
+    while event is not None:
+        assert await jobs.do(job(event, "forget_outlived")) == "done"
+        runs += 1
+        async with database.transaction() as tx:
+            again = await tx.fetchval("delete from outbox returning payload::text")
+        event = msgspec.json.decode(again, type=OutlivedDue) if again else None
+    assert runs == 3
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select count(*) from probe") == 0
+
+
+async def test_a_run_goes_on_as_long_as_it_may(jobs: Jobs, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "CHUNK", 10)
+    async with database.transaction() as tx:
+        await tx.execute(
+            "insert into probe (id, sent_at) select gen_random_uuid(), now() - interval '2 days'"
+            " from generate_series(1, 45)"
+        )
+    monkeypatch.setattr(housekeeping, "RUN_SECONDS", 600.0)
+    assert await jobs.do(job(OutlivedDue(table="probe"), "forget_outlived")) == "done"
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select count(*) from probe") == 0
+        assert await tx.fetchval("select count(*) from outbox") == 0
