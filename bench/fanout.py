@@ -99,12 +99,12 @@ def run(given: Parameters, folder: Path | None, say: Say, tell: Tell) -> Report:
         keys.make(place)
         server = brokerage.started(place)
         held.callback(server.stop)
-        base = _settings(place)
+        base = settings_of(place)
         name = asyncio.run(brokerage.filled(server, base, given.messages, tell))
         own = msgspec.structs.replace(
             base, database_url=server.url("hexad_app", name), owner_url=server.url("hexad_owner", name)
         )
-        asyncio.run(_number(server, name, own))
+        asyncio.run(number(server, name, own))
         runs = list(_runs(given, own, server.url("postgres", name), say))
         version = server.psql("-c", "show server_version")
         shown = msgspec.structs.replace(given, broker_url="")
@@ -127,7 +127,7 @@ def judged(runs: list[Fanout]) -> list[Asked]:
 
 
 def _runs(given: Parameters, own: Settings, superuser: str, say: Say) -> Iterator[Fanout]:
-    for name, chosen in _brokers(given, own):
+    for name, chosen in brokers(given.broker_url, own, without_pgmq=given.without_pgmq):
         with chosen as on:
             for one in (_ours(given, on, name), _floor(given, on, name)):
                 say(one.line())
@@ -138,10 +138,13 @@ def _runs(given: Parameters, own: Settings, superuser: str, say: Say) -> Iterato
                 yield one
 
 
-def _brokers(given: Parameters, own: Settings) -> Iterator[tuple[str, AbstractContextManager[Settings]]]:
-    if given.broker_url:
-        yield "RabbitMQ", _prefixed(msgspec.structs.replace(own, broker_url=given.broker_url))
-    if not given.without_pgmq:
+def brokers(
+    broker_url: str, own: Settings, *, without_pgmq: bool
+) -> Iterator[tuple[str, AbstractContextManager[Settings]]]:
+    """Settings on the RabbitMQ that is named, and on PGMQ."""
+    if broker_url:
+        yield "RabbitMQ", _prefixed(msgspec.structs.replace(own, broker_url=broker_url))
+    if not without_pgmq:
         yield "PGMQ", contextlib.nullcontext(own)
 
 
@@ -170,26 +173,31 @@ def _ours(given: Parameters, own: Settings, name: str) -> Fanout:
 
 
 async def _measured(own: Settings, messages: int, name: str) -> Fanout:
-    async with _database(own) as database:
-        async with database.transaction() as tx:
-            await apply_system(tx, "bench", kind="company")
-            ids = [row[0] for row in await tx.fetch("select id from customer order by id limit $1", messages)]
-            began = time.monotonic()
-            started = await broadcast.start(
-                tx,
-                Wanted(kind="bench", template="care", purpose="service", channels=("sms",), values=_WORDS,
-                       customer_ids=ids),
-            )  # fmt: skip
-        progress = await _until_answered(database, started, own)
+    async with database(own) as opened:
+        began = time.monotonic()
+        started = await start(opened, messages)
+        progress = await _until_answered(opened, started, own)
         took = time.monotonic() - began
     counts = {state: count for state, count in msgspec.structs.asdict(progress.counts).items() if count}
     return Fanout("ours", name, progress.total, took, counts)
 
 
-async def _until_answered(database: Database, started: UUID, own: Settings) -> Progress:
+async def start(opened: Database, messages: int) -> UUID:
+    """Starts a broadcast to so many customers."""
+    async with opened.transaction() as tx:
+        await apply_system(tx, "bench", kind="company")
+        ids = [row[0] for row in await tx.fetch("select id from customer order by id limit $1", messages)]
+        return await broadcast.start(
+            tx,
+            Wanted(kind="bench", template="care", purpose="service", channels=("sms",), values=_WORDS,
+                   customer_ids=ids),
+        )  # fmt: skip
+
+
+async def _until_answered(opened: Database, started: UUID, own: Settings) -> Progress:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
-        async with database.transaction() as tx:
+        async with opened.transaction() as tx:
             await apply_system(tx, "bench", kind="company")
             progress = await broadcast.progress(tx, started, own)
         if progress.counts.delivered + progress.counts.skipped == progress.total:
@@ -258,7 +266,7 @@ async def _tasks_measured(messages: int, superuser: str, name: str, own: Setting
         await connection.close()
 
 
-async def _number(server: Postgres, name: str, own: Settings) -> None:
+async def number(server: Postgres, name: str, own: Settings) -> None:
     """Gives every customer a mobile number that opens."""
     fields = Fields(own)
     connection = await asyncpg.connect(server.url("postgres", name))
@@ -277,15 +285,17 @@ async def _number(server: Postgres, name: str, own: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _database(own: Settings) -> AsyncIterator[Database]:
-    database = await Database.open(own.database_url, own, size=2)
+async def database(own: Settings) -> AsyncIterator[Database]:
+    """Two connections of the app."""
+    opened = await Database.open(own.database_url, own, size=2)
     try:
-        yield database
+        yield opened
     finally:
-        await database.close()
+        await opened.close()
 
 
-def _settings(place: Path) -> Settings:
+def settings_of(place: Path) -> Settings:
+    """Those of a house in that folder, at every hour and at a rate that binds nobody."""
     lines = keys.file(place).read_text().splitlines()
     made = dict(line.split("=", 1) for line in lines if "=" in line)
     own = settings.parse({**made, "HEXAD_VAR": str(place)})

@@ -100,6 +100,22 @@ def relay(settings: Settings) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
+def worker(settings: Settings) -> Iterator[Server]:
+    """`hexad work` as in production."""
+    own = msgspec.structs.replace(settings, worker_port=free_port())
+    with _process("worker", own.worker_port, own.var, ("hexad.main", "work"), environment(own)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def mail(settings: Settings) -> Iterator[Server]:
+    """`hexad mail` as in production."""
+    own = msgspec.structs.replace(settings, mailer_port=free_port())
+    with _process("mailer", own.mailer_port, own.var, ("hexad.main", "mail"), environment(own)) as server:
+        yield server
+
+
+@contextlib.contextmanager
 def gateway(settings: Settings) -> Iterator[None]:
     """The bench's gateway."""
     with _silent("gateway", settings.var, (sys.executable, "-m", "bench.gateway"), environment(settings)):

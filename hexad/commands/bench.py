@@ -8,7 +8,7 @@ import click
 from hexad.commands.group import FAILED, Commands
 
 if TYPE_CHECKING:
-    from bench import fanout, figures, ingest
+    from bench import code, fanout, figures, ingest
 
 
 @click.group("bench", cls=Commands)
@@ -103,7 +103,32 @@ def bench_fanout(var: Path | None, file: Path | None, **given: Any) -> None:
     _tell(report, file)
 
 
-def _tell(report: "figures.Report | ingest.Report | fanout.Report", file: Path | None) -> NoReturn:
+@bench.command("code")
+@click.option("--codes", default=300, type=click.IntRange(10, 100_000), help="Codes that are asked for.")
+@click.option("--every", default=0.2, type=click.FloatRange(0.001, 10), help="Seconds from one request to the next.")
+@click.option("--messages", default=100_000, type=click.IntRange(100, 3_000_000), help="Text messages on their way.")
+@click.option(
+    "--mails", default=1_000, type=click.IntRange(0, 100_000), help="E-mails that the relay answers with 421."
+)
+@click.option("--broker", "broker_url", default="", help="amqp://… of RabbitMQ; without it PGMQ alone is measured.")
+@click.option("--without-pgmq", is_flag=True, help="Leave out PGMQ.")
+@click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="A folder that keeps the database.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")
+def bench_code(var: Path | None, file: Path | None, **given: Any) -> None:
+    """A code by SMS from its request to the outbound queue, while everything else hangs.
+
+    A broadcast is on its way, the advisory platform never answers, the mail relay answers 421. Makes a PostgreSQL of
+    its own. Exit code 1 when the p99 is above 2 s.
+    """
+    from bench.code import Parameters, run
+    from hexad.terminal import progress
+
+    with progress("customers made") as tell:
+        report = run(Parameters(**given), var, lambda line: click.echo(line, err=True), tell)
+    _tell(report, file)
+
+
+def _tell(report: "figures.Report | ingest.Report | fanout.Report | code.Report", file: Path | None) -> NoReturn:
     """Prints what was measured, and ends with what came of it."""
     import msgspec
 
