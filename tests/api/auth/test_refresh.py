@@ -31,7 +31,7 @@ async def test_after_signing_out_neither_token_works(phone: Phone, people: Peopl
 async def test_whoever_is_out_learns_why(phone: Phone, people: People) -> None:
     await people.customer(password=PASSWORD)
     answer = await phone.investor(password=PASSWORD)
-    expired = Tokens(msgspec.structs.replace(people.settings, token_seconds=-1))
+    expired = Tokens(msgspec.structs.replace(people.settings, token_seconds=-60))
     old = expired.issue("investor", "880001", session_of(answer))
     path, told = "/v1/investor/calendar", []
     await sign_out(phone.api, answer.json()["refresh_token"])
