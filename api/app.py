@@ -20,6 +20,7 @@ from api.edge.request import HttpRequest
 from api.errors import HANDLERS
 from api.routes import AUDIENCES, audience_router, routers
 from centers.customer.contact import Seals
+from centers.customer.home import Homes
 from kernel import calendar, logs, metrics, tracing
 from kernel.bus.choice import open_bus
 from kernel.crypto import BlindIndex, Fields
@@ -63,6 +64,7 @@ def furnished(app: Litestar, settings: Settings) -> ASGIApp:
     app.state.draining = False
     app.state.tokens = Tokens(settings)
     app.state.catalogue = catalogue((audience_router(one) for one in (*AUDIENCES, "auth")), get_args(Asked))
+    app.state.homes = Homes()
     app.state.seals = Seals(Fields(settings), BlindIndex(settings))
     app.state.gateway_keys = gateway_keys(settings.gateway_secrets)
     app.state.gateways = known.gateways(settings)

@@ -4,8 +4,9 @@ from litestar import Router
 
 from api.edge.identify import may
 from api.edge.reading import get
+from api.edge.request import HttpRequest
 from api.given import Tx, Who
-from centers.customer import queries
+from centers.customer.home import Homes
 from centers.employee import own
 from mobile_contracts.customer import Home
 from mobile_contracts.me import Me, Permission
@@ -25,9 +26,10 @@ async def read_me(tx: Tx, who: Who) -> Me:
 
 
 @get("/home", guards=[may("customer.read")], summary="Figures of the customers in one's scope")
-async def read_home(tx: Tx, who: Who) -> Home:
-    """Those whom the list of customers shows, but for closed ones."""
-    return await queries.home(tx, who)
+async def read_home(request: HttpRequest, tx: Tx, who: Who) -> Home:
+    """Those whom the list of customers shows, but for closed ones; of many branches as they were some seconds ago."""
+    homes: Homes = request.app.state.homes
+    return await homes.figures(tx, who)
 
 
 staff = Router("", route_handlers=[read_me, read_home], tags=["Oneself"])

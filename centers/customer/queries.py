@@ -1,22 +1,19 @@
 """One customer and what belongs to them, within the scope."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kernel import calendar
 from kernel.database import Tx
 from kernel.errors import NotFound
 from kernel.personal import mask_email
 from kernel.scope import Scope
 from kernel.sql import load
-from mobile_contracts.customer import Account, Customer, Home, Relation
+from mobile_contracts.customer import Account, Customer, Relation
 
-_BIRTHDAY_DAYS = 7
-_sql = load(Path(__file__).with_name("queries.sql"), Account, Customer, Home, Relation)
+_sql = load(Path(__file__).with_name("queries.sql"), Account, Customer, Relation)
 
 
 class Sealed(Struct, frozen=True):
@@ -53,18 +50,6 @@ async def list_relations(tx: Tx, scope: Scope, customer_no: str) -> list[Relatio
     customer = await find(tx, scope, customer_no)
     relations: list[Relation] = await _sql.list_relations(tx, customer_id=customer.id)
     return relations
-
-
-async def home(tx: Tx, scope: Scope) -> Home:
-    """Figures of the customers in scope whose accounts are open; birthdays of the next 7 days."""
-    today, reach = calendar.today(), scope.reach
-    days = [f"{today + timedelta(days=ahead):%m-%d}" for ahead in range(_BIRTHDAY_DAYS)]
-    figures: Home = (
-        await _sql.home_by_relation(tx, employees=reach.employees, days=days)
-        if reach.by_relation
-        else await _sql.home_by_branch(tx, branches=reach.branches, days=days)
-    )
-    return figures
 
 
 async def sealed(tx: Tx, scope: Scope, customer_no: str) -> Sealed:
