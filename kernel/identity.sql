@@ -4,7 +4,7 @@ select s.id, s.audience, s.subject, s.device_id, s.roles, e.id as employee, e.un
   from session s
   left join employee e on s.audience = 'staff' and e.employee_no = s.subject
  where s.id = any (:session_ids::uuid[]) and s.revoked_at is null and s.expires_at > now()
-   and (e.left_on is null or e.left_on > current_date);
+   and lasts(e.left_on);
 
 -- name: ended(session_ids)
 -- scope: none, only ids go in and out
@@ -12,7 +12,7 @@ select wanted.id
   from unnest(:session_ids::uuid[]) as wanted (id)
   left join session s on s.id = wanted.id and s.revoked_at is null and s.expires_at > now()
   left join employee e on s.audience = 'staff' and e.employee_no = s.subject
- where s.id is null or e.left_on <= current_date;
+ where s.id is null or not lasts(e.left_on);
 
 -- name: add(id, audience, subject, roles, device_id, seconds)!
 -- scope: none, a session belongs to whoever signs in

@@ -49,7 +49,7 @@ select c.id, c.customer_no, c.name, c.kind, c.mobile_mask as mobile, c.status, c
 select distinct r.customer_id as id
   from relation r
  where r.employee_id = any (:employees::integer[])
-   and (r.valid_to <= current_date or r.valid_from > current_date)
+   and not holds(r.valid_from, r.valid_to)
    and (r.changed_in >= :since::text::xid8 or r.valid_to > :since_day::date)
    and not exists (
            select from relation o

@@ -1,5 +1,5 @@
 -- name: find_person(employee_no)^
-select id, coalesce(left_on <= current_date, false) as gone
+select id, not lasts(left_on) as gone
   from employee
  where employee_no = :employee_no
    for no key update;
@@ -19,7 +19,7 @@ select code from role where code = :code for update;
 select exists (
     select from assignment a
       join employee e on e.id = a.employee_id
-     where a.role = :role and e.id <> :employee and (e.left_on is null or e.left_on > current_date));
+     where a.role = :role and e.id <> :employee and lasts(e.left_on));
 
 -- name: change_role(code, scope)!
 update role set scope = :scope, version = nextval('row_version') where code = :code;

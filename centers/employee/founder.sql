@@ -1,5 +1,5 @@
 -- name: find(employee_no)^
-select id, coalesce(left_on <= current_date, false) as gone from employee where employee_no = :employee_no
+select id, not lasts(left_on) as gone from employee where employee_no = :employee_no
    for no key update;
 
 -- name: add(employee_no, name)$
@@ -17,4 +17,4 @@ select e.id, r.code
   from employee e
   join role r on r.code = e.position and r.scope not in ('none', 'self')
  where not exists (select from assignment a where a.employee_id = e.id)
-   and (e.left_on is null or e.left_on > current_date);
+   and lasts(e.left_on);

@@ -42,7 +42,7 @@ create temp table staged_gone_employee (employee_no text primary key) on commit 
 
 -- name: known_branches()
 -- scope: none, the loader compares what is delivered with what is there
-select u.code as key, delivered.source, delivered.name, region.code as region_code, delivered.ended_on is null as open
+select u.code as key, delivered.source, delivered.name, region.code as region_code, lasts(delivered.ended_on) as open
   from unit u
   left join unit delivered on delivered.id = u.id and delivered.placed_by = 'feed' -- what staff placed is never different
   left join unit region on region.id = delivered.parent_id
@@ -182,7 +182,7 @@ update employee e
   join unit branch on branch.kind = 'branch' and branch.code = p.branch_code
   left join unit team on team.kind = 'team' and team.code = p.team_code
                      and (team.placed_by = 'staff' or team.parent_id = branch.id)
-                     and (team.ended_on is null or team.ended_on > current_date)
+                     and lasts(team.ended_on)
  where e.employee_no = p.employee_no and e.placed_by = 'feed' and e.unit_id <> coalesce(team.id, branch.id);
 
 -- name: end_employees(day)!

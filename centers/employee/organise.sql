@@ -44,11 +44,11 @@ returning e.employee_no;
 -- name: standing(unit)^
 -- record_class: Standing
 -- scope: none, counts alone, for those who may change the whole organisation
-select (select count(*) from unit where parent_id = :unit and (ended_on is null or ended_on > current_date)) as units,
+select (select count(*) from unit where parent_id = :unit and lasts(ended_on)) as units,
        (select count(*)
           from unit_under a
           join employee e on e.unit_id = a.unit_id
-         where a.ancestor_id = :unit and (e.left_on is null or e.left_on > current_date)) as employees,
+         where a.ancestor_id = :unit and lasts(e.left_on)) as employees,
        (select count(*)
           from unit_under a
           join customer c on c.branch_id = a.unit_id

@@ -8,11 +8,11 @@ select u.id, u.kind, u.code, u.name, u.parent_id, u.placed_by, u.ended_on, u.ver
        (select count(*)::integer
           from unit_under a
           join employee e on e.unit_id = a.unit_id
-         where a.ancestor_id = u.id and (e.left_on is null or e.left_on > current_date)) as employees
+         where a.ancestor_id = u.id and lasts(e.left_on)) as employees
   from unit u
  where (:kind::text is null or u.kind = :kind)
    and (:parent::integer is null or u.parent_id = :parent)
-   and (:ended::boolean is null or coalesce(u.ended_on <= current_date, false) = :ended)
+   and (:ended::boolean is null or not lasts(u.ended_on) = :ended)
    and (array_position(array['company', 'region', 'branch', 'team'], u.kind), u.code) > (:after_rank, :after_code)
  order by array_position(array['company', 'region', 'branch', 'team'], u.kind), u.code
  limit :size;
@@ -37,7 +37,7 @@ with person as (
      where (starts_with(folded(e.name), folded(:prefix)) or starts_with(e.employee_no, :prefix))
        and (:unit::integer is null or e.unit_id in (select unit_id from unit_under where ancestor_id = :unit))
        and (:role::text is null or e.id in (select employee_id from assignment where role = :role))
-       and (:working::boolean is null or (e.left_on is null or e.left_on > current_date) = :working)
+       and (:working::boolean is null or lasts(e.left_on) = :working)
        and (:everybody or e.id = any (:employees::integer[])
             or e.unit_id in (select unit_id from unit_under where ancestor_id = any (:branches::integer[])))
 )
@@ -49,7 +49,7 @@ select employee_no, name, position, unit_id, unit_name, hired_on, left_on, roles
 
 -- name: find_person(employee_no, everybody, employees, branches)^
 select e.id, e.employee_no, e.name, e.position, e.unit_id, e.licence_kind, e.licence_no, e.licence_valid_to,
-       e.licence_valid_to is null or e.licence_valid_to > current_date as licence_valid, e.mobile_mask, e.email,
+       lasts(e.licence_valid_to) as licence_valid, e.mobile_mask, e.email,
        e.hired_on, e.left_on, e.placed_by, e.version
   from employee e
  where e.employee_no = :employee_no

@@ -22,7 +22,7 @@ select product_code, name, category, risk_level, price, period_days, status, ver
 select distinct product_code
   from contract
  where customer_id = :customer and product_code = any (:codes::text[])
-   and signed_on <= current_date and (ended_on is null or ended_on > current_date);
+   and holds(signed_on, ended_on);
 
 -- name: agreement(language)^
 -- record_class: Agreement

@@ -99,7 +99,7 @@ update subscription s
            select o.id
              from subscription o
              join contract k on k.contract_no = o.contract_no
-            where o.state = 'confirmed' and k.ended_on <= current_date
+            where o.state = 'confirmed' and not lasts(k.ended_on)
             limit :size
               for update of o skip locked)
 returning s.id;
@@ -112,9 +112,8 @@ select s.id, s.state, s.reason, c.customer_no, c.name as customer_name, p.name a
        array(select distinct e.employee_no
                from relation r
                join employee e on e.id = r.employee_id
-              where r.customer_id = s.customer_id and r.kind = 'service' and r.valid_from <= current_date
-                and (r.valid_to is null or r.valid_to > current_date)
-                and (e.left_on is null or e.left_on > current_date)) as brokers
+              where r.customer_id = s.customer_id and r.kind = 'service' and holds(r.valid_from, r.valid_to)
+                and lasts(e.left_on)) as brokers
   from subscription s
   join customer c on c.id = s.customer_id
   join product p on p.product_code = s.product_code

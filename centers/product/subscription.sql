@@ -10,7 +10,7 @@ select exists (select from subscription
                 where customer_id = :customer and product_code = :product_code and state in ('requested', 'confirmed'))
     or exists (select from contract
                 where customer_id = :customer and product_code = :product_code and kind <> 'trial'
-                  and (ended_on is null or ended_on > current_date));
+                  and lasts(ended_on));
 
 -- name: find_own(id, customer)^
 -- record_class: Subscription
@@ -64,7 +64,7 @@ select s.id, c.customer_no, c.name as customer_name, s.product_code, p.name as p
            select r.customer_id
              from relation r
             where r.employee_id = any (:employees::integer[])
-              and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)))
+              and holds(r.valid_from, r.valid_to)))
    and (:customer_no::text is null or c.customer_no = :customer_no)
    and (:state::text is null or s.state = :state)
    and (:before::uuid is null or s.id < :before)
@@ -78,4 +78,4 @@ select exists (
        and (c.branch_id = any (:branches::integer[]) or exists (
                select from relation r
                 where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
-                  and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date))));
+                  and holds(r.valid_from, r.valid_to))));

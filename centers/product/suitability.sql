@@ -1,7 +1,7 @@
 -- name: standing(customer)^
 -- record_class: Standing
 select c.id as customer_id,
-       c.status in ('normal', 'dormant') and (c.closed_on is null or c.closed_on > current_date) as active,
+       c.status in ('normal', 'dormant') and lasts(c.closed_on) as active,
        s.at as assessed_at, s.risk_level as level, s.expires_on
   from customer c
   left join standing s on s.customer_id = c.id

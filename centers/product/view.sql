@@ -2,7 +2,7 @@
 -- scope: none, one's own licence
 select exists (select from employee
                 where id = :employee and licence_kind in ('investment_adviser', '投资顾问')
-                  and (licence_valid_to is null or licence_valid_to > current_date));
+                  and lasts(licence_valid_to));
 
 -- name: add(id, product_code, employee, title, body)!
 -- scope: none, the policy of the table lets staff write alone
@@ -39,7 +39,7 @@ select v.id, v.product_code, p.name as product_name, e.name as adviser, v.title,
            select k.product_code
              from contract k
             where k.customer_id = :customer
-              and k.signed_on <= current_date and (k.ended_on is null or k.ended_on > current_date))
+              and holds(k.signed_on, k.ended_on))
    and (:product_code::text is null or v.product_code = :product_code)
    and (:before::uuid is null or v.id < :before)
  order by v.id desc
@@ -54,7 +54,7 @@ select v.id, v.product_code, p.name as product_name, e.name as adviser, v.title,
  where v.id = :id
    and exists (select from contract k
                 where k.customer_id = :customer and k.product_code = v.product_code
-                  and k.signed_on <= current_date and (k.ended_on is null or k.ended_on > current_date));
+                  and holds(k.signed_on, k.ended_on));
 
 -- name: hold(id)^
 -- record_class: Spreading
@@ -75,7 +75,7 @@ select distinct on (k.customer_id) :id::uuid, k.customer_id,
   left join subscription s on s.contract_no = k.contract_no
   left join preference f on f.customer_id = k.customer_id
  where k.product_code = :product_code
-   and k.signed_on <= current_date and (k.ended_on is null or k.ended_on > current_date)
+   and holds(k.signed_on, k.ended_on)
  order by k.customer_id, s.id desc nulls last;
 
 -- name: readers(id)

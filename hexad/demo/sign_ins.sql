@@ -3,7 +3,7 @@
 select distinct on (e.position) e.position as role, e.employee_no
   from employee e
   join role r on r.code = e.position
- where e.left_on is null or e.left_on > current_date
+ where lasts(e.left_on)
  order by e.position, e.employee_no;
 
 -- name: customer_of(employee_no)$
@@ -12,6 +12,6 @@ select c.customer_no
   from relation r
   join employee e on e.id = r.employee_id and e.employee_no = :employee_no
   join customer c on c.id = r.customer_id
- where r.valid_to is null and c.status = 'normal'
+ where holds(r.valid_from, r.valid_to) and c.status = 'normal'
  order by c.customer_no
  limit 1;

@@ -7,13 +7,13 @@ select exists (select from customer);
 select e.employee_no
   from employee e
   join assignment a on a.employee_id = e.id and a.role = 'broker'
- where (e.left_on is null or e.left_on > current_date)
-   and (e.licence_valid_to is null or e.licence_valid_to > current_date)
+ where lasts(e.left_on)
+   and lasts(e.licence_valid_to)
    and (select count(*)
           from relation r
           join customer c on c.id = r.customer_id and c.status = 'normal'
          where r.employee_id = e.id and r.kind = 'service'
-           and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)) >= :least
+           and holds(r.valid_from, r.valid_to)) >= :least
  order by e.employee_no desc
  limit 2;
 
@@ -22,8 +22,8 @@ select e.employee_no
 select e.employee_no
   from employee e
   join assignment a on a.employee_id = e.id and a.role = 'adviser'
- where (e.left_on is null or e.left_on > current_date)
-   and e.licence_kind = 'investment_adviser' and e.licence_valid_to > current_date
+ where lasts(e.left_on)
+   and e.licence_kind = 'investment_adviser' and lasts(e.licence_valid_to)
  order by e.employee_no desc
  limit 1;
 
@@ -33,7 +33,7 @@ select c.customer_no
   from relation r
   join employee e on e.id = r.employee_id and e.employee_no = :employee_no
   join customer c on c.id = r.customer_id
- where r.kind = 'service' and r.valid_from <= current_date and (r.valid_to is null or r.valid_to > current_date)
+ where r.kind = 'service' and holds(r.valid_from, r.valid_to)
    and c.status = 'normal' and c.kind = 'individual' and c.mobile is not null
    and right(c.mobile_mask, 4) <> all (:unlucky::text[])
    and not exists (select from contract k where k.customer_id = c.id)
