@@ -107,6 +107,7 @@ update unit u
  where u.id = moved.id;
 
 -- name: end_units(day)!
+-- between days: the delivery's
 -- scope: none, the organisation belongs to nobody
 update unit u
    set ended_on = :day, version = nextval('row_version')

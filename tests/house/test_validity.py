@@ -1,4 +1,4 @@
-"""Until when something holds is one rule, `lasts` and `holds` of the schema: the last day is the first on which it does not.
+"""Until when something holds is one rule, `lasts` and `holds` of the schema: an end is the first day without it.
 
 Compared by hand it was `>` here and `>=` there, and who closes tomorrow was closed today.
 """
