@@ -6,7 +6,7 @@ select pg_advisory_xact_lock(1128808772, :customer);
 -- record_class: Customer
 select c.id, c.customer_no as no, c.name, c.branch_id
   from customer c
- where c.customer_no = :customer_no and c.closed_on is null
+ where c.customer_no = :customer_no and lasts(c.closed_on)
    and (c.branch_id = any (:branches::integer[]) or exists (
            select from relation r
             where r.customer_id = c.id and r.employee_id = any (:employees::integer[])
@@ -15,7 +15,7 @@ select c.id, c.customer_no as no, c.name, c.branch_id
 -- name: customer(id)^
 -- record_class: Customer
 -- scope: none, the one who asks
-select c.id, c.customer_no as no, c.name, c.branch_id from customer c where c.id = :id and c.closed_on is null;
+select c.id, c.customer_no as no, c.name, c.branch_id from customer c where c.id = :id and lasts(c.closed_on);
 
 -- name: owner(customer)^
 -- record_class: Person
