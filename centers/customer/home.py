@@ -40,12 +40,12 @@ class Homes:
     async def figures(self, tx: Tx, scope: Scope) -> Home:
         """Those of the customers in scope whose accounts are open; birthdays of the next 7 days."""
         if scope.reach.by_relation:
-            return await _by_relation(tx, scope.reach)
+            return await _by_relation(tx, scope)
         counted = self._of(scope.reach)
         async with counted.lock:
             if counted.figures is None or monotonic() >= counted.good_until:
                 began = monotonic()
-                counted.figures = await _by_branch(tx, scope.reach)
+                counted.figures = await _by_branch(tx, scope)
                 took = monotonic() - began
                 counted.good_until = began + (took * _SHARE if took > _AT_ONCE else 0.0)
             return counted.figures
@@ -58,13 +58,13 @@ class Homes:
         return counted
 
 
-async def _by_relation(tx: Tx, reach: Reach) -> Home:
-    figures: Home = await _sql.home_by_relation(tx, employees=reach.employees, days=_birthdays())
+async def _by_relation(tx: Tx, scope: Scope) -> Home:
+    figures: Home = await _sql.home_by_relation(tx, employees=scope.reach.employees, days=_birthdays())
     return figures
 
 
-async def _by_branch(tx: Tx, reach: Reach) -> Home:
-    figures: Home = await _sql.home_by_branch(tx, branches=reach.branches, days=_birthdays())
+async def _by_branch(tx: Tx, scope: Scope) -> Home:
+    figures: Home = await _sql.home_by_branch(tx, branches=scope.reach.branches, days=_birthdays())
     return figures
 
 

@@ -12,7 +12,7 @@ from centers.customer.home import Homes
 from centers.customer.lists import AssetsCursor, Filter
 from kernel import calendar
 from kernel.database import Tx
-from kernel.scope import Reach
+from kernel.scope import Scope
 from mobile_contracts.customer import Home
 from tests.brokerage import Brokerage
 from tests.centers.customer.conftest import Within
@@ -71,12 +71,12 @@ async def test_a_count_that_takes_long_is_made_once_for_all_who_ask(
     counts, go, homes, clock = 0, asyncio.Event(), Homes(), [0.0]
     real = module._by_branch
 
-    async def slowly(tx: Tx, reach: Reach) -> Home:
+    async def slowly(tx: Tx, scope: Scope) -> Home:
         nonlocal counts
         counts += 1
         await go.wait()
         clock[0] += 3
-        return await real(tx, reach)
+        return await real(tx, scope)
 
     monkeypatch.setattr(module, "_by_branch", slowly)
     monkeypatch.setattr("centers.customer.home.monotonic", lambda: clock[0])
