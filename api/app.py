@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 from api.auth.door import Door
 from api.catalogue import catalogue
 from api.edge.answer import Answer
+from api.edge.asked import check_asked
 from api.edge.gate import Gate
 from api.edge.limits import Buckets
 from api.edge.places import Places
@@ -50,6 +51,7 @@ def built(audiences: tuple[str, ...]) -> Litestar:
         ),
         request_class=HttpRequest,
         response_class=Answer,
+        before_request=check_asked,
         request_max_body_size=None,  # the gate has read it in its bounds
         openapi_config=None,
         logging_config=None,

@@ -16,6 +16,7 @@ from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
 from api import problem
+from api.closed import close_inputs
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.errors import NotFound
@@ -90,6 +91,7 @@ def document(audience: str, router: Router) -> dict[str, Any]:
     app = Litestar([router], request_class=HttpRequest, openapi_config=config, logging_config=None)
     made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(app.openapi_schema.to_schema()))
     _describe_edge(made, app)
+    close_inputs(made)
     return {**published(made)}
 
 

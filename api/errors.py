@@ -8,8 +8,9 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from api import problem
-from api.edge.headers import request_id
+from api.edge.headers import listed, request_id
 from api.edge.idempotency import Replay
+from api.edge.methods import allowed
 from api.edge.request import HttpRequest
 from api.validation import field_error
 from kernel import logs
@@ -33,7 +34,7 @@ _RETRY_SECONDS = 1
 
 def _answer(request: HttpRequest, told: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
     headers = {
-        "Content-Language": problem.content_language(request.headers.get("accept-language", "")),
+        "Content-Language": problem.content_language(listed(request.scope, b"accept-language")),
         "Cache-Control": "no-store",
         **(headers or {}),
     }
@@ -44,7 +45,7 @@ def _answer(request: HttpRequest, told: Problem, headers: dict[str, str] | None 
 
 def hexad_error(request: HttpRequest, error: HexadError) -> Response[bytes]:
     """An error of the house."""
-    told = problem.of_error(error, request.headers.get("accept-language", ""), request_id(request.scope))
+    told = problem.of_error(error, listed(request.scope, b"accept-language"), request_id(request.scope))
     if told.status == 500:
         _log.error("request failed", exc_info=error)
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn | WrongCredentials) else {}
@@ -91,15 +92,15 @@ def http(request: HttpRequest, error: HTTPException) -> Response[bytes]:
     """The framework refused the request: no such route, wrong method, too large, not JSON."""
     if error.status_code == 400:
         return hexad_error(request, InvalidInput(errors=[field_error("", error.detail)]))
-    told = problem.of_status(error.status_code, request.headers.get("accept-language", ""), request_id(request.scope))
-    return _answer(request, told, {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"})
+    told = problem.of_status(error.status_code, listed(request.scope, b"accept-language"), request_id(request.scope))
+    return _answer(request, told, {k: allowed(v) for k, v in (error.headers or {}).items() if k.lower() == "allow"})
 
 
 def unforeseen(request: HttpRequest, error: Exception) -> Response[bytes]:
     """A fault of ours: logged with its trace, told without any."""
     _log.error("request failed", exc_info=error)
     return _answer(
-        request, problem.of_status(500, request.headers.get("accept-language", ""), request_id(request.scope))
+        request, problem.of_status(500, listed(request.scope, b"accept-language"), request_id(request.scope))
     )
 
 

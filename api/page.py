@@ -16,7 +16,8 @@ from mobile_contracts.base import Page
 
 Cursor = TypeVar("Cursor", bound=kept.Cursor)
 Item = TypeVar("Item")
-_CURSOR_AT_MOST = 512
+CURSOR_AT_MOST = 4096
+"""A cursor holds the last item's key, which may be a name of characters that take 6 letters each."""
 
 
 class PageQuery(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ def decoded(text: str, kind: type[Cursor]) -> Cursor:
 
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200, description="items per page")]
 After = Annotated[
-    str | None, QueryParameter(name="cursor", max_length=_CURSOR_AT_MOST, description="`next` of the page before")
+    str | None, QueryParameter(name="cursor", max_length=CURSOR_AT_MOST, description="`next` of the page before")
 ]
 
 

@@ -1,10 +1,10 @@
 """Errors as RFC 9457 problems, in the reader's language; nowhere else does an error meet an HTTP status."""
 
-import re
 from collections.abc import Mapping
 
 import msgspec
 
+from api.negotiation import language
 from kernel import errors
 from kernel.errors import FieldError, HexadError
 from mobile_contracts.base import FieldProblem, Problem
@@ -63,19 +63,6 @@ _PLAIN = {
     415: ("unsupported_media_type", "The body must be JSON in UTF-8.", "请求体须为 UTF-8 编码的 JSON"),
     500: ("internal", "Something went wrong on our side; it has been recorded.", "系统内部错误,已记录"),
 }
-_LANGUAGE = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]{1,32})?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*")
-
-
-def language(accept_language: str) -> str:
-    """`en` or `zh`, whichever Accept-Language prefers; `zh` when it names neither."""
-    best, chosen = 0.0, "zh"
-    for part in accept_language[:500].split(","):
-        match = _LANGUAGE.fullmatch(part)
-        if match and match[1].lower() in ("zh", "en"):
-            quality = float(match[2] or 1)
-            if quality > best:
-                best, chosen = quality, match[1].lower()
-    return chosen
 
 
 def content_language(accept_language: str) -> str:
@@ -122,4 +109,4 @@ def _titles(kind: type[HexadError]) -> tuple[str, str]:
 
 
 def _field(error: FieldError, *, chinese: bool) -> FieldProblem:
-    return FieldProblem(error.field, error.message_zh if chinese else error.message)
+    return FieldProblem(error.field, error.message_zh if chinese else error.message, error.code)

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from litestar import Router, post
 from litestar.params import PathParameter, QueryParameter
 
-from api import problem
+from api import negotiation
 from api.edge.answer import Answer, versioned
-from api.edge.headers import header
+from api.edge.headers import listed
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
@@ -30,7 +30,7 @@ Status = Annotated[Literal["on", "off"] | None, QueryParameter(name="status", de
 
 def language(request: HttpRequest) -> str:
     """The language that Accept-Language prefers, `zh` or `en`."""
-    return problem.language(header(request.scope, b"accept-language"))
+    return negotiation.language(listed(request.scope, b"accept-language"))
 
 
 @get("/products", guards=[may("product.read")], summary="Products on offer")

@@ -8,7 +8,8 @@ import msgspec
 from litestar import Router, post
 from litestar.params import JSONBody
 
-from api import problem
+from api import negotiation
+from api.edge.headers import listed
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.given import Tx
@@ -95,7 +96,7 @@ def _answered(
     request: HttpRequest, items: Sequence[Receipt | Inbound | Result], outcomes: Sequence[Outcome], gateway: str
 ) -> Results:
     """A result for every item, in the reader's language."""
-    rest, chinese = iter(outcomes), problem.language(request.headers.get("accept-language", "")) == "zh"
+    rest, chinese = iter(outcomes), negotiation.language(listed(request.scope, b"accept-language")) == "zh"
     results = (one if isinstance(one, Result) else _result(one, next(rest), gateway) for one in items)
     return Results([one if one.ok else _explained(one, chinese) for one in results])
 

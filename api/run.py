@@ -1,5 +1,6 @@
 """Serves the API under Granian until it is told to stop."""
 
+import asyncio
 import os
 
 from granian import Granian
@@ -8,6 +9,7 @@ from granian.http import HTTP1Settings
 
 from kernel import logs, metrics, ports
 from kernel.crypto import BlindIndex, Fields
+from kernel.database import check_keys
 from kernel.files import allow_files
 from kernel.identity import Tokens
 from kernel.settings import Settings, environment
@@ -23,6 +25,7 @@ def serve(settings: Settings) -> None:
     """
     for needed in (Tokens, Fields, BlindIndex):  # a missing key is said here, in one sentence
         needed(settings)
+    asyncio.run(check_keys(settings))
     ports.check_free(settings, "api_port", "api_host")
     if settings.api_workers > 1:
         metrics.share("api", settings)

@@ -12,7 +12,7 @@ from hexad.checks import flow, host, store
 from hexad.checks.finding import Finding, Source, Value, fail
 from kernel import settings as setting
 from kernel.database import Database
-from kernel.errors import HexadError
+from kernel.errors import HexadError, Misconfigured
 from kernel.settings import PREFIX, Settings
 
 
@@ -52,17 +52,20 @@ def examine(given: Settings, connected: Settings, say: Callable[[Finding], None]
         report.findings.append(finding)
         say(finding)
 
-    asyncio.run(_examine(connected, note, all_here=given.embedded))
+    asyncio.run(_examine(connected, note, all_here=given.embedded and not given.broker_url))
     return report
 
 
 async def _examine(settings: Settings, note: Callable[[Finding], None], *, all_here: bool) -> None:
-    for finding in host.examine(settings):
+    for finding in host.examine(settings, all_here=all_here):
         note(finding)
     async for finding in flow.examine_processes(settings, all_here=all_here):
         note(finding)
     try:
         database = await Database.open(settings.database_url, settings, size=2)
+    except Misconfigured as error:
+        note(fail("database", error.detail, "as said; nothing works with it before"))
+        return
     except HexadError as error:
         note(fail("database", error.detail, _database_mend(settings, all_here=all_here)))
         return

@@ -26,6 +26,7 @@ from kernel.settings import Settings
 
 _ROOTS_USER = "hexad-postgres"
 _MAJOR = "18"
+_PORT = 5432
 _START_SECONDS = 600
 """After a crash it reads up to `max_wal_size` of its log before it answers; one that dies is told at once."""
 _COMMAND_SECONDS = _START_SECONDS + 30
@@ -35,6 +36,7 @@ _SOCKET_PATH_AT_MOST = 100
 _CONFIG = """\
 # Written by Hexad at every start; put your own lines into postgresql.auto.conf (ALTER SYSTEM).
 listen_addresses = ''
+port = {port}
 unix_socket_permissions = 0700
 max_connections = 200
 shared_buffers = {buffers}MB
@@ -55,6 +57,16 @@ def located(settings: Settings) -> Settings:
         return settings
     server = Postgres(settings.var / "postgres")
     return msgspec.structs.replace(settings, database_url=server.url("hexad_app"), owner_url=server.url("hexad_owner"))
+
+
+def running(settings: Settings) -> Settings:
+    """The same; raises `Unavailable` when they are those of an embedded database that does not run."""
+    if settings.embedded and not Postgres(settings.var / "postgres").running():
+        raise Unavailable(
+            f"no PostgreSQL runs in {settings.var}: start it with `hexad up`, or name the database in"
+            " HEXAD_DATABASE_URL"
+        )
+    return located(settings)
 
 
 @contextlib.contextmanager
@@ -89,8 +101,8 @@ class Postgres:
         self._user = _ROOTS_USER if os.geteuid() == 0 else None
 
     def url(self, role: str, database: str = "hexad") -> str:
-        """Connection address of a role over the socket."""
-        return f"postgresql://{role}@/{database}?host={quote(str(self.socket))}"
+        """Connection address of a role over the socket; it leaves nothing that a driver would take from PGPORT."""
+        return f"postgresql://{role}@/{database}?host={quote(str(self.socket))}&port={_PORT}"
 
     def running(self) -> bool:
         """Whether a server runs on this folder: the process of its pid file lives, and works in this very folder."""
@@ -119,7 +131,7 @@ class Postgres:
 
     def psql(self, *args: str, database: str = "postgres", script: Path | None = None) -> str:
         """Runs psql as the superuser, which only this module ever is, and gives what it printed."""
-        connect = ("-h", str(self.socket), "-U", "postgres", "-d", database)
+        connect = ("-h", str(self.socket), "-p", str(_PORT), "-U", "postgres", "-d", database)
         result = self._run("psql", *connect, "-v", "ON_ERROR_STOP=1", "-AtqX", *args, script=script)
         if result.returncode:
             raise Unavailable(f"the embedded PostgreSQL refused: {result.stderr.strip()}")
@@ -159,7 +171,7 @@ class Postgres:
     def _prepare_start(self) -> None:
         self._free_space()
         self._for_root()
-        (self.data / "hexad.conf").write_text(_CONFIG.format(buffers=_buffers()))
+        (self.data / "hexad.conf").write_text(_CONFIG.format(buffers=_buffers(), port=_PORT))
         self._own(self.data / "hexad.conf")
         with contextlib.suppress(FileExistsError):
             self.socket.mkdir(parents=True)
@@ -168,7 +180,7 @@ class Postgres:
         if self.socket.is_symlink() or self.socket.stat().st_uid not in owners:
             raise Unavailable(f"{self.socket} belongs to somebody else: delete it, or set HEXAD_VAR to a shorter path")
         self.socket.chmod(0o711 if self._user else 0o700)
-        for left in (self.data / "postmaster.pid", self.socket / ".s.PGSQL.5432.lock"):
+        for left in (self.data / "postmaster.pid", self.socket / f".s.PGSQL.{_PORT}.lock"):
             left.unlink(missing_ok=True)  # of a killed run: the process is gone, its number may be another's by now
 
     def _start(self) -> None:

@@ -30,6 +30,7 @@ for _command in (
     tour.tour,
     installation.doctor,
     installation.migrate,
+    installation.restored,
     people.token,
     people.administrator,
     processes.serve,

@@ -37,6 +37,7 @@ class Supervisor(honcho.manager.Manager):
         super().__init__(self._memory)
         self._process_ctor = _Wrapper
         self._culprit: str | None = None
+        self._asked: signal.Signals | None = None
         self._when_started: Callable[[], None] | None = started
         for name, command in commands.items():
             self.add_process(name, f"exec {command}", env=dict(environment))
@@ -60,10 +61,23 @@ class Supervisor(honcho.manager.Manager):
 
     def _start(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        for number in _STOP_SIGNALS:  # honcho's own handler prints, and may come in the middle of a line being printed
+            signal.signal(number, self._note)
         super()._start()
+
+    def _note(self, number: int, frame: object) -> None:
+        self._asked = signal.Signals(number)
+
+    def _heed(self) -> None:
+        """Does what a signal asked for, in the turn of the loop after it."""
+        if self._asked is not None and not self._terminating:
+            self._system_print(f"{self._asked.name} received\n")
+            self.returncode = 128 + self._asked
+            self.terminate()
 
     def _all_started(self) -> bool:
         self._check_wrappers()
+        self._heed()
         everything = bool(super()._all_started())
         if everything and self._when_started:
             self._when_started()
@@ -119,5 +133,9 @@ class _Memory(Printer):
 def procfile() -> dict[str, str]:
     """The commands of hexad/Procfile by name; `hexad` is the one that runs now, wherever it is installed."""
     ours = shlex.join([sys.executable, "-P", "-m", "hexad.main"])
-    commands = parse_procfile(Path(__file__).with_name("Procfile").read_text()).processes
-    return {name: command.replace("hexad", ours, 1) for name, command in commands.items()}
+    return {name: command.replace("hexad", ours, 1) for name, command in commands().items()}
+
+
+def commands() -> dict[str, str]:
+    """The same as a person types them."""
+    return dict(parse_procfile(Path(__file__).with_name("Procfile").read_text()).processes)

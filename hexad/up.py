@@ -18,29 +18,42 @@ from hexad.health import problem, started
 from hexad.supervisor import Supervisor, procfile
 from hexad.welcome import welcome
 from kernel import settings as setting
-from kernel.errors import HexadError
+from kernel.database import check_keys
+from kernel.errors import HexadError, Misconfigured
 from kernel.migrate import migrate
+from kernel.origins import LOCAL
 from kernel.settings import Settings
 from workers.roster import enrol
 
 _PATIENCE = 30.0
+_OTHERS = ("HEXAD_DATABASE_URL", "HEXAD_OWNER_URL", "HEXAD_BROKER_URL")
 
 
 def up() -> int:
     """Runs until Ctrl-C (130), SIGTERM (0) or until a process dies (1); gives that exit code."""
     began = time.monotonic()
+    _check_alone()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     var = keys.folder()
     if keys.make(var):
         click.echo(f"made {keys.file(var)}: random keys, for this folder only")
-    settings = msgspec.structs.replace(setting.current(), var=var)
+    given = setting.current()
+    settings = msgspec.structs.replace(given, var=var, origins=",".join(filter(None, (given.origins, LOCAL))))
     with leftovers.alone(var):
         _end_leftovers(var, settings)
         ports.check_free(settings)
         with served(settings, click.echo) as located:
-            healer = Healer(Postgres(var / "postgres"), click.echo, _give_up) if settings.embedded else None
-            return _run(located, began, healer)
+            return _run(located, began, Healer(Postgres(var / "postgres"), click.echo, _give_up))
+
+
+def _check_alone() -> None:
+    """Raises `Misconfigured` where a database or broker is named: simulators and an administrator's token for all."""
+    if others := [name for name in _OTHERS if os.environ.get(name, "").strip()]:
+        raise Misconfigured(
+            "`hexad up` is for one machine with its own database and queues, and others are named by"
+            f" {', '.join(others)}: unset that, or start the processes by themselves, such as `hexad serve api`"
+        )
 
 
 def _end_leftovers(var: Path, settings: Settings) -> None:
@@ -54,10 +67,10 @@ def _give_up() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _run(settings: Settings, began: float, healer: Healer | None) -> int:
-    if settings.owner_url:
-        asyncio.run(migrate(settings.owner_url, settings, click.echo))
-        asyncio.run(enrol(settings.owner_url))
+def _run(settings: Settings, began: float, healer: Healer) -> int:
+    asyncio.run(migrate(settings.owner_url, settings, click.echo))
+    asyncio.run(check_keys(settings))
+    asyncio.run(enrol(settings.owner_url))
     run = leftovers.Run()
     run.write(settings.var)
     watch = threading.Thread(target=_announce, args=(settings, began), daemon=True)
@@ -65,8 +78,7 @@ def _run(settings: Settings, began: float, healer: Healer | None) -> int:
     def begun() -> None:
         run.note_children(settings.var)
         watch.start()
-        if healer:
-            healer.start()
+        healer.start()
 
     marked = {leftovers.MARK: run.mark, "PYTHONUNBUFFERED": "1"}
     environment = {**os.environ, **setting.environment(settings), **marked}
@@ -75,11 +87,10 @@ def _run(settings: Settings, began: float, healer: Healer | None) -> int:
     try:
         supervisor.loop()
     finally:
-        if healer:
-            healer.stop()
+        healer.stop()
         run.end(settings.drain)
         leftovers.forget(settings.var)
-    if died := (healer.failed if healer else "") or supervisor.died():
+    if died := healer.failed or supervisor.died():
         click.echo(f"hexad: {died}", err=True)
         return 1
     return 130 if supervisor.returncode == 130 else 0

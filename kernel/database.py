@@ -2,15 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import asyncpg
 
 from kernel import outside
 from kernel.errors import Overloaded, Unavailable
+from kernel.lineage import Lineage
 from kernel.settings import Settings
+from kernel.tx import Tx
+
+__all__ = ["AWAY", "Database", "Tx", "check_keys", "session_settings"]
 
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)  # fmt: skip
@@ -22,17 +26,6 @@ _CONNECT_SECONDS = 5.0
 CANCEL_SECONDS = 1.0
 """How long a cancelled query may take to end; then its connection is thrown away, for PostgreSQL may have stopped."""
 _PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
-
-
-class Tx(Protocol):
-    """A connection inside a transaction: all that a query may use of it."""
-
-    async def fetch(self, query: str, *args: Any) -> list[asyncpg.Record]: ...
-    async def fetchrow(self, query: str, *args: Any) -> asyncpg.Record | None: ...
-    async def fetchval(self, query: str, *args: Any) -> Any: ...
-    async def execute(self, query: str, *args: Any) -> str: ...
-    async def executemany(self, command: str, args: Sequence[Sequence[Any]]) -> None: ...
-    def transaction(self) -> Any: ...
 
 
 class _Connection(asyncpg.Connection):
@@ -63,6 +56,7 @@ class _Connection(asyncpg.Connection):
     async def forget_scope(self) -> None:
         """Unsets what a reader left on the connection."""
         if self.scope is not None:
+            self.scope = _UNKNOWN  # broken off, it may be unset already
             await self.reset()
             self.scope = None
 
@@ -73,7 +67,8 @@ _UNKNOWN = object()
 class Database:
     """A bounded pool; `transaction()` gives a `Tx` that commits when the block ends and rolls back when it raises."""
 
-    def __init__(self, pool: asyncpg.Pool, wait: float, waiters: int) -> None:
+    def __init__(self, pool: asyncpg.Pool, wait: float, waiters: int, lineage: Lineage) -> None:
+        self.lineage = lineage
         self._pool, self._wait, self._waiters, self._waiting = pool, wait, waiters, 0
 
     @classmethod
@@ -85,7 +80,10 @@ class Database:
         With `plan_once` a query is planned once per connection, whatever its parameters: planning one of ours under
         row-level security takes ten times as long as running it.
         """
+        if not url:
+            raise Unavailable("no database is named")  # the driver would take one from its own defaults
         size = size or settings.pool_size
+        lineage = Lineage(settings)
         try:
             pool = await asyncpg.create_pool(
                 url,
@@ -94,12 +92,13 @@ class Database:
                 timeout=_CONNECT_SECONDS,
                 command_timeout=settings.statement_timeout + 5,
                 connection_class=_Connection,
+                init=lineage.meet,
                 reset=_nothing_to_reset,
                 server_settings={**session_settings(settings), **(_PLANNED_ONCE if plan_once else {})},
             )
         except (*AWAY, *_SPOILT, asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
-        return cls(pool, settings.pool_wait, settings.pool_waiters)
+        return cls(pool, settings.pool_wait, settings.pool_waiters, lineage)
 
     def connection(self) -> "_Held":
         """A connection outside a transaction; raises `Overloaded` (none free in time) or `Unavailable` (away, lost)."""
@@ -206,6 +205,15 @@ def _lost(connection: asyncpg.pool.PoolConnectionProxy) -> bool:
         return bool(connection.is_closed())
     except asyncpg.InterfaceError:
         return True  # the pool has taken it back already
+
+
+async def check_keys(settings: Settings) -> None:
+    """Raises `Misconfigured` when PostgreSQL answers and knows other keys than ours; one that is away is waited for."""
+    try:
+        database = await Database.open(settings.database_url, settings, size=1)
+    except Unavailable:
+        return
+    await database.close()
 
 
 def session_settings(settings: Settings) -> dict[str, str]:

@@ -6,11 +6,12 @@ import msgspec
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One field of the input that was refused: where it is, and why, in both languages."""
+    """One field of the input that was refused: where it is, and why, in both languages and as a code."""
 
     field: str
     message: str
     message_zh: str
+    code: str = "invalid"
 
 
 class HexadError(Exception):

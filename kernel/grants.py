@@ -109,8 +109,11 @@ class Reaches:
             case "team":
                 team = {*await self._ids(grant), *([employee] if employee else [])}
                 return Reach(kind="team", employees=tuple(sorted(team)))
-            case "branch" | "region" | "company":
-                return Reach(kind=grant.kind, branches=await self._ids(grant))
+            case "branch" | "region":
+                units = tuple(sorted(grant.units))
+                return Reach(kind=grant.kind, branches=await self._ids(grant), units=units)
+            case "company":
+                return Reach(kind="company", branches=await self._ids(grant))
         return NOTHING
 
     async def _ids(self, grant: Grant) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import asyncpg
 from msgspec import Struct
 
 from kernel.errors import Misconfigured, Unavailable
+from kernel.lineage import check_version, connect
 from kernel.queues import QUEUES
 from kernel.settings import Settings
 from kernel.sql import load
@@ -55,6 +56,7 @@ async def migrate(url: str, settings: Settings, say: Callable[[str], None] = lam
     """Applies what is missing and gives how many that was; raises `Misconfigured` or `Unavailable` with the way out."""
     connection = await connect(url)
     try:
+        check_version(connection)
         await _take_turns(connection, settings)
         done = await _apply(connection, say)
         async with connection.transaction():
@@ -74,14 +76,6 @@ async def migrate(url: str, settings: Settings, say: Callable[[str], None] = lam
         raise Misconfigured(f"HEXAD_OWNER_URL must name the role that owns the database: {error}") from error
     finally:
         await connection.close()
-
-
-async def connect(url: str) -> asyncpg.Connection:
-    """A single connection; raises `Unavailable` when PostgreSQL does not answer."""
-    try:
-        return await asyncpg.connect(url, timeout=10)
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-        raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error
 
 
 async def _take_turns(connection: asyncpg.Connection, settings: Settings) -> None:

@@ -24,13 +24,15 @@ class Reach(Struct, frozen=True, kw_only=True):
     """The customers that a permission reaches, in database ids.
 
     `own` and `team`: those whom one of `employees` develops, serves or advises today. `branch` and `region`: those of
-    `branches`. `company`: all, `branches` being every branch. `self`: `customer`.
+    `branches`, and the people who work in `units` or below, regions included. `company`: all, `branches` being every
+    branch. `self`: `customer`.
     """
 
     kind: ScopeKind = "none"
     employees: tuple[int, ...] = ()
     branches: tuple[int, ...] = ()
     customer: int | None = None
+    units: tuple[int, ...] = ()
 
     @property
     def by_relation(self) -> bool:

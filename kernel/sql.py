@@ -7,8 +7,8 @@ from typing import Any
 import aiosql
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
-from kernel.database import Tx
 from kernel.errors import Misconfigured
+from kernel.tx import Tx
 
 _RECORD_CLASS = re.compile(r"^-- name:.*\n-- record_class: (\w+)$", re.MULTILINE)
 

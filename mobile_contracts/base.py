@@ -62,10 +62,11 @@ class Page(Answer, Generic[Item], frozen=True):
 
 
 class FieldProblem(Answer, frozen=True):
-    """One refused field of a request."""
+    """One refused field of a request: its path, why in the reader's language, and a stable code of the fault."""
 
     field: str
     message: str
+    code: str = "invalid"
 
 
 class Problem(Answer, frozen=True, omit_defaults=True):

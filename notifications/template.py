@@ -123,6 +123,7 @@ def _faults(variables: Sequence[Variable], texts: ByLanguage) -> Iterator[FieldE
     for language, text in (("zh", texts.zh), ("en", texts.en)):
         for field, words in _texts_of(text):
             yield from _faults_in(f"texts.{language}.{field}", words, {*names, NAME})
+        yield from _astray(text, f"texts.{language}")
         for title, line in _titles_of(text):
             if _BREAKS.search(line):
                 yield FieldError(f"texts.{language}.{title}", "this is one line", "须为一行")
@@ -133,6 +134,18 @@ def _faults(variables: Sequence[Variable], texts: ByLanguage) -> Iterator[FieldE
             yield FieldError(f"texts.en.{channel}", "both languages have the same channels", "中英文渠道须一致")
     if texts.zh == Texts():
         yield FieldError("texts.zh", "there must be a text for some channel", "至少须有一个渠道的内容")
+
+
+def _astray(texts: Texts, field: str) -> Iterator[FieldError]:
+    if texts.in_app and texts.in_app.link and not leads_within(texts.in_app.link):
+        yield FieldError(
+            f"{field}.in_app.link", "it leads within the app, from one slash", "须为应用内路径,以单个 / 开头"
+        )
+
+
+def leads_within(link: str) -> bool:
+    """Whether a link stays in the app: two slashes would lead to another host."""
+    return not link.startswith("//")
 
 
 def _texts_of(texts: Texts) -> Iterator[tuple[str, str]]:

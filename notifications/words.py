@@ -15,7 +15,7 @@ from mobile_contracts.outbound import Purpose
 from mobile_contracts.template import Channel, Language, TemplateVersion
 from notifications import limits, wording
 from notifications.sms import opt_out, signed
-from notifications.template import LONGEST_NAME, Rendered, prepare
+from notifications.template import LONGEST_NAME, Rendered, leads_within, prepare
 
 _KEPT = 500
 _LANGUAGES: tuple[Language, Language] = ("zh", "en")
@@ -57,9 +57,10 @@ class Words:
         return known
 
     async def link(self, tx: Tx, one: Saying) -> str | None:
-        """Where a notice leads."""
+        """Where a notice leads: within the app, whatever was approved before that was asked of a link."""
         texts = (await wording.find_version(tx, one.template, one.template_version)).texts.zh
-        return texts.in_app.link if texts.in_app else None
+        link = texts.in_app.link if texts.in_app else None
+        return link if link and leads_within(link) else None
 
     async def _prepare(self, tx: Tx, one: Saying, channel: Channel) -> dict[Language, Rendered]:
         version = await wording.find_version(tx, one.template, one.template_version)

@@ -12,7 +12,7 @@ import uvloop
 
 from kernel import logs, metrics, ports, tracing
 from kernel.bus.choice import open_bus
-from kernel.database import Database
+from kernel.database import Database, check_keys
 from kernel.files import allow_files
 from kernel.identity import Tokens
 from kernel.settings import Settings
@@ -44,6 +44,7 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     tokens = Tokens(settings)
+    await check_keys(settings)
     database = await Database.open(settings.database_url, settings, minimum=0, plan_once=True)
     with contextlib.closing(_listen(settings)) as listener:
         async with open_bus(settings) as bus:

@@ -7,6 +7,7 @@ from litestar.datastructures import State
 
 from kernel import logs, metrics
 from kernel.address import Addresses, inside, networks
+from kernel.origins import Origins
 from kernel.settings import Settings, words
 from realtime.connection import Connection
 from realtime.handshake import SUBPROTOCOL, Handshake, Refusal
@@ -17,7 +18,7 @@ _log = logs.logger(__name__)
 
 def application(settings: Settings, hub: Hub) -> Litestar:
     """The ASGI app; raises `Misconfigured` for a wrong HEXAD_ORIGINS."""
-    handshake = Handshake(words(settings.origins))
+    handshake = Handshake(Origins(words(settings.origins)))
     return Litestar(
         [open_socket, live, ready, read_metrics],
         state=State(

@@ -9,7 +9,8 @@ import asyncpg
 
 from kernel import logs
 from kernel.errors import Unavailable
-from kernel.migrate import applied, connect, migrations
+from kernel.lineage import Lineage, connect
+from kernel.migrate import applied, migrations
 from kernel.settings import Settings
 from workers.job import DATABASE_AWAY
 
@@ -23,11 +24,14 @@ class Gate:
     """Waits for the schema; why it waits is logged once and is `problem`, null when the process may work."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url, self._wanted = settings.database_url, len(migrations())
+        self._url, self._wanted, self._lineage = settings.database_url, len(migrations()), Lineage(settings)
         self.problem: str | None = "nobody has looked for it yet"
 
     async def passed(self, turned: Callable[[], None]) -> bool:
-        """True once the schema is there, false when a signal asks to stop before; `turned` is called at every look."""
+        """True once the schema is there, false when a signal asks to stop before; `turned` is called at every look.
+
+        Raises `Misconfigured` when the database was sealed with other keys than ours.
+        """
         stopping, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
@@ -49,7 +53,10 @@ class Gate:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 connection = await connect(self._url)
                 try:
-                    return None if await applied(connection) >= self._wanted else _NOT_YET
+                    if await applied(connection) < self._wanted:
+                        return _NOT_YET
+                    await self._lineage.meet(connection)
+                    return None
                 finally:
                     await connection.close(timeout=1)
         except asyncpg.InsufficientPrivilegeError:

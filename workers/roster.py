@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kernel.migrate import connect
+from kernel.lineage import connect
 from kernel.sql import load
 from workers import handlers
 from workers.registry import every

@@ -106,7 +106,7 @@ def beat(settings: Settings) -> None:
     with probes:
         if asyncio.run(gate.passed(probes.beat)):
             for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: service.stop())
+                signal.signal(number, lambda *_: service._is_shutdown.set())  # its own `stop` prints
             service.start()
 
 

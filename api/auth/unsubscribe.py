@@ -9,8 +9,8 @@ from typing import Annotated
 from litestar import MediaType, Response, Router, get, post
 from litestar.params import QueryParameter
 
-from api import problem
-from api.edge.headers import request_id
+from api import negotiation
+from api.edge.headers import listed, request_id
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.errors import NotFound
@@ -86,7 +86,7 @@ def _word(wish: Wish) -> Word:
 def _page(
     request: HttpRequest, said: str, wish: Wish | None = None, *, form: bool = False, status: int = 200
 ) -> Response[str]:
-    language = problem.language(request.headers.get("accept-language", ""))
+    language = negotiation.language(listed(request.scope, b"accept-language"))
     words = _SAYS[language]
     what = words["marketing" if wish is not None and wish.purpose == "marketing" else "service"]
     page = _PAGE.format(

@@ -5,17 +5,20 @@ from typing import Any, get_args
 from litestar.types import ASGIApp, Receive, Send
 
 from api.edge.bodies import Bodies, Body, replayed, there
-from api.edge.headers import header, values
+from api.edge.headers import header, listed, values
 from api.edge.limits import Buckets
+from api.edge.origin import admitted, is_preflight
 from api.edge.passage import UNLIMITED, Passage
 from api.edge.path import keep_inner_slashes
 from api.edge.places import Places
+from api.negotiation import coding
 from kernel import logs
 from kernel.address import Addresses, household
 from kernel.errors import AppTooOld, HexadError, InvalidInput, NotSignedIn, Overloaded, RateLimited
 from kernel.identity import Tokens
+from kernel.origins import Origins
 from kernel.scope import Audience
-from kernel.settings import Settings
+from kernel.settings import Settings, words
 
 _URL_AT_MOST = 8192
 
@@ -34,6 +37,7 @@ class Gate:
         self._sessions = Buckets(rate, rate * settings.rate_burst)
         self._minimum = version(settings.minimum_app_version)
         self._places, self._bodies = places, Bodies(settings)
+        self._origins = Origins(words(settings.origins))
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serves one request; other kinds of connections pass through."""
@@ -43,7 +47,8 @@ class Gate:
         if scope["method"] == "HEAD":
             scope, send = {**scope, "method": "GET"}, _without_body(send)
         scope["hexad_client"] = self._addresses.client(scope)
-        passage = Passage(scope, send, scope["hexad_client"])
+        _settle_coding(scope)
+        passage = Passage(scope, send, scope["hexad_client"], admitted(scope, self._origins))
         with logs.bind(request_id=passage.request_id), passage.traced():
             try:
                 refusal = self._refusal(scope, passage)
@@ -52,6 +57,9 @@ class Gate:
                     refusal, receive = refusal or body.refusal, replayed(body.content, receive)
                 if refusal is not None:
                     await passage.refuse(refusal, self._settings, last=body is not None and not body.whole)
+                elif is_preflight(scope) and self._origins.allow(header(scope, b"origin")):
+                    await passage.send({"type": "http.response.start", "status": 204, "headers": []})
+                    await passage.send({"type": "http.response.body", "body": b"", "more_body": False})
                 elif passage.path.startswith(UNLIMITED):
                     await self._app(scope, receive, passage.send)
                 else:
@@ -106,6 +114,14 @@ def _one_host(scope: Any) -> bool:
     """HTTP/1.1 asks for one Host; where there are two, a proxy in front may have looked at the other."""
     hosts = values(scope, b"host")
     return len(hosts) <= 1 and (scope["http_version"] != "1.1" or any(hosts))
+
+
+def _settle_coding(scope: Any) -> None:
+    """Leaves of Accept-Encoding the one coding that was negotiated: the framework knows no qualities."""
+    told = listed(scope, b"accept-encoding")
+    if told:
+        kept = [one for one in scope["headers"] if one[0] != b"accept-encoding"]
+        scope["headers"] = [*kept, (b"accept-encoding", coding(told).encode())]
 
 
 def _without_body(send: Send) -> Send:

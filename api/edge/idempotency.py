@@ -8,7 +8,7 @@ import msgspec
 from litestar.response.base import ASGIResponse
 
 from api import problem
-from api.edge.headers import header, request_id
+from api.edge.headers import header, listed, request_id
 from api.edge.request import HttpRequest
 from kernel.database import Tx
 from kernel.errors import HexadError, InvalidInput, KeyRequired, KeyReused, StillRunning
@@ -68,9 +68,9 @@ class Once:
 
     async def remember_refusal(self, tx: Tx, request: HttpRequest, error: HexadError) -> None:
         """Keeps the refusal of the route, whose own effects were rolled back; a fault of ours is not kept."""
-        told = problem.of_error(error, header(request.scope, b"accept-language"), request_id(request.scope))
+        told = problem.of_error(error, listed(request.scope, b"accept-language"), request_id(request.scope))
         if told.status < 500 and told.status not in (401, 409, 429):
-            spoken = problem.content_language(header(request.scope, b"accept-language"))
+            spoken = problem.content_language(listed(request.scope, b"accept-language"))
             headers = {"content-type": problem.MEDIA_TYPE, "content-language": spoken}
             await self._store(tx, told.status, headers, problem.encode(told))
 

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -26,14 +27,20 @@ _SECURITY = [
 ]
 
 
+_VARY = (b"Accept-Encoding", b"Origin")
+Header = tuple[bytes, bytes]
+
+
 class Passage:
     """One request on its way through: what is known of it, and what was answered."""
 
-    def __init__(self, scope: Any, send: Send, address: str) -> None:
+    def __init__(self, scope: Any, send: Send, address: str, every: Sequence[Header] = ()) -> None:
+        """`every` are headers that each answer to this request bears."""
         self.address, self.path, self.allowance = address, str(scope["path"]), Allowance(0, 0, 0.0, 0.0)
         self._scope, self._send, self._started, self._status, self._size = scope, send, time.perf_counter(), 499, 0
         self.request_id = scope["hexad_request_id"] = new_request_id(scope)
         scope["hexad_allowances"] = []
+        self._every = (*every, *_SECURITY)
         self._method = scope["method"] if scope["method"] in _METHODS else "OTHER"
 
     def traced(self) -> contextlib.AbstractContextManager[None]:
@@ -45,11 +52,13 @@ class Passage:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             tightest = min((self.allowance, *self._scope["hexad_allowances"]), key=lambda one: one.remaining)
+            varied = [value for name, value in message["headers"] if name.lower() == b"vary"]
             message["headers"] = [
-                *message["headers"],
+                *(one for one in message["headers"] if one[0].lower() != b"vary"),
+                (b"vary", b", ".join(_varying(b",".join(varied)))),
                 (b"x-request-id", self.request_id.encode()),
                 *(tightest.headers() if tightest.limit else []),
-                *_SECURITY,
+                *self._every,
             ]
         elif message["type"] == "http.response.body":
             self._size += len(message.get("body", b""))
@@ -94,6 +103,12 @@ class Passage:
             principal=self._scope.get("hexad_principal_name"),
             request_id=self.request_id,
         )
+
+
+@cache
+def _varying(told: bytes) -> tuple[bytes, ...]:
+    """What an answer depends on, each named once; every one on the coding, also where it was not compressed."""
+    return tuple(dict.fromkeys((*filter(None, map(bytes.strip, told.split(b","))), *_VARY)))
 
 
 @cache

@@ -6,11 +6,13 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException
 
-from api.edge.headers import header
+from api.edge.headers import listed
 from api.edge.path import with_slashes
-from api.validation import field_error
+from api.faults import faults
 from kernel.characters import whole
 from kernel.errors import InvalidInput
+
+_UTF8 = ("utf-8", "utf8")
 
 
 class HttpRequest(Request[Any, Any, Any]):
@@ -29,16 +31,15 @@ class HttpRequest(Request[Any, Any, Any]):
         self._require_json()
         body = await self.body()
         field = self.route_handler.parsed_data_field
-        if not body and field is not None:
-            raise InvalidInput("the body is empty, JSON is expected", "请求体为空,应为 JSON")
+        kind = Any if field is None else field.annotation
         if self.route_handler.opt.get("each"):
             body = whole(body)
         elif b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b""):
             raise InvalidInput("the character NUL is not allowed", "不允许空字符")
         try:
-            return msgspec.json.decode(body, type=Any if field is None else field.annotation)
+            return msgspec.json.decode(body, type=kind)
         except msgspec.ValidationError as error:
-            raise InvalidInput(errors=[field_error("", str(error))]) from error
+            raise InvalidInput(errors=faults(body, kind, error)) from error
         except RecursionError as error:
             raise InvalidInput("the JSON is nested too deeply", "JSON 嵌套过深") from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -46,6 +47,7 @@ class HttpRequest(Request[Any, Any, Any]):
 
     def _require_json(self) -> None:
         kind, parameters = self.content_type
-        charset = parameters.get("charset", "utf-8").lower()
-        if kind != "application/json" or charset != "utf-8" or header(self.scope, b"content-encoding"):
+        charset = parameters.get("charset", "utf-8").strip('"').lower()
+        coding = listed(self.scope, b"content-encoding").strip().lower()
+        if kind.lower() != "application/json" or charset not in _UTF8 or coding not in ("", "identity"):
             raise HTTPException(status_code=415)

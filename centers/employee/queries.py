@@ -158,5 +158,5 @@ async def _row_of_person(tx: Tx, scope: Scope, employee_no: str) -> Any:
 
 def _reached(scope: Scope) -> dict[str, Any]:
     reach = scope.reach
-    branches = reach.branches if reach.kind in ("branch", "region") else ()
-    return {"everybody": reach.kind == "company", "employees": list(reach.employees), "branches": list(branches)}
+    units = {*reach.units, *reach.branches} if reach.kind in ("branch", "region") else ()
+    return {"everybody": reach.kind == "company", "employees": list(reach.employees), "units": sorted(units)}

@@ -25,7 +25,7 @@ select u.id, u.kind, u.code, u.name
  where a.unit_id = :unit
  order by a.depth desc;
 
--- name: list_people(prefix, unit, role, working, sort, after_key, after_no, everybody, employees, branches, size)
+-- name: list_people(prefix, unit, role, working, sort, after_key, after_no, everybody, employees, units, size)
 -- record_class: PersonLine
 with person as (
     select e.employee_no, e.name, e.position, e.unit_id, u.name as unit_name, e.hired_on, e.left_on,
@@ -39,7 +39,7 @@ with person as (
        and (:role::text is null or e.id in (select employee_id from assignment where role = :role))
        and (:working::boolean is null or lasts(e.left_on) = :working)
        and (:everybody or e.id = any (:employees::integer[])
-            or e.unit_id in (select unit_id from unit_under where ancestor_id = any (:branches::integer[])))
+            or e.unit_id in (select unit_id from unit_under where ancestor_id = any (:units::integer[])))
 )
 select employee_no, name, position, unit_id, unit_name, hired_on, left_on, roles
   from person
@@ -47,14 +47,14 @@ select employee_no, name, position, unit_id, unit_name, hired_on, left_on, roles
  order by key, employee_no
  limit :size;
 
--- name: find_person(employee_no, everybody, employees, branches)^
+-- name: find_person(employee_no, everybody, employees, units)^
 select e.id, e.employee_no, e.name, e.position, e.unit_id, e.licence_kind, e.licence_no, e.licence_valid_to,
        lasts(e.licence_valid_to) as licence_valid, e.mobile_mask, e.email,
        e.hired_on, e.left_on, e.placed_by, e.version
   from employee e
  where e.employee_no = :employee_no
    and (:everybody or e.id = any (:employees::integer[])
-        or e.unit_id in (select unit_id from unit_under where ancestor_id = any (:branches::integer[])));
+        or e.unit_id in (select unit_id from unit_under where ancestor_id = any (:units::integer[])));
 
 -- name: roles_held(employee)
 -- record_class: RoleHeld

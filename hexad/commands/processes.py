@@ -84,4 +84,4 @@ def health(processes: tuple[str, ...]) -> None:
     """
     from hexad.health import check
 
-    check(given(), processes)
+    check(given(embedded=False), processes)

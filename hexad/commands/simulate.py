@@ -43,7 +43,7 @@ def simulate_smtp(**options: float | None) -> None:
     from hexad.simulators import smtp
     from hexad.simulators.rules import manner
 
-    settings = given()
+    settings = given(embedded=False)
     smtp.run(settings, manner(settings.smtp_simulator_manner, **options))
 
 
@@ -77,7 +77,7 @@ def simulate_advisory(delay: float, down: float, nonsense: float, refuse: float,
     from hexad.simulators import advisory
     from hexad.simulators.advisory import Manner
 
-    advisory.run(given(), Manner(delay=delay, down=down, nonsense=nonsense, refuse=refuse, later=later))
+    advisory.run(given(embedded=False), Manner(delay=delay, down=down, nonsense=nonsense, refuse=refuse, later=later))
 
 
 @simulate.command("inbox")

@@ -24,6 +24,7 @@ grant insert on message, rating to hexad_app; -- what was said stays as it was s
 grant insert, update, delete on attendance to hexad_app;
 grant maintain on unit, employee, customer, relation, account to hexad_app; -- a load analyses what it has filled
 grant insert (action, noun, noun_id, before, after, reason) on audit to hexad_app;
+grant insert on key_mark to hexad_app; -- a wrong key cannot take the place of the right one
 grant insert on audit_unsealed, audit_seal to hexad_app;
 grant delete on audit_unsealed to hexad_app;
 grant usage on all sequences in schema public to hexad_app;

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 from kernel.errors import Misconfigured
 from kernel.keys import field_keys, gateway_channels, gateway_keys, key
+from kernel.origins import Origins
 from kernel.settings.all import PREFIX, Settings, meta, words
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
@@ -25,7 +27,7 @@ _SCHEMES = {
 
 def contradictions(settings: Settings) -> list[str]:
     """Each fault in a sentence that names the variable and says what to do."""
-    checks = (_name_faults, _key_faults, _app_faults, _oidc_faults, _hours_faults, _gateway_faults)
+    checks = (_name_faults, _origin_faults, _key_faults, _app_faults, _oidc_faults, _hours_faults, _gateway_faults)
     faults = [fault for check in checks for fault in check(settings)]
     for name in ("trusted_proxies", "metrics_from"):
         for network in words(getattr(settings, name)):
@@ -37,11 +39,24 @@ def contradictions(settings: Settings) -> list[str]:
         value = getattr(settings, name)
         if value and not value.startswith(schemes):
             faults.append(f"{PREFIX}{name.upper()} must start with {' or '.join(schemes)}")
+        elif value and not _is_address(value):
+            faults.append(
+                f"{PREFIX}{name.upper()} is no address: in its user and password write / as %2F, ? as %3F, # as %23,"
+                " @ as %40 and : as %3A"
+            )
     if settings.socket_silence <= settings.socket_ping:
         faults.append(f"{PREFIX}SOCKET_SILENCE must be more than {PREFIX}SOCKET_PING")
-    if settings.database_url and not settings.var.is_dir() and not settings.token_key:
-        faults.append(f"{PREFIX}TOKEN_KEY is needed with {PREFIX}DATABASE_URL: make one with `openssl rand -base64 32`")
     return faults
+
+
+def _is_address(url: str) -> bool:
+    """Whether nothing of a user or password was taken for the end of the host."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 1
+    except ValueError:
+        return False
+    return port > 0 and not any("@" in part for part in (parts.path, parts.query, parts.fragment))
 
 
 def _name_faults(settings: Settings) -> Iterator[str]:
@@ -50,6 +65,13 @@ def _name_faults(settings: Settings) -> Iterator[str]:
             yield f"{PREFIX}{name.upper()}: no such {name[:-1]}: {', '.join(unknown)} (there are {', '.join(known)})"
     if not words(settings.audiences):
         yield f"{PREFIX}AUDIENCES names no audience"
+
+
+def _origin_faults(settings: Settings) -> Iterator[str]:
+    try:
+        Origins(words(settings.origins))
+    except Misconfigured as error:
+        yield error.detail
 
 
 def _key_faults(settings: Settings) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -38,9 +37,8 @@ def parse(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-@cache
 def current() -> Settings:
-    """The settings of this process: the environment over the generated keys in `<var>/keys.env`."""
+    """The settings of this process: the environment as it is now over the generated keys in `<var>/keys.env`."""
     return parse({**_generated(folder() / "keys.env"), **os.environ})
 
 

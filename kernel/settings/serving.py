@@ -26,7 +26,9 @@ class Serving(Store, frozen=True, kw_only=True):
     audiences: Annotated[str, says("audiences that this host serves, comma-separated")] = "staff,investor,gateway"
     realtime_host: Annotated[str, says("address that the WebSocket server listens on")] = "127.0.0.1"
     realtime_port: Annotated[int, says("port of the WebSocket server", ge=1, le=65535)] = 8001
-    origins: Annotated[str, says("web origins that may open a WebSocket, comma-separated")] = ""
+    origins: Annotated[
+        str, says("web origins whose pages may use the API and the WebSocket, comma-separated, `https://…`")
+    ] = ""
     sockets: Annotated[int, says("WebSocket connections per node; more get 503", ge=1, le=200_000)] = 20_000
     sockets_per_address: Annotated[
         int, says("WebSocket connections per address (carriers put thousands of phones behind one)", ge=1)

@@ -81,7 +81,9 @@ async def test_the_head_office_writes_to_all_of_a_branch_and_stops_it(api: httpx
     unknown = {**wanted, "branch_codes": ["b1", "nowhere"]}
     refused = await api.post(URL, json=unknown, headers=await keyed(house, "1008", "key-00002"))
     assert refused.status_code == 400
-    assert refused.json()["errors"] == [{"field": "branch_codes", "message": "there is no branch nowhere"}]
+    assert refused.json()["errors"] == [
+        {"field": "branch_codes", "message": "there is no branch nowhere", "code": "invalid"}
+    ]
     branches = await api.get("/v1/staff/units?kind=branch", headers=await house.headers("1008"))
     assert {"b1", "b2"} <= {one["code"] for one in branches.json()["items"]}
 

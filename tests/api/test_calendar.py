@@ -26,7 +26,7 @@ async def test_an_investor_reads_it_with_a_token_of_investors_only(api: httpx.As
 async def test_a_correction_needs_the_version_that_was_read(api: httpx.AsyncClient, sign_in: SignIn) -> None:
     headers = await sign_in()
     read = await api.get(DAY, headers=headers)
-    assert (read.headers["etag"], read.json()["open"]) == ('"0"', True)
+    assert (read.headers["etag"].partition(".")[0], read.json()["open"]) == ('"0', True)
     without = await api.put(DAY, json={"open": False}, headers=headers)
     assert (without.status_code, without.json()["code"]) == (428, "version_required")
     corrected = await api.put(DAY, json={"open": False, "note": "storm"}, headers={**headers, "If-Match": '"0"'})
@@ -48,7 +48,7 @@ async def test_a_correction_is_taken_back(api: httpx.AsyncClient, sign_in: SignI
     headers = await sign_in()
     made = await api.put(DAY, json={"open": False}, headers={**headers, "If-Match": '"0"'})
     back = await api.delete(DAY, headers={**headers, "If-Match": made.headers["etag"]})
-    assert (back.status_code, back.json()["open"], back.headers["etag"]) == (200, True, '"0"')
+    assert (back.status_code, back.json()["open"], back.headers["etag"][:3]) == (200, True, '"0.')
     async with database.transaction() as tx:
         actions = [row[0] for row in await tx.fetch("select action from audit order by id")]
         assert await tx.fetchval("select count(*) from outbox where kind = 'TradingDayChanged'") == 2
@@ -79,7 +79,7 @@ async def test_bad_days_and_bodies_are_refused_by_field(api: httpx.AsyncClient, 
     parameter = await api.get("/v1/staff/calendar", params={"from": "x"}, headers=headers)
     assert parameter.json()["errors"][0]["field"] == "from"
     control = await api.put(DAY, json={"open": True, "note": "a\u001bb"}, headers=headers)
-    assert control.json()["errors"][0]["message"] == "Control characters are not allowed"
+    assert control.json()["errors"][0]["message"] == "holds a character that cannot be seen, such as a line break"
     coerced = await api.put(DAY, json={"open": "true"}, headers=headers)
     assert coerced.status_code == 400
     long = await api.put(DAY, json={"open": True, "note": "x" * 201}, headers=headers)

@@ -109,3 +109,19 @@ async def test_a_list_refuses_a_forged_cursor(
 
 async def test_a_page_has_twenty_items_unless_told(tx: Tx) -> None:
     assert provide_page(tx) == PageQuery(20, None)
+
+
+async def test_a_name_of_any_characters_ends_a_page_and_begins_the_next(
+    api: httpx.AsyncClient, database: Database, own_settings: Settings
+) -> None:
+    house = await small(database, own_settings)
+    for number, letter in enumerate("\U00020000\U00020001"):
+        await house.customer(f"8810000{number}", "b1", name=letter * 100)
+    headers, seen, query = await house.headers("1005"), list[str](), {"limit": "1", "sort": "name"}
+    while query:
+        answer = await api.get("/v1/staff/customers", params=query, headers=headers)
+        assert answer.status_code == 200, answer.text
+        seen += [one["customer_no"] for one in answer.json()["items"]]
+        following = answer.json()["next"]
+        query = {**query, "cursor": following} if following else {}
+    assert len(seen) == len(set(seen)) == 7

@@ -146,7 +146,7 @@ async def test_who_has_no_role_gets_the_first_from_version_nought(api: httpx.Asy
     headers = await house.headers("1010")
     await house.employee("3001", "t1")
     read = await api.get(f"{URL}/3001/roles", headers=headers)
-    assert (read.headers["etag"], read.json()["roles"]) == ('"0"', [])
+    assert (read.headers["etag"][:3], read.json()["roles"]) == ('"0.', [])
     assert (await give(api, headers, "3001", "broker", tag='"0"')).status_code == 200
     assert (await give(api, headers, "3001", "adviser", tag='"0"')).status_code == 412
 
@@ -218,6 +218,20 @@ async def test_with_the_reach_of_a_branch_one_sees_the_people_of_the_branch(
     assert await every(api, await house.headers("1001")) == ["1001"]
     assert (await api.get(f"{URL}/1001", headers=await house.headers("1006"))).status_code == 404
     assert (await api.get(f"{URL}/1001/roles", headers=await house.headers("1006"))).status_code == 404
+
+
+async def test_with_the_reach_of_a_region_one_sees_also_who_works_above_its_branches(
+    api: httpx.AsyncClient, house: Brokerage
+) -> None:
+    await house.execute(
+        "insert into role_permission values ('branch_manager', 'person.read'), ('region_manager', 'person.read')"
+    )
+    await house.employee("3001", "south", "broker")
+    await house.employee("3002", "north", "broker")
+    assert await every(api, await house.headers("1007")) == ["1006", "1007", "2001", "3001"]
+    assert (await api.get(f"{URL}/3001", headers=await house.headers("1007"))).status_code == 200
+    assert (await api.get(f"{URL}/3002", headers=await house.headers("1007"))).status_code == 404
+    assert await every(api, await house.headers("1006")) == ["1006", "1007", "2001"]
 
 
 async def test_nobody_else_sees_people_or_gives_roles(api: httpx.AsyncClient, house: Brokerage) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from kernel import calendar
 from kernel.database import Database
+from kernel.lineage import restored
 from kernel.scope import Audience
 from kernel.settings import Settings
+from tests.api.conftest import Open
 from tests.brokerage import Brokerage, small
 
 URL = "/v1/staff/sync"
@@ -72,6 +74,22 @@ async def test_a_cursor_of_somebody_else_too_old_or_made_up_is_not_followed(
     today = calendar.today()
     monkeypatch.setattr(calendar, "today", lambda: today + timedelta(days=31))
     assert (await api.get(URL, params={"cursor": phone.cursor}, headers=phone.headers)).json()["resync"]
+
+
+@pytest.mark.parametrize("audience", ["staff", "investor"])
+async def test_after_a_restore_a_phone_begins_afresh(
+    open_api: Open, own_settings: Settings, house: Brokerage, audience: Audience
+) -> None:
+    headers = await house.headers("1001" if audience == "staff" else "88000001", audience)
+    url = f"/v1/{audience}/sync"
+    async with open_api(own_settings) as api:
+        cursor = (await api.get(url, headers=headers)).json()["cursor"]
+        assert not (await api.get(url, params={"cursor": cursor}, headers=headers)).json()["resync"]
+        before_there_were_epochs = cursor.rpartition(".")[2]
+    await restored(own_settings.owner_url, "the disk was lost")
+    async with open_api(own_settings) as api:
+        for held in (cursor, before_there_were_epochs):
+            assert (await api.get(url, params={"cursor": held}, headers=headers)).json()["resync"]
 
 
 @pytest.mark.parametrize(("who", "audience"), [("1001", "staff"), ("88000001", "investor")])

@@ -26,7 +26,7 @@ class Outer(Input, frozen=True):
     ("body", "field", "chinese"),
     [
         ({}, "name", "缺少必填字段 name"),
-        ({"name": 1}, "name", "应为 str,实际为 int"),
+        ({"name": 1}, "name", "应为 文本,实际为 整数"),
         ({"name": "abcd"}, "name", "长度不得超过 3"),
         ({"name": "a", "x": 1}, "x", "含有未知字段 x"),
         ({"name": "a", "inner": [{"count": 9}]}, "inner[0].count", "不得大于 5"),

@@ -40,15 +40,11 @@ def test_two_folders_have_different_keys(tmp_path: Path) -> None:
 def test_the_settings_find_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys.make(tmp_path)
     monkeypatch.setenv("HEXAD_VAR", str(tmp_path))
-    current.cache_clear()
-    try:
-        settings = current()
-        Tokens(settings)
-        Fields(settings)
-        (simulator,) = gateway_keys(settings.gateway_secrets)
-        assert simulator.name in gateways(settings)
-    finally:
-        current.cache_clear()
+    settings = current()
+    Tokens(settings)
+    Fields(settings)
+    (simulator,) = gateway_keys(settings.gateway_secrets)
+    assert simulator.name in gateways(settings)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

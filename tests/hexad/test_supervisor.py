@@ -24,11 +24,9 @@ sys.exit(supervisor.returncode % 256)
 
 
 @contextlib.contextmanager
-def supervised(*commands: str, drain: float = 5) -> Iterator[subprocess.Popen[str]]:
+def supervised(*commands: str, drain: float = 5, script: str = SUPERVISE) -> Iterator[subprocess.Popen[str]]:
     """A process that supervises these commands."""
-    started = subprocess.Popen(
-        [sys.executable, "-c", SUPERVISE, str(drain), *commands], stdout=subprocess.PIPE, text=True
-    )
+    started = subprocess.Popen([sys.executable, "-c", script, str(drain), *commands], stdout=subprocess.PIPE, text=True)
     try:
         yield started
     finally:
@@ -69,6 +67,31 @@ def test_a_signal_stops_all_and_nobody_is_blamed(number: signal.Signals, code: i
         said, _ = run.communicate(timeout=30)
     assert run.returncode == code
     assert said.endswith("\n\n"), "died() is empty"
+
+
+def test_a_signal_that_comes_while_it_prints_prints_nothing_in_between() -> None:
+    with supervised("one=sleep 60", script=PRINTING + SUPERVISE) as run:
+        said, _ = run.communicate(timeout=30)
+    assert run.returncode == 143
+    assert "SIGTERM received" in said
+    assert "printed in the middle" not in said
+
+
+PRINTING = """
+import os, signal
+from hexad import supervisor
+write, within = supervisor._Memory.write, []
+def interrupted(self, message):
+    if within:
+        os.write(1, b"printed in the middle of a line")
+    within.append(message)
+    if "one started" in str(message.data):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.kill(os.getpid(), signal.SIGTERM)
+    write(self, message)
+    within.clear()
+supervisor._Memory.write = interrupted
+"""
 
 
 def test_a_signal_before_all_have_started_is_not_lost() -> None:

@@ -51,6 +51,16 @@ def test_a_wrong_setting_is_named_before_anything_starts(start_up: Callable[...,
     assert "Traceback" not in up.said
 
 
+@pytest.mark.parametrize("name", ["HEXAD_DATABASE_URL", "HEXAD_OWNER_URL", "HEXAD_BROKER_URL"])
+def test_it_starts_nothing_where_a_database_or_broker_of_others_is_named(
+    start_up: Callable[..., Up], folder: Path, name: str
+) -> None:
+    up = start_up(**{name: "postgresql://hexad@db.firm.test/hexad"})
+    assert up.process.wait(30) == 1
+    assert f"others are named by {name}: unset that" in up.said
+    assert not (folder / "var").exists()
+
+
 def test_simulators_can_be_left_out(start_up: Callable[..., Up]) -> None:
     up = start_up(HEXAD_SIMULATORS="smtp,advisory")
     up.wait_ready()

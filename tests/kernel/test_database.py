@@ -14,6 +14,7 @@ import pytest
 from hexad.embedded import Postgres
 from kernel.database import Database
 from kernel.errors import Overloaded, Unavailable
+from kernel.lineage import connect
 from kernel.settings import Settings
 
 
@@ -29,6 +30,13 @@ async def pool(small: Settings) -> AsyncIterator[Database]:
     database = await Database.open(small.database_url, small)
     yield database
     await database.close()
+
+
+async def test_no_database_is_taken_that_nobody_named(settings: Settings) -> None:
+    with pytest.raises(Unavailable, match="no database is named"):
+        await Database.open("", settings)
+    with pytest.raises(Unavailable, match="no database is named"):
+        await connect("")
 
 
 async def hold(database: Database, until: asyncio.Event) -> None:

@@ -88,6 +88,26 @@ async def test_a_scope_that_was_not_set_to_the_end_is_set_again(own_settings: Se
     await database.close()
 
 
+async def test_a_scope_whose_unsetting_was_broken_off_is_set_again(
+    own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await Database.open(own_settings.database_url, own_settings, size=1)
+    anna, reset = Reads(database, ANNA), asyncpg.Connection.reset
+
+    async def broken_off(connection: asyncpg.Connection) -> None:
+        await reset(connection)
+        raise asyncio.CancelledError
+
+    assert await anna.fetchval("select current_setting('hexad.principal')") == "staff:1"
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Connection, "reset", broken_off)
+        with pytest.raises(asyncio.CancelledError):
+            async with database.connection():
+                pass
+    assert await anna.fetchval("select current_setting('hexad.principal')") == "staff:1"
+    await database.close()
+
+
 async def test_reading_cannot_write(own_settings: Settings) -> None:
     database = await Database.open(own_settings.database_url, own_settings, size=1)
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):

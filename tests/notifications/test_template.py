@@ -96,6 +96,17 @@ def test_a_version_that_could_not_be_rendered_is_refused() -> None:
     assert set(faults(error)) == {"texts.zh.sms", "texts.en.sms"}
 
 
+@pytest.mark.parametrize(("link", "refused"), [("/products/A1", False), ("/", False), ("//evil.example", True)])
+def test_a_link_leads_within_the_app(link: str, *, refused: bool) -> None:
+    texts = ByLanguage(Texts(in_app=InAppText("t", "b", link)), Texts(in_app=InAppText("t", "b", link)))
+    if not refused:
+        template.check([], texts)
+        return
+    with pytest.raises(InvalidInput) as error:
+        template.check([], texts)
+    assert set(faults(error)) == {"texts.zh.in_app.link", "texts.en.in_app.link"}
+
+
 def test_a_channel_that_the_template_is_not_made_for_says_nothing() -> None:
     assert template.prepare(Texts(sms="x"), "email", [], {}, "zh") is None
     assert msgspec.to_builtins(template.render(Texts(sms="x"), [], {}, "n", "zh")) == {

@@ -10,6 +10,7 @@ import asyncpg
 
 from kernel.database import AWAY, session_settings
 from kernel.errors import InvalidInput, Overloaded, Unavailable
+from kernel.lineage import Lineage
 from kernel.settings import Settings
 from workers.collection import load
 from workers.collection.column import LOADED
@@ -145,6 +146,7 @@ async def _connected(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
     except (*AWAY, asyncpg.PostgresError, TimeoutError) as error:
         raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}") from error
     try:
+        await Lineage(settings).meet(connection)
         yield connection
     except (*AWAY, asyncpg.InterfaceError) as error:
         if isinstance(error, asyncpg.InterfaceError) and not connection.is_closed():

@@ -2,7 +2,9 @@
 
 import httpx
 
-from tests.api.conftest import SignIn
+from kernel.lineage import restored
+from kernel.settings import Settings
+from tests.api.conftest import Open, SignIn
 
 URL = "/v1/staff/calendar?from=2026-11-23&to=2026-11-27"
 
@@ -49,3 +51,41 @@ async def test_any_version_will_do_when_there_is_one(api: httpx.AsyncClient, sig
     await api.put(url, json={"open": False}, headers={**headers, "If-Match": '"0"'})
     some = await api.put(url, json={"open": True}, headers=headers)
     assert (none.status_code, some.status_code) == (412, 200)
+
+
+async def test_a_version_that_the_database_forgot_is_neither_unchanged_nor_changed(
+    open_api: Open, own_settings: Settings, sign_in: SignIn
+) -> None:
+    headers, url = await sign_in(), "/v1/staff/calendar/2026-11-24"
+    async with open_api(own_settings) as api:
+        await api.put(url, json={"open": False}, headers={**headers, "If-Match": '"0"'})
+        tag = (await api.get(url, headers=headers)).headers["etag"]
+        assert (await api.get(url, headers={**headers, "If-None-Match": tag})).status_code == 304
+    await restored(own_settings.owner_url, "the disk was lost")
+    async with open_api(own_settings) as api:
+        read = await api.get(url, headers={**headers, "If-None-Match": tag})
+        lost = await api.put(url, json={"open": True}, headers={**headers, "If-Match": tag})
+        both = f"{tag}, {read.headers['etag']}"
+        assert (read.status_code, lost.status_code, lost.json()["code"]) == (200, 412, "version_conflict")
+        assert (await api.put(url, json={"open": True}, headers={**headers, "If-Match": both})).status_code == 200
+
+
+async def test_of_several_versions_the_newest_counts_however_they_are_listed(
+    api: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    headers, url = await sign_in(), "/v1/staff/calendar/2026-11-24"
+    tags = ['"0"']
+    for _ in range(2):
+        answer = await api.put(url, json={"open": False}, headers={**headers, "If-Match": ", ".join(tags)})
+        assert answer.status_code == 200
+        tags.append(f"W/{answer.headers['etag']}")
+    lines = [*headers.items(), *(("If-Match", tag) for tag in tags)]
+    assert (await api.put(url, json={"open": False}, headers=lines)).status_code == 200
+    assert (await api.put(url, json={"open": False}, headers=lines)).status_code == 412
+
+
+async def test_tags_in_several_lines_are_one_list(api: httpx.AsyncClient, sign_in: SignIn) -> None:
+    headers = await sign_in()
+    tag = (await api.get(URL, headers=headers)).headers["etag"]
+    lines = [*headers.items(), ("If-None-Match", '"other"'), ("If-None-Match", tag)]
+    assert (await api.get(URL, headers=lines)).status_code == 304

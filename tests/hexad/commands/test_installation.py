@@ -29,3 +29,9 @@ def test_a_reader_that_goes_away_is_no_error(system: Up) -> None:
     )  # fmt: skip
     assert piped.stdout.startswith("HEXAD_VAR")
     assert piped.stderr == ""
+
+
+def test_a_restore_that_postgresql_did_not_notice_is_said(system: Up) -> None:
+    assert system.run("restored").returncode == 2
+    said = system.run("restored", "--reason", "a copy of the folder was put back")
+    assert (said.returncode, "phones begin afresh" in said.stdout) == (0, True)

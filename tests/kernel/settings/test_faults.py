@@ -77,9 +77,28 @@ def test_single_sign_on_needs_a_client_and_a_way_back() -> None:
     assert parse({f"HEXAD_OIDC_{name}": value for name, value in given.items()}).oidc_client_id == "hexad"
 
 
-def test_settings_that_contradict_one_another_are_refused(tmp_path: Path) -> None:
+def test_settings_that_contradict_one_another_are_refused() -> None:
     assert "HEXAD_SOCKET_SILENCE" in refusal(socket_ping="90")
-    assert "HEXAD_TOKEN_KEY" in refusal(database_url="postgresql://db", var=str(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize("name", ["database_url", "owner_url", "broker_url", "bus_url"])
+@pytest.mark.parametrize("password", ["pa/ss", "12/3", "pa?ss", "pa#ss", "pa:ss/", "[x"])
+def test_a_password_that_breaks_its_address_is_told_how_to_write(name: str, password: str) -> None:
+    scheme = {"broker_url": "amqp", "bus_url": "redis"}.get(name, "postgresql")
+    said = refusal(**{name: f"{scheme}://hexad:{password}@host.firm.example/hexad"})
+    assert f"{PREFIX}{name.upper()}" in said
+    assert "%2F" in said
+    assert password not in said
+
+
+def test_an_address_rightly_written_is_taken() -> None:
+    for url in ("postgresql://hexad:pa%2Fss%40@[2001:db8::1]:5432/hexad?host=/var/run&port=5432", "postgresql://db/x"):
+        assert parse({f"{PREFIX}DATABASE_URL": url}).database_url == url
+
+
+def test_who_only_migrates_needs_no_key_for_tokens(tmp_path: Path) -> None:
+    given = {"DATABASE_URL": "postgresql://db", "OWNER_URL": "postgresql://db", "VAR": str(tmp_path / "missing")}
+    assert parse({PREFIX + name: value for name, value in given.items()}).token_key == ""
 
 
 def test_a_password_is_not_sent_to_a_relay_in_clear() -> None:

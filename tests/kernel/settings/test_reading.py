@@ -54,7 +54,6 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HEXAD_VAR", str(tmp_path))
-    module.current.cache_clear()
     return tmp_path
 
 
@@ -63,7 +62,6 @@ def test_the_environment_goes_before_the_generated_keys(surroundings: Path, monk
     (surroundings / "keys.env").write_text(f"# made by hexad up\n\nHEXAD_TOKEN_KEY={a}\nHEXAD_INDEX_KEY={b}\n")
     monkeypatch.setenv("HEXAD_INDEX_KEY", c)
     assert (module.current().token_key, module.current().index_key) == (a, c)
-    module.current.cache_clear()
 
 
 def test_a_key_file_that_cannot_be_read_is_named(surroundings: Path) -> None:
@@ -86,4 +84,3 @@ def test_an_empty_folder_is_not_the_one_that_one_stands_in(surroundings: Path, m
 
 def test_without_generated_keys_the_environment_is_all(surroundings: Path) -> None:
     assert module.current().token_key == ""
-    module.current.cache_clear()

@@ -1,0 +1,33 @@
+"""What a client prefers (RFC 9110, 12.4 and 12.5): content codings and languages with their qualities."""
+
+import re
+from collections.abc import Iterator
+
+_AT_MOST = 500
+_CHOICE = re.compile(r"\s*([A-Za-z0-9*.+_-]{1,40})\s*(?:;\s*[qQ]\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
+_CODINGS = ("br", "gzip")
+_ALSO = {"x-gzip": "gzip"}
+
+
+def coding(accept_encoding: str) -> str:
+    """`br` or `gzip`, whichever is preferred, or empty when the client takes neither."""
+    given = {_ALSO.get(name, name): quality for name, quality in _choices(accept_encoding)}
+    qualities = {name: given.get(name, given.get("*", 0.0)) for name in _CODINGS}
+    best = max(qualities, key=lambda name: qualities[name])
+    return best if qualities[best] > 0 and qualities[best] >= given.get("identity", 0.0) else ""
+
+
+def language(accept_language: str) -> str:
+    """`en` or `zh`, whichever is preferred; `zh` when neither is named, `en` when `zh` alone is refused."""
+    given: dict[str, float] = {}
+    for name, quality in _choices(accept_language):
+        primary = name.partition("-")[0]
+        given[primary] = max(quality, given.get(primary, 0.0))
+    refused = given.get("zh") == 0.0 and given.get("en") != 0.0
+    return "en" if refused or given.get("en", 0.0) > given.get("zh", 0.0) else "zh"
+
+
+def _choices(header: str) -> Iterator[tuple[str, float]]:
+    for part in header[:_AT_MOST].split(","):
+        if match := _CHOICE.fullmatch(part):
+            yield match[1].lower(), float(match[2] or 1)
