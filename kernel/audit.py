@@ -38,6 +38,7 @@ class Sealer:
 
     def __init__(self, anchor: Anchor) -> None:
         self._anchor, self._compared = anchor, False
+        self._failing: datetime.datetime | None = None
 
     async def seal_once(self, connection: asyncpg.Connection) -> int:
         """Seals one batch and gives its rows: fewer than `BATCH` means that none is left. Raises `Unavailable`.
@@ -48,12 +49,23 @@ class Sealer:
             await self._compare(connection)
         async with connection.transaction():
             rows = await _seal(connection) if await _sql.lock(connection, key=_LOCK) else 0
-            last = await _sql.last_seal(connection)
-            metrics.SEAL_LAG.set(await _sql.lag(connection))
+            last, behind = await _sql.last_seal(connection), await lag(connection)
         metrics.SEALED.inc(rows)
         if last is not None:
-            await asyncio.to_thread(self._anchor.append, last["position"], last["hash"], last["sealed_at"])
+            await self._append(last["position"], last["hash"], last["sealed_at"])
+        metrics.SEAL_LAG.labels("relay").set(behind)
         return rows
+
+    async def _append(self, position: int, sealed: bytes, at: datetime.datetime) -> None:
+        """Anchors a seal; as long as that fails, the lag is the age of the first one that could not be."""
+        try:
+            await asyncio.to_thread(self._anchor.append, position, sealed, at)
+        except Exception:
+            self._failing = self._failing or at
+            behind = datetime.datetime.now(datetime.UTC) - self._failing
+            metrics.SEAL_LAG.labels("relay").set(max(behind.total_seconds(), 0.0))
+            raise
+        self._failing = None
 
     async def _compare(self, connection: asyncpg.Connection) -> None:
         """Says so, once, when the chain is not the anchored one; sealing goes on, so that new rows are held."""
@@ -63,6 +75,11 @@ class Sealer:
                 "the audit log is not the one that was anchored: run `hexad audit verify`", position=anchored.position
             )
         self._compared = True
+
+
+async def lag(connection: asyncpg.Connection) -> float:
+    """Age in seconds of the oldest row that is not chained."""
+    return float(await _sql.lag(connection))
 
 
 async def _seal(connection: asyncpg.Connection) -> int:

@@ -54,13 +54,13 @@ BODIES_GIVEN_UP = _counter("hexad_http_bodies_given_up_total", "request bodies t
 POOL_FREE = _gauge("hexad_pool_connections_free", "database connections that a request could have at once")
 POOL_WAITING = _gauge("hexad_pool_requests_waiting", "requests that wait for a database connection")
 
-OUTBOX_BACKLOG = _gauge("hexad_outbox_events_due", "events that are due and not yet given to the broker")
-OUTBOX_AGE = _gauge("hexad_outbox_oldest_seconds", "age of the oldest event that is due")
+OUTBOX_BACKLOG = _gauge("hexad_outbox_events_due", "events that are due and not yet given to the broker", "by")
+OUTBOX_AGE = _gauge("hexad_outbox_oldest_seconds", "age of the oldest event that is due", "by")
 RELAYED = _counter("hexad_relayed_events_total", "events given to the broker", "kind")
 BUS = _counter("hexad_bus_messages_total", "messages heard on the bus", "outcome")
 JOBS = _counter("hexad_jobs_total", "deliveries of jobs by what came of them", "handler", "outcome")
 JOB_SECONDS = _histogram("hexad_job_seconds", "time that a handler took", _SLOW, "handler")
-JOBS_SET_ASIDE = _gauge("hexad_jobs_set_aside", "jobs that were given up and wait for a person")
+JOBS_SET_ASIDE = _gauge("hexad_jobs_set_aside", "jobs that were given up and wait for a person", "by")
 REAPED = _counter("hexad_jobs_reaped_total", "jobs taken back from workers that died")
 PROBE_SECONDS = _histogram("hexad_probe_seconds", "time from the start of a probe until a worker handled it", _SLOW)
 DEAD_LETTERS = _gauge("hexad_dead_letters_waiting", "messages that nobody could take", "queue")
@@ -83,7 +83,7 @@ CHAT_MESSAGES = _counter("hexad_chat_messages_total", "messages of the chat by w
 CLOSES = _counter("hexad_websocket_closes_total", "WebSocket connections closed", "code")
 
 SEALED = _counter("hexad_audit_sealed_rows_total", "audit rows chained")
-SEAL_LAG = _gauge("hexad_audit_seal_lag_seconds", "age of the oldest audit row that is not chained")
+SEAL_LAG = _gauge("hexad_audit_seal_lag_seconds", "age of the oldest audit row not chained or not anchored", "by")
 BUILD = _gauge("hexad_build_info", "version of Hexad that runs", "version", "process", together="livemax")
 
 
@@ -112,8 +112,8 @@ def share(process: str, settings: Settings) -> None:
         ) from error
     os.environ[_FOLDER] = str(folder)
     values.ValueClass = values.get_value_class()
-    for metric in (HTTP_IN_FLIGHT, BODIES, BODIES_GIVEN_UP, POOL_FREE, POOL_WAITING, OUTBOX_BACKLOG, OUTBOX_AGE,
-                   JOBS_SET_ASIDE, REAPED, PROBE_SECONDS, SEALED, SEAL_LAG):  # fmt: skip
+    for metric in (HTTP_IN_FLIGHT, BODIES, BODIES_GIVEN_UP, POOL_FREE, POOL_WAITING,
+                   REAPED, PROBE_SECONDS, SEALED):  # fmt: skip
         metric._metric_init()  # without labels, they made their values when this module was imported
 
 

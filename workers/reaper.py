@@ -1,4 +1,4 @@
-"""The reaper: gives the jobs of dead workers to living ones, and measures what waits."""
+"""The reaper: gives the jobs of dead workers to living ones."""
 
 from pathlib import Path
 
@@ -19,9 +19,8 @@ class Reaper:
         self._database, self._silence = database, settings.worker_silence
 
     async def turn(self) -> float:
-        """Takes back once and measures; looks again soon enough to be no later than a sixth of the silence."""
+        """Takes back once; looks again soon enough to be no later than a sixth of the silence."""
         await self.reap()
-        await self.measure()
         return self._silence / 6
 
     async def reap(self) -> int:
@@ -32,11 +31,3 @@ class Reaper:
             metrics.REAPED.inc(taken)
             _log.warning("jobs were taken back from workers that died", jobs=taken)
         return taken
-
-    async def measure(self) -> None:
-        """Sets the gauges of what waits in outbox and job."""
-        async with self._database.connection() as connection:
-            row = await _sql.backlog(connection)
-        metrics.OUTBOX_BACKLOG.set(row["due"])
-        metrics.OUTBOX_AGE.set(row["oldest"])
-        metrics.JOBS_SET_ASIDE.set(row["set_aside"])

@@ -36,6 +36,7 @@ from workers.dead_letters import DeadLetters
 from workers.gate import Gate
 from workers.lease import Leases
 from workers.loops import Loops
+from workers.measure import Measure
 from workers.message import Job
 from workers.outbound import Sender, Taker, Tidier
 from workers.reaper import Reaper
@@ -49,6 +50,7 @@ _CONNECTIONS = 12
 _RELAY_LOOPS = (
     "relay",
     "reaper",
+    "measure",
     "sealer",
     "sender",
     "tidier",
@@ -168,6 +170,7 @@ async def _relay(settings: Settings) -> None:
             await asyncio.gather(
                 loops.run("relay", mover.turn),
                 loops.run("reaper", Reaper(database, settings).turn),
+                loops.run("measure", Measure(database, "relay").turn),
                 loops.run("sealer", partial(_seal, Sealer(anchor(settings)), database)),
                 loops.run("sender", sender.turn),
                 loops.run("silence", Silence(database, settings).turn),

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from kernel.sql import load
 from mobile_contracts.event import AdvisoryDue, Event, ExpiryDue, HousekeepingDue, RemindersDue
 from workers import probe
 from workers.loops import Loops
+from workers.measure import Measure
 
 _BEIJING = datetime.timezone(datetime.timedelta(hours=8))  # China has had no summer time since 1991
 _MIDNIGHT = datetime.datetime(2000, 1, 1, tzinfo=_BEIJING)
@@ -110,6 +112,8 @@ class Scheduler(beat.Scheduler):
         self._loops = Loops()
         self._timetable: Timetable | None = None
         self._database: Database | None = None
+        self._measure: Measure | None = None
+        self._measure_at = 0.0
         super().__init__(*args, **options)
 
     @property
@@ -123,7 +127,10 @@ class Scheduler(beat.Scheduler):
     def tick(self, *_: Any, **__: Any) -> float:
         """Starts what is due; gives the seconds until it wants to be asked again."""
         self._turned()
-        return min(_LONGEST_PAUSE, self._runner.run(self._loops.turn("beat", self._start_due)))
+        pause = self._runner.run(self._loops.turn("beat", self._start_due))
+        if time.monotonic() >= self._measure_at:
+            self._measure_at = time.monotonic() + self._runner.run(self._loops.turn("measure", self._tell))
+        return min(_LONGEST_PAUSE, pause)
 
     def close(self) -> None:
         """Called when beat stops."""
@@ -138,5 +145,10 @@ class Scheduler(beat.Scheduler):
             now = await clock.now(connection)
         if self._timetable is None:
             self._timetable = Timetable(self._database, now, SCHEDULES)
+            self._measure = Measure(self._database, "beat")
         await self._timetable.start_due(now)
         return _LONGEST_PAUSE
+
+    async def _tell(self) -> float:
+        """What waits, so that somebody tells it while no relay does."""
+        return _LONGEST_PAUSE if self._measure is None else await self._measure.turn()

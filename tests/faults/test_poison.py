@@ -45,7 +45,9 @@ async def test_poison_is_set_aside_and_holds_up_nobody(stand: Stand) -> None:
     await stand.until(30, "nothing else is left", lambda: stand.is_so("count(*) = 0", "outbox"))
     assert await stand.value("select count(*) from job where state not in ('done', 'set_aside')") == 0
     assert await stand.value("select count(*) from probe where handled > 0") == 100
-    await stand.until(10, "the metric counts them", lambda: stand.says("relay", "/metrics", "hexad_jobs_set_aside 4.0"))
+    await stand.until(
+        10, "the metric counts them", lambda: stand.says("relay", "/metrics", 'hexad_jobs_set_aside{by="relay"} 4.0')
+    )
     print(f"\n{stand.broker}: 100 sound jobs beside the poison in {sound:.1f} s, 4 poisoned set aside in {took:.1f} s")
 
 

@@ -45,7 +45,7 @@ def own(settings: Settings, tmp_path: Path) -> Settings:
 
 def test_one_process_counts_for_itself(own: Settings) -> None:
     text = run(
-        "metrics.start('relay')\nmetrics.RELAYED.labels('Probed').inc(3)\nmetrics.OUTBOX_AGE.set(1.5)\n"
+        "metrics.start('relay')\nmetrics.RELAYED.labels('Probed').inc(3)\nmetrics.OUTBOX_AGE.labels('relay').set(1.5)\n"
         "body, kind = metrics.render()\nassert kind.startswith('text/plain; version=')\nprint(body.decode())",
         own,
     )
@@ -53,7 +53,7 @@ def test_one_process_counts_for_itself(own: Settings) -> None:
         s.name: (s.labels, s.value) for f in text_string_to_metric_families(text) for s in f.samples
     }
     assert found["hexad_relayed_events_total"] == ({"kind": "Probed"}, 3)
-    assert found["hexad_outbox_oldest_seconds"] == ({}, 1.5)
+    assert found["hexad_outbox_oldest_seconds"] == ({"by": "relay"}, 1.5)
     assert found["hexad_build_info"][0]["process"] == "relay"
     assert "process_resident_memory_bytes" in found
 

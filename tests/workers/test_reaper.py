@@ -52,18 +52,3 @@ async def test_a_job_that_somebody_is_finishing_is_left_alone(database: Database
         await holder.execute("update job set version = version")
         assert await Reaper(database, SETTINGS).reap() == 0
     assert await Reaper(database, SETTINGS).reap() == 1
-
-
-async def test_what_waits_is_measured(database: Database) -> None:
-    from kernel import metrics
-
-    await odd(database, "raise")
-    async with database.transaction() as tx:
-        await tx.execute(
-            "insert into job (event_id, handler, kind, state) values (gen_random_uuid(), 'x', 'x', 'set_aside')"
-        )
-        await tx.execute("insert into outbox (event_id, kind, payload) values (gen_random_uuid(), 'Probed', '{}')")
-    assert await Reaper(database, SETTINGS).turn() == 0.5
-    said = metrics.render()[0].decode()
-    assert "hexad_jobs_set_aside 1.0" in said
-    assert "hexad_outbox_events_due 1.0" in said
