@@ -51,6 +51,7 @@ _EXAMPLES = {
     "realtime_host": "10.0.0.11",
     "probe_host": "10.0.0.11",
     "sms_signature": "某某证券",
+    "sms_signature_latin": "Firm Securities",
     "email_from": "某某证券 <no-reply@firm.example>",
     "gateways": "cmcc-1,mail-1",
 }
