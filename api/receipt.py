@@ -5,19 +5,24 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
-from litestar import Router, post
+from litestar import Response, Router, post
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from api import negotiation
-from api.edge.headers import listed
+from api.edge.answer import Answer
+from api.edge.headers import listed, request_id
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.given import Tx
 from api.validation import field_error
+from kernel.database import Tx as Transaction
+from kernel.errors import NotFound
 from kernel.queues.client import UNREADABLE
-from mobile_contracts.gateway import Items, Result, Results
+from kernel.scope import apply_system
+from mobile_contracts.gateway import Items, Result, Results, Returned
 from mobile_contracts.outbound import Inbound, Receipt
-from notifications import inbound, receipt
+from notifications import inbound, receipt, unsubscribe
 from notifications.gateway import bounce
 from notifications.receipt import Outcome
 
@@ -43,7 +48,8 @@ async def post_receipts(request: HttpRequest, tx: Tx, gateway: Gateway, data: JS
     """
     items = [read(item, Receipt, "id") for item in data.items]
     told = [one for one in items if isinstance(one, Receipt)]
-    outcomes = await receipt.apply(tx, told, request.app.state.gateways, forged(told, gateway.name))
+    state = request.app.state
+    outcomes = await receipt.apply(tx, told, state.gateways, state.door, forged(told, gateway.name))
     return _answered(request, items, outcomes, gateway.name)
 
 
@@ -60,14 +66,37 @@ async def post_inbound(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSO
     return _answered(request, items, outcomes, gateway.name)
 
 
-@post("/bounces", guards=[signed()], status_code=200, summary="An e-mail that came back")
-async def post_bounce(request: HttpRequest, tx: Tx, gateway: Gateway) -> Results:
-    """Takes a delivery status notification (RFC 3464) as it came, headers and all, and counts it as receipts.
+@post(
+    "/bounces",
+    guards=[signed()],
+    status_code=200,
+    responses={202: ResponseSpec(Returned, description="Taken, and it tells by itself what was made of it")},
+    summary="An e-mail that came back",
+)
+async def post_bounce(request: HttpRequest, tx: Tx, gateway: Gateway) -> Response[Returned]:
+    """Takes whatever came to the mailbox of bounces as it came, headers and all; a relay need never try again.
 
-    A notification that decides nothing yet has no results; 400 for what is none, or is about no message of ours.
+    A delivery status notification (RFC 3464, 6533) counts as receipts: 200. A complaint (RFC 5965), a bounce in plain
+    words, a wish to unsubscribe: 202, and they have had their effect. So has anything else, which had none.
     """
-    found = bounce.receipts(await request.body(), gateway.name, datetime.now(UTC))
-    return _answered(request, found, await receipt.apply(tx, found, request.app.state.gateways), gateway.name)
+    found, state = bounce.read(await request.body(), gateway.name, datetime.now(UTC)), request.app.state
+    outcomes = await receipt.apply(tx, found.receipts, state.gateways, state.door)
+    made_of = found.made_of if await _wished(request, tx, found.token) else "other"
+    told = _answered(request, found.receipts, outcomes, gateway.name)
+    return Answer(Returned(told.results, made_of), status_code=200 if found.notification else 202)
+
+
+async def _wished(request: HttpRequest, tx: Transaction, token: str) -> bool:
+    """Whether the wish of a mail that bears one was ours to fulfil, and is fulfilled; true where there is none."""
+    if not token:
+        return True
+    try:
+        wish = unsubscribe.wish(request.app.state.door.fields, token)
+    except NotFound:
+        return False
+    await apply_system(tx, "unsubscribe", request_id(request.scope), kind="company")
+    await unsubscribe.end(tx, wish)
+    return True
 
 
 def read(item: msgspec.Raw, kind: type[Told], name: str) -> Told | Result:

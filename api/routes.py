@@ -29,6 +29,7 @@ from api import (
     role,
     session,
     subscription,
+    suppression,
     sync,
     template,
 )
@@ -58,6 +59,7 @@ def audience_router(audience: str) -> Router:
             device.staff,
             notice.staff,
             consent.staff,
+            suppression.staff,
             template.staff,
             broadcast.staff,
             session.staff,

@@ -6,7 +6,7 @@ Sealed, a field is: 1 byte version (1), 1 byte length of the key id, the key id,
 import hmac
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -102,3 +102,12 @@ def _parts(sealed: bytes) -> tuple[str, bytes]:
     if len(sealed) < end + _NONCE + 16 or sealed[0] != _VERSION:
         raise FieldSealed("it is not an encrypted field")
     return sealed[2:end].decode(errors="replace"), sealed[end:]
+
+
+class Seals(Protocol):
+    """What seals fields, and finds those of mobile numbers: an API's door, a relay's taker."""
+
+    @property
+    def fields(self) -> Fields: ...
+    @property
+    def index(self) -> BlindIndex: ...

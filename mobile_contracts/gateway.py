@@ -1,6 +1,6 @@
 """What gateways ask over HTTP: receipts and replies posted, text messages taken on a lease and acknowledged."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Raw
@@ -10,6 +10,8 @@ from mobile_contracts.outbound import Purpose, Sms
 
 ITEMS_AT_MOST = 1000
 LEASED_AT_MOST = 500
+
+MadeOf = Literal["bounce", "delay", "delivery", "complaint", "unsubscribe", "auto_reply", "read_receipt", "other"]
 
 Item = Raw
 
@@ -36,6 +38,16 @@ class Results(Answer, frozen=True):
     """One for each item, in their order."""
 
     results: list[Result]
+
+
+class Returned(Answer, frozen=True):
+    """What was made of a mail that came back, and one result for each receipt that was found in it.
+
+    `other` is whatever tells nothing of a message of ours.
+    """
+
+    results: list[Result]
+    made_of: MadeOf
 
 
 class LeaseRequest(Input, frozen=True):

@@ -2,6 +2,6 @@
 
 Its queues are named in `kernel/queues`, its messages in `mobile_contracts/outbound.py`.
 Owns the tables `device`, `notice`, `template`, `template_version`, `consent`, `suppression`, `broadcast`,
-`broadcast_count`, `outgoing`, `receipt`, `inbound`, `reminder_rule`, `reminder`, `sending_rate` and `one_time_code`
-(with `api/auth`).
+`broadcast_count`, `bounce_tally`, `outgoing`, `receipt`, `inbound`, `reminder_rule`, `reminder`, `sending_rate` and
+`one_time_code` (with `api/auth`).
 """

@@ -21,10 +21,9 @@ from kernel.settings import Settings
 from mobile_contracts.address import SENDABLE
 from mobile_contracts.outbound import Email, Purpose, Sms
 from mobile_contracts.template import Language
-from notifications import limits, template
+from notifications import limits, mail_headers, template
 from notifications.sms import segments
 from notifications.template import Rendered
-from notifications.unsubscribe import link
 
 
 class Claimed(Struct, frozen=True):
@@ -130,10 +129,8 @@ class Composer:
         )  # fmt: skip
 
     def _headers(self, customer_id: int) -> dict[str, str]:
-        if self._occasion.purpose == "transactional":
-            return {}
-        address = link(self._settings, customer_id, self._occasion.purpose)
-        return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+        one = self._occasion
+        return mail_headers.of(self._settings, self._fields, one.purpose, one.broadcast_id, customer_id)
 
     def _number(self, row: Claimed) -> str | None:
         if row.mobile is not None:

@@ -7,13 +7,12 @@ that is not named yet is kept too, and taken when it is.
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
 from kernel import logs, metrics
-from kernel.crypto import BlindIndex, Fields, Place
+from kernel.crypto import Fields, Place, Seals
 from kernel.database import Tx
 from kernel.errors import FieldSealed, InvalidInput
 from kernel.personal import mobile
@@ -50,15 +49,6 @@ class _Written(Struct, frozen=True, rename={"from_number": "from"}):
 
 _sql = load(Path(__file__).with_name("inbound.sql"), Kept)
 _log = logs.logger(__name__)
-
-
-class Seals(Protocol):
-    """What seals and finds mobile numbers."""
-
-    @property
-    def fields(self) -> Fields: ...
-    @property
-    def index(self) -> BlindIndex: ...
 
 
 async def apply(

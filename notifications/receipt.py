@@ -14,18 +14,21 @@ from uuid import UUID
 from msgspec import Struct
 
 from kernel import metrics
+from kernel.crypto import Seals
 from kernel.database import Tx
 from kernel.scope import apply_system
 from kernel.sql import load
 from mobile_contracts.outbound import Receipt, ReceiptStatus
+from mobile_contracts.suppression import SuppressionReason
+from notifications import bounces, suppression
 from notifications.gateway.known import Gateways
+from notifications.gateway.meaning import PERMANENT
 
 RANK = {"sent": 4, "expired": 5, "undelivered": 5, "failed": 5, "delivered": 6}
 """States by rank: queued 1, sending 2, unknown 3. Only a higher one moves a message."""
 
 _STATES = {"accepted": "sent", "rejected": "failed"}
-_PERMANENT = re.compile(r"(?:^|\D)5\.1\.\d")
-"""The enhanced status of mail for an address that does not exist (RFC 3463)."""
+_STATUS = re.compile(r"(?<![\d.])\d\.\d{1,3}\.\d{1,3}(?![\d.])")
 
 _COMPLAINT = "COMPLAINT"
 
@@ -55,7 +58,7 @@ class Outcome(Struct, frozen=True):
 
 
 async def apply(
-    tx: Tx, items: Sequence[Receipt | Kept], gateways: Gateways, forged: Collection[int] = ()
+    tx: Tx, items: Sequence[Receipt | Kept], gateways: Gateways, seals: Seals, forged: Collection[int] = ()
 ) -> list[Outcome]:
     """Keeps every receipt and moves the messages of those that are news.
 
@@ -73,17 +76,20 @@ async def apply(
         problems=[problem(one.gateway, gateways, forged=place in forged) for place, one in enumerate(items)],
     )  # fmt: skip
     news = [item for item, row in zip(items, rows, strict=True) if row["verdict"] is None and row["fresh"]]
+    suspect = await bounces.note(tx, [(one.id, bounces.for_good(one.status, one.code)) for one in news])
     await _advance(tx, news)
+    await suppression.add(tx, seals, {one.id: reason for one in news if (reason := _silences(one)) is not None})
+    await bounces.stop(tx, suspect)
     for row in rows:
         metrics.RECEIPTS.labels(row["verdict"] or ("new" if row["fresh"] else "repeated")).inc()
     return [Outcome(row["verdict"] is None, row["verdict"] or "") for row in rows]
 
 
-async def apply_named(tx: Tx, gateways: Gateways, size: int) -> int:
+async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, size: int) -> int:
     """Applies receipts that were kept before their gateway was named, up to `size`, and gives their number."""
     await apply_system(tx, "receipts", kind="company")
     kept: list[Kept] = await _sql.of_named(tx, gateways=list(gateways), size=size)
-    await apply(tx, kept, gateways)
+    await apply(tx, kept, gateways, seals)
     return len(kept)
 
 
@@ -110,14 +116,11 @@ async def _advance(tx: Tx, news: Sequence[Receipt | Kept]) -> None:
     if expired := [row["id"] for row in moved if row["state"] == "expired"]:
         await _sql.hold_broadcasts(tx, ids=expired)
         await _sql.queue_again(tx, ids=expired)
-    if silenced := [one for one in news if _silences(one)]:
-        reasons = [_silences(one) for one in silenced]
-        await _sql.suppress(tx, ids=[one.id for one in silenced], reasons=reasons)
 
 
-def _silences(receipt: Receipt | Kept) -> str | None:
+def _silences(receipt: Receipt | Kept) -> SuppressionReason | None:
     """Why nothing more goes to this address, null when it may."""
     if receipt.code.upper() == _COMPLAINT:
         return "complaint"
     failed = receipt.status in ("undelivered", "rejected")
-    return "hard_bounce" if failed and _PERMANENT.search(receipt.code) else None
+    return "hard_bounce" if failed and PERMANENT & set(_STATUS.findall(receipt.code)) else None

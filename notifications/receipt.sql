@@ -96,18 +96,3 @@ with again as (
 update broadcast b set finished_at = null, state = case b.state when 'done' then 'running' else b.state end
  where b.id in (select broadcast_id from again) and b.finished_at is not null
 returning b.id;
-
--- name: suppress(ids, reasons)!
--- scope: none, the system looks after everybody's messages
-insert into suppression (customer_id, channel, address, reason, message_id)
-select o.customer_id, o.channel,
-       case o.channel when 'sms' then coalesce(c.mobile_index, k.mobile_index)
-                      else sha256(convert_to(lower(coalesce(c.email, k.email)), 'UTF8')) end, given.reason, o.id
-  from unnest(:ids::uuid[], :reasons::text[]) as given (id, reason)
-  join outgoing o on o.id = given.id
-  join customer c on c.id = o.customer_id
-  left join contact k on k.customer_id = o.customer_id
- where o.channel in ('sms', 'email')
-   and case o.channel when 'sms' then coalesce(c.mobile_index, k.mobile_index) is not null
-                      else coalesce(c.email, k.email) is not null end
-on conflict do nothing;

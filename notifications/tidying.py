@@ -7,6 +7,7 @@ from msgspec import Struct
 from kernel.database import Tx
 from kernel.settings import Settings
 from kernel.sql import load
+from notifications import bounces
 
 _FOLDED = 5000
 """Counts of messages that are added up in one round."""
@@ -29,6 +30,7 @@ async def tidy(tx: Tx, settings: Settings) -> Tidied:
     A claim without an end becomes `unknown` after `handing_over`: its process died, or the rows would be locked. What
     had no receipt after its last attempt has failed; what was not handed over in time has expired.
     """
+    await bounces.forget(tx)
     lost = await _sql.lose(tx, silence=settings.handing_over)
     given_up = await _sql.give_up(tx, wait=settings.reconcile_after)
     ended = await _sql.end_waiting(tx)

@@ -168,7 +168,7 @@ class Taker:
     async def named(self) -> float:
         """A batch of what came before its gateway was named; gives the seconds to wait."""
         async with self._database.transaction() as tx:
-            applied = await receipt.apply_named(tx, self._gateways, TAKEN)
+            applied = await receipt.apply_named(tx, self._gateways, self, TAKEN)
         async with self._database.transaction() as tx:
             applied += await inbound.apply_named(tx, self._gateways, self, TAKEN)
         if applied:
@@ -176,7 +176,7 @@ class Taker:
         return 0.0 if applied else _NAMED_SECONDS
 
     async def _apply_receipts(self, tx: Tx, items: Sequence[_Taken[Receipt]]) -> None:
-        await receipt.apply(tx, [one for _, one in items], self._gateways, _forged(items))
+        await receipt.apply(tx, [one for _, one in items], self._gateways, self, _forged(items))
 
     async def _apply_replies(self, tx: Tx, items: Sequence[_Taken[Inbound]]) -> None:
         await inbound.apply(tx, [one for _, one in items], self._gateways, self, _forged(items))

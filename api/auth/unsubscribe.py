@@ -15,8 +15,7 @@ from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.errors import NotFound
 from kernel.scope import apply_system
-from notifications import consent, unsubscribe
-from notifications.consent import Word
+from notifications import unsubscribe
 from notifications.unsubscribe import Wish
 
 _WHY = "whoever holds the message may end such messages (RFC 8058)"
@@ -68,19 +67,8 @@ async def end(request: HttpRequest, token: Token) -> Response[str]:
     wish = unsubscribe.wish(request.app.state.door.fields, token)
     async with request.app.state.database.transaction() as tx:
         await apply_system(tx, "unsubscribe", request_id(request.scope), kind="company")
-        await consent.give(tx, wish.customer_id, _word(wish))
+        await unsubscribe.end(tx, wish)
     return _page(request, "done", wish)
-
-
-def _word(wish: Wish) -> Word:
-    return Word(
-        purpose="marketing" if wish.purpose == "marketing" else "service",
-        channel="email",
-        allowed=False,
-        source="link",
-        evidence="List-Unsubscribe",
-        by="system:unsubscribe",
-    )
 
 
 def _page(

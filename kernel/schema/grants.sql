@@ -18,6 +18,8 @@ grant insert, update, delete on assessment to hexad_app; -- a corrected day of a
 grant maintain on product, contract, assessment to hexad_app;
 grant insert, update on notice, template, template_version, consent, suppression, broadcast, outgoing, receipt, inbound,
     reminder_rule, reminder to hexad_app;
+grant insert, update, delete on bounce_tally to hexad_app;
+grant delete on suppression to hexad_app; -- lifted: the audit log says by whom and why
 grant delete on receipt, inbound to hexad_app; -- forged ones, and what has outlived its purpose
 grant insert, update on conversation, participant, former_holder, staff_status to hexad_app;
 grant insert on message, rating to hexad_app; -- what was said stays as it was said

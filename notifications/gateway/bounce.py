@@ -1,45 +1,121 @@
-"""Mail that came back (退信): a delivery status notification (RFC 3464) read as receipts of what it is about."""
+"""Mail that came back (退信), read for what it tells: receipts of messages of ours, a complaint, a wish, or nothing.
+
+Delivery status notifications (RFC 3464, 6533), complaints (RFC 5965), and the bounces in plain words of qmail, QQ and
+others. Whatever else comes to that mailbox is named and nothing is made of it: a relay need not try again.
+"""
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import Message
 from uuid import UUID
 
-from kernel.errors import InvalidInput
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mobile_contracts.gateway import MadeOf
 from mobile_contracts.outbound import Receipt, ReceiptStatus
+from notifications.gateway import meaning
+from notifications.unsubscribe import SUBJECT
 
-_ENDS: dict[str, ReceiptStatus] = {"failed": "undelivered", "delivered": "delivered", "relayed": "delivered",
-                                   "expanded": "delivered"}  # fmt: skip
-"""What an action means; any other, such as `delayed`, decides nothing yet."""
+_ENDS: dict[str, ReceiptStatus] = {"failed": "undelivered", "delivered": "delivered"}
+"""What an action means; any other, such as `delayed`, `relayed` or `expanded`, decides nothing yet."""
 
+_COMPLAINTS = ("abuse", "fraud", "opt-out", "opt-out-list")
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _PARTS_AT_MOST = 50
+_TEXT_AT_MOST = 20_000
+
+_WHOLE = re.compile(
+    rb"^(content-type:\s*)message/(?:global-)?(delivery-status|feedback-report|disposition-notification|rfc822-headers"
+    rb"|rfc822|headers|global)(?![\w-])",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Parts that the library would take apart by itself, wrongly where they are encoded."""
+
+_RETURNED = re.compile(r"(text|application)/(x-)?(rfc822-headers|rfc822|global-headers|headers|global)")
+_DAEMON = re.compile(r"\b(mailer-daemon|mail-daemon|postmaster|mailerdaemon)@", re.IGNORECASE)
+_QMAIL = re.compile(r"\s*Hi\. This is the \S+ (program )?at ", re.IGNORECASE)
+_COPY = re.compile(r"^\W*(-{2,}.*(copy|original|below)|.*(原始邮件|原邮件|邮件副本))", re.IGNORECASE | re.MULTILINE)
+_LATER = re.compile(
+    r"\b(will (be )?retr|still (trying|being)|delayed|not need to resend)|将继续尝试|继续重试", re.IGNORECASE
+)
+_REFUSED = re.compile(
+    r"(?<![\d.])5\d\d(?![\d.])|#5\.\d|退信|无法(投递|送达)|could not be delivered|undeliverable", re.IGNORECASE
+)
+_AWAY = re.compile(r"out of (the )?office|auto(matic)?[- ]?repl|自动回复|自动答复|不在办公室", re.IGNORECASE)
 
 
-def receipts(content: bytes, gateway: str, at: datetime) -> list[Receipt]:
-    """A receipt where the notification decides what became of a message of ours, none where it only says "later".
+class Returned(Struct, frozen=True):
+    """What was made of a mail, the receipts that it comes to, and the token by which somebody wants no more of them.
 
-    Raises `InvalidInput` for what is no such notification, or is about no message that we could know.
+    A `notification` is one of RFC 3464 about a message that could be ours.
     """
-    parts = list(_parts(message_from_bytes(content, policy=policy.compat32)))
-    reports = [
-        part
-        for part in parts
-        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status")
-    ]
-    if not reports:
-        raise InvalidInput("it is no delivery status notification", "不是投递状态通知")
-    message_id = _about(parts, reports)
-    if message_id is None:
-        raise InvalidInput("it is about no message of ours", "与本系统发出的邮件无关")
-    ends = [end for report in reports for block in _blocks(report) if (end := _end(block))]
-    return [
-        Receipt(id=message_id, gateway=gateway, gateway_id=str(message_id), status=status, code=code, at=at)
+
+    made_of: MadeOf
+    receipts: list[Receipt] = []
+    token: str = ""
+    notification: bool = False
+
+
+def read(content: bytes, gateway: str, at: datetime) -> Returned:
+    """What a mail tells; of the person whom it is about nothing is kept."""
+    try:
+        parts = list(_parts(message_from_bytes(_WHOLE.sub(rb"\1application/x-\2", content), policy=policy.compat32)))
+    except RecursionError:  # a mail in a mail in a mail
+        return Returned("other")
+    about, head = _about(parts), parts[0]
+    if reports := [part for part in parts if part.get_content_type() == "application/x-delivery-status"]:
+        ends = [end for report in reports for block in _blocks(report) if (end := _end(block))]
+        return replace(_returned(about, ends, gateway, at), notification=True) if about else Returned("other")
+    if reports := [part for part in parts if part.get_content_type() == "application/x-feedback-report"]:
+        return _complaint(about, reports, gateway, at)
+    if any(part.get_content_type() == "application/x-disposition-notification" for part in parts):
+        return Returned("read_receipt")
+    if wish := SUBJECT.fullmatch(_subject(head)):
+        return Returned("unsubscribe", token=wish[1])
+    return _in_words(parts, about, gateway, at)
+
+
+def _returned(about: UUID, ends: list[tuple[ReceiptStatus, str]], gateway: str, at: datetime) -> Returned:
+    """A receipt for each end; without one the notification only says "later"."""
+    receipts = [
+        Receipt(id=about, gateway=gateway, gateway_id=str(about), status=status, code=code, at=at)
         for status, code in dict.fromkeys(ends)
     ]
+    if any(one.status == "undelivered" for one in receipts):
+        return Returned("bounce", receipts)
+    return Returned("delivery" if receipts else "delay", receipts)
+
+
+def _complaint(about: UUID | None, reports: list[Message], gateway: str, at: datetime) -> Returned:
+    """Somebody who calls a message junk has it: it was delivered, and nothing more goes there."""
+    kinds = {str(block.get("Feedback-Type", "")).strip().lower() for one in reports for block in _blocks(one)}
+    if about is None or not kinds.intersection(_COMPLAINTS):
+        return Returned("other")
+    return Returned("complaint", _returned(about, [("delivered", "COMPLAINT")], gateway, at).receipts)
+
+
+def _in_words(parts: list[Message], about: UUID | None, gateway: str, at: datetime) -> Returned:
+    """A bounce that was written for people; only a mail system is believed, and only about a message of ours."""
+    head, said = parts[0], "\n".join(_text(part) for part in parts if part.get_content_maintype() == "text")
+    own, qmail = _COPY.split(said, maxsplit=1)[0], bool(_QMAIL.match(said))
+    if (qmail or _DAEMON.search(str(head.get("From", "")))) and not _AWAY.search(_subject(head)):
+        about = about or _named([line for line in said.splitlines() if line.lower().startswith("message-id:")])
+        status = meaning.status("", own)
+        refused = qmail or status.startswith("5.") or bool(_REFUSED.search(own))
+        if about is None:
+            return Returned("other")
+        if _LATER.search(own) or not refused:
+            return Returned("delay")
+        return _returned(about, [("undelivered", status if status.startswith("5.") else "")], gateway, at)
+    by_itself = str(head.get("Auto-Submitted", "no")).strip().lower() not in ("no", "")
+    if by_itself or head.get("X-Autoreply") or head.get("X-Autorespond") or _AWAY.search(_subject(head)):
+        return Returned("auto_reply")
+    return Returned("other")
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -51,29 +127,54 @@ def _parts(message: Message) -> Iterator[Message]:
 
 def _blocks(report: Message) -> list[Message]:
     """The blocks of fields in a report: the first is about the message, each other about a recipient."""
-    payload = report.get_payload()
-    return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+    blocks = re.split(r"\n[ \t]*\n", _text(report).replace("\r\n", "\n").strip("\n"))
+    return [message_from_bytes(block.encode(), policy=policy.compat32) for block in blocks]
 
 
 def _end(block: Message) -> tuple[ReceiptStatus, str] | None:
     status = _ENDS.get(str(block.get("Action", "")).strip().partition(" ")[0].lower())
     if status is None:
         return None
-    code = _STATUS.match(str(block.get("Status", "")))
-    return status, code[1] if code else ""
+    given = _STATUS.match(str(block.get("Status", "")))
+    code = given[1] if given else ""
+    return status, code if status == "delivered" else meaning.status(code, str(block.get("Diagnostic-Code", "")))
 
 
-def _about(parts: list[Message], reports: list[Message]) -> UUID | None:
+def _about(parts: list[Message]) -> UUID | None:
     """The id of our message: in the envelope's id, in the headers that came back, or in what it refers to."""
-    returned = [one for one in parts if one.get_content_type() in ("text/rfc822-headers", "message/global-headers")]
+    kinds = {part: part.get_content_type() for part in parts}
+    reports = [part for part, kind in kinds.items() if kind == "application/x-delivery-status"]
+    returned = [part for part, kind in kinds.items() if _RETURNED.fullmatch(kind)]
     named = [str(block.get("Original-Envelope-Id", "")) for report in reports for block in _blocks(report)]
     named += [str(part.get("Message-ID", "")) for part in parts[1:]]
-    named += [line for part in returned for line in _lines(part) if line.lower().startswith("message-id:")]
+    named += [line for part in returned for line in _head_of(part) if line.lower().startswith("message-id:")]
     named += [str(parts[0].get(name, "")) for name in ("In-Reply-To", "References")]
-    found = (match[0] for text in named if (match := _UUID.search(text)))
+    return _named(named)
+
+
+def _named(texts: list[str]) -> UUID | None:
+    found = (match[0] for text in texts if (match := _UUID.search(text)))
     return next((UUID(one) for one in found), None)
 
 
-def _lines(part: Message) -> list[str]:
+def _head_of(part: Message) -> list[str]:
+    text = _text(part).replace("\r\n", "\n").lstrip("\n").partition("\n\n")[0]
+    return re.sub(r"\n[ \t]+", " ", text).splitlines()
+
+
+def _text(part: Message) -> str:
     content = part.get_payload(decode=True)
-    return content.decode(errors="replace").splitlines() if isinstance(content, bytes) else []
+    if not isinstance(content, bytes):
+        return ""
+    try:
+        return content[:_TEXT_AT_MOST].decode(part.get_content_charset("utf-8"), errors="replace")
+    except LookupError:
+        return content[:_TEXT_AT_MOST].decode(errors="replace")
+
+
+def _subject(message: Message) -> str:
+    given = str(message.get("Subject", ""))
+    try:
+        return " ".join(str(make_header(decode_header(given))).split())
+    except (LookupError, ValueError):
+        return " ".join(given.split())

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 import pytest
 
+from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.settings import Settings
 from notifications import unsubscribe
@@ -77,8 +78,8 @@ class Ways:
 
     async def _click(self) -> httpx.Response:
         customer = self._house.customers["88000001"]
-        _, _, query = unsubscribe.link(self._house.settings, customer, "marketing").partition("?")
-        return await self._api.post(f"{unsubscribe.PATH}?{query}", data={"List-Unsubscribe": "One-Click"})
+        token = unsubscribe.token(Fields(self._house.settings), customer, "marketing")
+        return await self._api.post(f"{unsubscribe.PATH}?token={token}", data={"List-Unsubscribe": "One-Click"})
 
 
 @pytest.fixture

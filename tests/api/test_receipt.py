@@ -17,9 +17,10 @@ from kernel.database import Database
 from kernel.scope import apply_system
 from kernel.settings import Settings
 from mobile_contracts.outbound import Inbound, Receipt
+from notifications import unsubscribe
 from tests.api.conftest import Open
 from tests.api.signing import post, with_gateways
-from tests.notifications.gateway.test_bounce import OURS, POSTFIX
+from tests.notifications.gateway.test_bounce import ARF, AWAY, MDN, OURS, POSTFIX, QMAIL
 from tests.notifications.house import House
 
 
@@ -149,10 +150,11 @@ async def test_an_e_mail_that_came_back_was_not_delivered(
 ) -> None:
     hook = {"name": "hook-1", "secret": "h" * 32}
     answer = await post(api, "/bounces", POSTFIX.replace(str(OURS), str(sent[-1])).encode(), **hook)
-    assert answer.json() == {"results": [{"id": str(sent[-1]), "ok": True}]}
+    assert (answer.status_code, answer.json()) == (
+        200, {"results": [{"id": str(sent[-1]), "ok": True}], "made_of": "bounce"},
+    )  # fmt: skip
     assert await state(database, sent[-1]) == "undelivered"
     assert (await post(api, "/bounces", POSTFIX.encode(), **hook)).json()["results"][0]["code"] == "unknown_id"
-    assert (await post(api, "/bounces", b"Subject: hello\n\n", **hook)).json()["code"] == "invalid_input"
 
 
 async def test_a_mail_hook_settles_no_text_message_and_opts_nobody_out(
@@ -191,6 +193,38 @@ async def test_a_refusal_is_explained_in_chinese_too(api: httpx.AsyncClient, sen
     assert [one["detail"] for one in told] == [
         "所填网关与签名网关不一致", "at: 时间须在 1970 年至 2199 年之间", "code: 应为 str,实际为 int",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mail", "made_of"),
+    [("Subject: hello\n\n", "other"), (AWAY, "auto_reply"), (MDN, "read_receipt"), (QMAIL, "bounce"),
+     (ARF, "complaint"), ("Subject: unsubscribe made-up\n\n", "other")],
+    ids=["a letter", "away", "displayed", "qmail", "complaint", "a token that is none"],
+)  # fmt: skip
+async def test_whatever_comes_to_the_mailbox_is_taken_and_it_is_said_what_it_was(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database, mail: str, made_of: str
+) -> None:
+    hook = {"name": "hook-1", "secret": "h" * 32}
+    answer = await post(api, "/bounces", mail.replace(str(OURS), str(sent[-1])).encode(), **hook)
+    assert (answer.status_code, answer.json()["made_of"]) == (202, made_of)
+    assert await state(database, sent[-1]) == {"bounce": "undelivered", "complaint": "delivered"}.get(
+        made_of, "sending"
+    )
+
+
+async def test_a_wish_by_mail_is_fulfilled(
+    api: httpx.AsyncClient, sent: list[UUID], database: Database, own_settings: Settings
+) -> None:
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        customer_id = await tx.fetchval("select customer_id from outgoing where id = $1", sent[-1])
+    token = unsubscribe.token(Fields(own_settings), customer_id, "marketing")
+    answer = await post(api, "/bounces", f"From: li@b.cn\nSubject: unsubscribe {token}\n\n".encode())
+    assert (answer.status_code, answer.json()) == (202, {"results": [], "made_of": "unsubscribe"})
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        (row,) = await tx.fetch("select customer_id, purpose, channel, allowed, source from consent")
+    assert tuple(row) == (customer_id, "marketing", "email", False, "link")
 
 
 async def test_a_thousand_at_once_are_taken_and_one_more_is_not(api: httpx.AsyncClient) -> None:

@@ -45,7 +45,7 @@ VALUES = {
     "device_id": "nowhere", "session_id": "019a3b5e-0000-7000-8000-000000000000", "employee_no": "9999",
     "code": "nobody", "unit_id": "999999", "day": "2026-10-01", "event_id": "019a3b5e-0000-7000-8000-000000000000",
     "handler": "nothing", "notice_id": "019a3b5e-0000-7000-8000-000000000000",
-    "broadcast_id": "019a3b5e-0000-7000-8000-000000000000", "verb": "pause", "number": "1",
+    "broadcast_id": "019a3b5e-0000-7000-8000-000000000000", "verb": "pause", "suppression_id": "1", "number": "1",
     "product_code": "nothing", "subscription_id": "019a3b5e-0000-7000-8000-000000000000",
     "view_id": "019a3b5e-0000-7000-8000-000000000000",
 }  # fmt: skip

@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 import pytest
 
+from hexad.health import problem
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
 from tests.faults.stand import Stand
@@ -239,6 +240,8 @@ async def test_the_sender_says_in_the_relays_words_that_it_is_refused_and_does_n
             await put(queues, *SENT)
         refused = "refuses us at MAIL: 530 5.7.0 Must issue a STARTTLS command first"
         await stand.until(30, "it says why", lambda: stand.says("mailer", "/health/ready", refused))
+        told = await asyncio.to_thread(problem, f"127.0.0.1:{mail.mailer_port}")
+        assert refused in told, "what `hexad doctor` prints"
         answers = [await stand.asks("mailer", "/health/ready") for _ in range(30)]
         assert {status for status, _ in answers} == {503}
         assert all(refused in text for _, text in answers)

@@ -89,7 +89,7 @@ class Street:
         now = datetime.now(UTC)
         given = [Receipt(id=one.id, gateway="g", gateway_id="1", status=status, code=code, at=now) for one in messages]
         async with self.database.transaction() as tx:
-            await receipt.apply(tx, given, KNOWN)
+            await receipt.apply(tx, given, KNOWN, House(tx, self.settings))
 
 
 @pytest.fixture

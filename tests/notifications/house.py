@@ -1,15 +1,18 @@
 """A house with customers and broadcasts, within a transaction that is rolled back or on a database of its own."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from kernel.crypto import BlindIndex, Fields, Place
 from kernel.database import Tx
 from kernel.personal import mask_mobile
 from kernel.scope import apply_system
 from kernel.settings import Settings
-from mobile_contracts.outbound import Purpose
+from mobile_contracts.outbound import Email, Purpose, Sms
 from mobile_contracts.template import ByLanguage, Channel, TemplateNew, Texts, Variable
 from notifications import broadcast, expansion, wording
 from notifications.broadcast import Wanted
@@ -35,6 +38,19 @@ VALUES: dict[str, Mapping[str, str]] = {
     "promotion": {"title": "活动", "words": "欢迎参加"},
     "birthday": {},
 }
+
+
+_NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+
+
+def _sms(message_id: UUID, to: str) -> Sms:
+    return Sms(id=message_id, purpose="service", created_at=_NOW, expires_at=_NOW, attempt=1, to=to, sender="10690000",
+               text="x", segments=1)  # fmt: skip
+
+
+def _email(message_id: UUID, to: str) -> Email:
+    return Email(id=message_id, purpose="service", created_at=_NOW, expires_at=_NOW, attempt=1, to=to, reply_to=None,
+                 from_address="a@firm.cn", subject="x", text="x", html="", headers={})  # fmt: skip
 
 
 class House:
@@ -111,6 +127,28 @@ class House:
         while await expansion.expand(self.tx, started):
             pass
         return started
+
+    async def left(self, **given: Any) -> list[UUID]:
+        """The messages of a new broadcast, handed over: each with what was sent, sealed as it is."""
+        started = await self.queued(**given)
+        rows = await self.tx.fetch(
+            "select o.id, o.channel, coalesce(c.email, k.email) as email, c.customer_no, c.mobile"
+            "  from outgoing o join customer c on c.id = o.customer_id left join contact k on k.customer_id = c.id"
+            " where o.broadcast_id = $1 and o.state = 'queued' order by o.customer_id", started,
+        )  # fmt: skip
+        for row in rows:
+            sms = row["channel"] == "sms"
+            to = (
+                self.fields.open(row["mobile"], Place("customer", "mobile", row["customer_no"]))
+                if sms
+                else row["email"]
+            )
+            text = msgspec.json.encode(_sms(row["id"], to) if sms else _email(row["id"], to)).decode()
+            sealed = self.fields.seal(text, Place("outgoing", "content", str(row["id"])))
+            await self.tx.execute(
+                "update outgoing set state = 'sent', attempt = 1, content = $2 where id = $1", row["id"], sealed
+            )
+        return [row["id"] for row in rows]
 
     async def states(self, broadcast_id: UUID) -> dict[str, int]:
         """Messages by state."""

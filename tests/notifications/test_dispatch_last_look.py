@@ -325,7 +325,7 @@ async def test_what_a_gateway_let_expire_is_never_left_waiting_in_a_broadcast_th
 
         async def receive() -> None:
             async with beside(street) as house:
-                await receipt.apply(house.tx, [expired], KNOWN)
+                await receipt.apply(house.tx, [expired], KNOWN, house)
 
         receiving = asyncio.create_task(receive())
         await until_somebody_waits(street)

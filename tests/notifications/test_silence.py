@@ -44,7 +44,7 @@ async def test_a_text_message_without_its_last_receipt_is_unknown_in_the_end(
     tx: Tx, house: House, settings: Settings
 ) -> None:
     made, (first, second, third) = await sent(house, "sms", 3)
-    await receipt.apply(tx, [said(first, "accepted"), said(second, "delivered")], KNOWN)
+    await receipt.apply(tx, [said(first, "accepted"), said(second, "delivered")], KNOWN, house)
     await over(tx, settings, by=settings.silent_after - 60)
     assert await settled(tx, settings) == 0, "a receipt may still come"
     await over(tx, settings, by=settings.silent_after + 60)
@@ -65,14 +65,14 @@ async def test_what_is_unknown_for_good_is_not_offered_again_and_hears_a_late_la
     assert await settled(tx, settings) == 2
     await tidying.tidy(tx, msgspec.structs.replace(settings, reconcile_after=0.001))
     assert made not in [one.id for one in await dispatch.list_open(tx)]
-    await receipt.apply(tx, [said(first, "accepted"), said(second, "undelivered", code="X")], KNOWN)
+    await receipt.apply(tx, [said(first, "accepted"), said(second, "undelivered", code="X")], KNOWN, house)
     assert await state_of(tx, first) == ("unknown", "no_receipt"), "no last word: it would be sent for ever"
     assert await state_of(tx, second) == ("undelivered", "X")
 
 
 async def test_an_e_mail_that_a_relay_took_stays_sent(tx: Tx, house: House, settings: Settings) -> None:
     _, (first, second, third) = await sent(house, "email", 3)
-    await receipt.apply(tx, [said(first, "accepted"), said(second, "accepted", gateway="evil")], KNOWN)
+    await receipt.apply(tx, [said(first, "accepted"), said(second, "accepted", gateway="evil")], KNOWN, house)
     await over(tx, settings, by=settings.silent_after + 60)
     assert await settled(tx, settings) == 2
     states = [(await state_of(tx, one))[0] for one in (first, second, third)]

@@ -14,15 +14,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from kernel.errors import InvalidInput
+from mobile_contracts.address import SENDABLE
 from mobile_contracts.outbound import Email
 from workers.smtp import headers
 
 _PASSED_ON = re.compile(
     r"List-[A-Za-z-]+|X-[A-Za-z0-9-]+|Precedence|Auto-Submitted|Feedback-ID|Importance", re.IGNORECASE
 )
-_PLAIN = re.compile(
-    r"[\w!#$%&'*+/=?^`{|}~.-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
-)
+_PLAIN = re.compile(SENDABLE)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """What some reader may take for the end of a line, or for nothing; a tabulator is a blank."""
 

@@ -140,6 +140,8 @@ class Sender:
         for one in taken:
             id_ = one.email.id
             decision = decide(one.email, known.get(id_), now)
+            if one.delivery is None and self._has(id_):
+                continue  # it is in hand already, and its row stays until that has ended
             if one is not first[id_] or id_ in held or self._has(id_):
                 done.append(Ended(one))
             elif isinstance(decision, Receipt):

@@ -62,6 +62,7 @@ create unique index consent_standing on consent (customer_id, channel, purpose, 
 create index consent_history on consent (customer_id, id);
 
 -- Addresses that reach nobody, or somebody who complained; `address` is the number's blind index or the e-mail's hash.
+-- Kept until staff lift them: the audit log tells who did and why.
 create table suppression (
     customer_id  integer not null references customer,
     channel      text not null check (channel in ('sms', 'email')),
@@ -69,8 +70,20 @@ create table suppression (
     reason       text not null check (reason in ('hard_bounce', 'complaint')),
     message_id   uuid not null,
     at           timestamptz not null default now(),
+    id           bigint generated always as identity,
     primary key (customer_id, channel, address)
 );
+create unique index suppression_id on suppression (id);
+
+-- How e-mails of a broadcast were answered lately, minute by minute, so that one that bounces is stopped. Kept for an hour.
+create table bounce_tally (
+    broadcast_id  uuid not null,
+    minute        timestamptz not null,
+    answers       integer not null,                -- e-mails that were answered in that minute
+    bounces       integer not null,                -- those of them that were refused for good
+    primary key (broadcast_id, minute)
+);
+create index bounce_tally_minute on bounce_tally (minute);
 
 -- One text for many (群发): what is sent, to whom, by which channels in this order; expanded into messages in chunks.
 create table broadcast (
@@ -222,6 +235,14 @@ create policy reach on consent using (
     case (select current_setting('hexad.scope', true))
         when 'company' then true
         else exists (select from customer c where c.id = consent.customer_id)
+    end);
+
+alter table suppression enable row level security;
+alter table suppression force row level security;
+create policy reach on suppression using (
+    case (select current_setting('hexad.scope', true))
+        when 'company' then true
+        else exists (select from customer c where c.id = suppression.customer_id)
     end);
 
 alter table outgoing enable row level security;

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.scope import apply_system
 from kernel.settings import Settings
@@ -24,7 +25,7 @@ async def customer(database: Database, own_settings: Settings) -> int:
 
 def path(settings: Settings, customer: int, purpose: str = "marketing") -> str:
     """The link as the API is asked for it."""
-    parts = urlsplit(unsubscribe.link(settings, customer, purpose))
+    parts = urlsplit(unsubscribe.link(settings, unsubscribe.token(Fields(settings), customer, purpose)))
     return f"{parts.path}?{parts.query}"
 
 

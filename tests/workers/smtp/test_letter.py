@@ -110,10 +110,6 @@ def test_every_line_is_short_enough_to_travel() -> None:
         {"from": "<>"},
         {"from": '"'},
         {"from": '"a b"@b.cn'},
-        {"to": "a(b)@c.cn"},
-        {"to": "a@b..cn"},
-        {"to": "a@-b.cn"},
-        {"reply_to": "a(b)@c.cn"},
         {"headers": {"Bcc": "x@y.cn"}},
         {"headers": {"Content-Type": "text/html"}},
         {"headers": {"DKIM-Signature": "v=1"}},
@@ -128,6 +124,14 @@ def test_what_could_be_another_header_or_recipient_is_refused_without_repeating_
         compose(email(**forged))
     assert "y.cn" not in refused.value.detail
     assert "b.cn" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "forged", [{"to": "a(b)@c.cn"}, {"to": "a@b..cn"}, {"to": "a@-b.cn"}, {"reply_to": "a(b)@c.cn"}]
+)
+def test_an_address_that_is_none_is_no_message_at_all(forged: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        email(**forged)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1, max_size=60)

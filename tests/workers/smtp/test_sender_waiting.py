@@ -186,6 +186,29 @@ async def test_marketing_never_takes_the_last_connection(mailing: Settings, queu
         await receipts(queues, 8)
 
 
+async def test_what_is_in_hand_is_not_forgotten_though_its_time_comes_again(
+    mailing: Settings, queues: Queues, relay: Relay, database: Database
+) -> None:
+    relay.says["@slow.cn"] = LATER
+    async with sending(mailing):
+        await put(queues, email(1, to="c@slow.cn"))
+        await until(lambda: _is(database, 1))
+    relay.says.clear()
+    await _due(database)
+    relay.stalls.add("c@slow.cn")
+    async with sending(msgspec.structs.replace(mailing, smtp_timeout=20.0)):
+        await until(lambda: _heard(relay))
+        await _due(database)
+        await put(queues, email(2))
+        await receipts(queues, 1)
+        await asyncio.sleep(1.5)  # a look into the table
+        assert await waiting(database) == 1
+        relay.go_on.set()
+        await receipts(queues, 1)
+        await until(lambda: _is(database, 0))
+    assert len(relay.taken) == 2
+
+
 async def _is(database: Database, number: int) -> bool:
     return await waiting(database) == number
 
