@@ -11,9 +11,12 @@ _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.5
 
 
-def end_with_parent() -> None:
-    """From now on this process is killed when its parent dies; by the kernel on Linux, else within half a second."""
-    parent = os.getppid()
+def end_with_parent(parent: int | None = None) -> None:
+    """From now on this process is killed when its parent dies; by the kernel on Linux, else within half a second.
+
+    Who is told its number ends also when that one died while this process was still starting.
+    """
+    parent = parent or os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_watch, args=(parent,), name="parent", daemon=True).start()

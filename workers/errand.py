@@ -7,6 +7,7 @@ keeps the process running (`side.py`); as a module, this is that process.
 import asyncio
 import contextlib
 import signal
+import sys
 from functools import partial
 
 import asyncpg
@@ -94,7 +95,7 @@ async def _serve(settings: Settings) -> None:
 
 def main() -> None:
     """Does errands until a signal, or until its parent is gone."""
-    end_with_parent()
+    end_with_parent(int(sys.argv[1]) if len(sys.argv) > 1 else None)
     settings = current()
     logs.configure("worker", settings)
     metrics.start("worker")

@@ -18,7 +18,7 @@ class Side:
     """Keeps one process running on a thread of its own: Linux ends a child with the thread that made it."""
 
     def __init__(self, settings: Settings, command: list[str] | None = None) -> None:
-        self._command = command or _COMMAND
+        self._command = command or [*_COMMAND, str(os.getpid())]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         self._environment = {**inherited, **environment(settings)}
         self._stopping = threading.Event()

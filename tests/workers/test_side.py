@@ -2,12 +2,14 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from kernel.settings import Settings
+from tests.conftest import child_environment
 from workers.side import Side
 
 
@@ -58,3 +60,11 @@ def test_it_is_given_the_settings_of_the_worker(settings: Settings, tmp_path: Pa
     until(lambda: told.exists() and told.read_text().endswith("\n"))
     side.stop(30)
     assert told.read_text().strip() == settings.database_url
+
+
+def test_one_whose_worker_died_while_it_started_ends(own_settings: Settings) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as worker:
+        worker.wait()
+    command = [sys.executable, "-P", "-m", "workers.errand", str(worker.pid)]
+    with subprocess.Popen(command, env=child_environment(own_settings)) as orphan:
+        assert orphan.wait(60) == -signal.SIGKILL
