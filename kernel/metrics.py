@@ -49,7 +49,7 @@ def _histogram(name: str, meaning: str, buckets: tuple[float, ...], *labels: str
 HTTP_REQUESTS = _counter("hexad_http_requests_total", "HTTP requests answered", "method", "route", "status")
 HTTP_SECONDS = _histogram("hexad_http_request_seconds", "time to answer an HTTP request", _FAST, "method", "route")
 HTTP_IN_FLIGHT = _gauge("hexad_http_requests_in_flight", "HTTP requests in work")
-BODIES = _gauge("hexad_http_bodies_being_read", "request bodies on their way here")
+BODIES = _gauge("hexad_http_bodies", "request bodies on their way here")
 BODIES_GIVEN_UP = _counter("hexad_http_bodies_given_up_total", "request bodies too slow, or in the way of others")
 POOL_FREE = _gauge("hexad_pool_connections_free", "database connections that a request could have at once")
 POOL_WAITING = _gauge("hexad_pool_requests_waiting", "requests that wait for a database connection")

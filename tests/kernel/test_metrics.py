@@ -71,7 +71,7 @@ def test_every_metric_says_its_unit_or_that_it_is_a_count(own: Settings) -> None
         unit = name.removesuffix("_total").rsplit("_", 1)[-1]
         assert name.startswith("hexad_"), name
         assert unit in {"seconds", "info", "flight", "free", "waiting", "due", "requests", "events", "jobs", "aside",
-                        "reaped", "runs", "connections", "frames", "closes", "rows",
+                        "reaped", "runs", "connections", "bodies", "frames", "closes", "rows",
                         "messages", "emails", "uncertain", "receipts", "replies"}, name  # fmt: skip
 
 
