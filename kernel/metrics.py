@@ -50,7 +50,7 @@ HTTP_REQUESTS = _counter("hexad_http_requests_total", "HTTP requests answered", 
 HTTP_SECONDS = _histogram("hexad_http_request_seconds", "time to answer an HTTP request", _FAST, "method", "route")
 HTTP_IN_FLIGHT = _gauge("hexad_http_requests_in_flight", "HTTP requests in work")
 BODIES = _gauge("hexad_http_bodies", "request bodies on their way here")
-BODIES_GIVEN_UP = _counter("hexad_http_bodies_given_up_total", "request bodies too slow, or in the way of others")
+BODIES_GIVEN_UP = _counter("hexad_http_slow_bodies_total", "request bodies too slow, or in the way of others")
 POOL_FREE = _gauge("hexad_pool_connections_free", "database connections that a request could have at once")
 POOL_WAITING = _gauge("hexad_pool_requests_waiting", "requests that wait for a database connection")
 
@@ -69,7 +69,7 @@ EMAILS_DEFERRED = _gauge("hexad_emails_deferred", "e-mails that the relay put of
 EMAILS_AGAIN = _counter("hexad_emails_uncertain_total", "e-mails sent again since a try before had no answer")
 MESSAGES = _counter("hexad_messages_total", "messages of broadcasts handed over to gateways", "channel", "purpose")
 UNSENDABLE = _counter(
-    "hexad_messages_unsendable_total", "messages that failed as they cannot be made or read", "channel", "reason"
+    "hexad_unsendable_messages_total", "messages that failed as they cannot be made or read", "channel", "reason"
 )
 LOOP_FAILURES = _counter("hexad_loop_failures_total", "failed turns of a loop, and failed items of one", "loop")
 LOOP_FAILING = _gauge("hexad_loop_items_failing", "items of a loop that fail now, or did lately", "loop")

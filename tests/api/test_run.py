@@ -227,7 +227,7 @@ def test_slow_bodies_of_one_address_keep_nobody_waiting(here: Settings) -> None:
         slow = [held.enter_context(socket.create_connection(("127.0.0.1", here.api_port), 30)) for _ in range(40)]
         for one in slow:
             one.sendall(b"POST /v1/auth/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
-        wait_until(lambda: "hexad_http_bodies_given_up_total 30.0" in httpx.get(f"{url}/metrics").text, 30)
+        wait_until(lambda: "hexad_http_slow_bodies_total 30.0" in httpx.get(f"{url}/metrics").text, 30)
         assert {status(f"{url}/v1/auth/keys") for _ in range(20)} == {200}
         assert httpx.post(f"{url}/v1/auth/refresh", json={}).status_code == 400
         assert status(f"{url}/health/ready") == 200

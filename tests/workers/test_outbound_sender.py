@@ -67,7 +67,7 @@ async def test_one_number_that_cannot_be_read_is_one_message_that_failed(street:
     assert await street.states(spoilt) == {"sent": 4, "failed": 1}
     assert await reasons(street, spoilt) == {"unreadable": 1}
     assert await street.states(later) == {"sent": 2}
-    assert b'hexad_messages_unsendable_total{channel="sms",reason="unreadable"}' in metrics.render()[0]
+    assert b'hexad_unsendable_messages_total{channel="sms",reason="unreadable"}' in metrics.render()[0]
 
 
 async def test_content_of_ours_that_cannot_be_read_is_one_message_that_failed(street: Street) -> None:
