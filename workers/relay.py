@@ -39,6 +39,7 @@ class Relay:
     def __init__(self, database: Database, queues: Queues, bus: Bus, app: Celery, settings: Settings) -> None:
         self._database, self._queues, self._bus, self._app, self._settings = database, queues, bus, app, settings
         self._pause = _SHORTEST
+        self._claimed: list[int] = []
 
     async def turn(self) -> float:
         """Moves one batch and gives the seconds to wait: none after a full one, ever more when there is nothing."""
@@ -51,24 +52,32 @@ class Relay:
 
         Raises `Unavailable`; what was not moved is due again then.
         """
+        await self._give_back()
         async with self._database.transaction() as tx:
             rows = await _sql.claim(tx, size=BATCH, seconds=CLAIM_SECONDS)
         if not rows:
             return 0
-        ids, known = [row["id"] for row in rows], [row for row in rows if row["kind"] in KINDS]
+        self._claimed, known = [row["id"] for row in rows], [row for row in rows if row["kind"] in KINDS]
         try:
             await self._publish(known)
         except Exception:
-            async with self._database.transaction() as tx:
-                await _sql.release(tx, ids=ids)
+            await self._give_back()
             raise
         async with self._database.transaction() as tx:
             await _sql.remove(tx, ids=[row["id"] for row in known])
             await self._postpone(tx, [row for row in rows if row["kind"] not in KINDS])
+        self._claimed = []
         for row in known:
             metrics.RELAYED.labels(row["kind"]).inc()
         await self._bus.tell([_event(row) for row in known if KINDS[row["kind"]].urgent and row["handler"] is None])
         return len(rows)
+
+    async def _give_back(self) -> None:
+        """Makes due again what was claimed and not moved, or the next turn does, when PostgreSQL is away too."""
+        if self._claimed:
+            async with self._database.transaction() as tx:
+                await _sql.release(tx, ids=self._claimed)
+            self._claimed = []
 
     async def _publish(self, rows: list[Any]) -> None:
         handlers = await self._handlers(sorted({row["kind"] for row in rows}))

@@ -102,11 +102,11 @@ async def test_the_slower_of_two_administrators_is_told(api: httpx.AsyncClient, 
 @pytest.mark.parametrize(
     ("code", "asked", "field"),
     [
-        ("broker", {"add": ("customer.eat",)}, "permissions[13]"),
+        ("broker", {"add": ("customer.eat",)}, "permissions[14]"),
         ("broker", {"add": ("job.read",)}, "scope"),
         ("broker", {"scope": "self"}, "scope"),
         ("broker", {"scope": "galaxy"}, "scope"),
-        ("broker", {"add": ("DROP TABLE",)}, "permissions[13]"),
+        ("broker", {"add": ("DROP TABLE",)}, "permissions[14]"),
         ("administrator", {"drop": ("role.change",)}, "permissions"),
         ("administrator", {"drop": ("person.change",)}, "permissions"),
         ("administrator", {"scope": "branch"}, "scope"),

@@ -161,7 +161,8 @@ async def test_a_gateways_signature_opens_the_routes_of_gateways_and_no_other(
         for route in ROUTES:
             sends = route.method in ("POST", "PUT", "PATCH")
             status = await route.ask(api, signed_headers(b"{}" if sends else b""))
-            assert (status == 400) if route.audience == "gateway" else (status == 401), route
+            taken = 202 if route.path.endswith("/bounces") else 400  # a relay's hook takes whatever comes
+            assert status == (taken if route.audience == "gateway" else 401), route
 
 
 async def test_an_investor_asks_about_nobody_else(patient: httpx.AsyncClient, house: Brokerage) -> None:

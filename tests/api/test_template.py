@@ -37,5 +37,5 @@ async def test_what_could_not_be_rendered_is_refused_field_by_field(api: httpx.A
     assert answer.status_code == 400
     assert answer.json()["errors"] == [{"field": "texts.zh.sms", "message": "变量 {nobody} 未定义", "code": "invalid"}]
     missing = await api.post(f"{URL}/care/versions/1/preview", json={"language": "en", "values": {}}, headers=headers)
-    assert missing.json()["errors"] == [{"field": "values.words", "message": "缺少此变量"}]
+    assert missing.json()["errors"] == [{"field": "values.words", "message": "缺少此变量", "code": "invalid"}]
     assert (await api.get(f"{URL}/care/versions/9", headers=headers)).status_code == 404

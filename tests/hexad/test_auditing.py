@@ -24,4 +24,4 @@ def test_a_sound_log_is_counted(own_settings: Settings) -> None:
     report = asyncio.run(auditing.verify(own_settings, lambda done, total: told.append((done, total))))
     assert report.sound
     assert (report.sealed, report.anchored) == (1, 1)
-    assert told == [(1, 1)]
+    assert set(told) == {(1, 1)}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings as hypothesis
 
 from kernel import logs
@@ -23,7 +24,9 @@ def lines(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Iterator[An
     root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
     before = root.handlers[:], root.level
     logs.configure("test", settings)
+    structlog.configure(cache_logger_on_first_use=False)  # what is cached would log for the rest of the session so
     yield lambda: [json.loads(line) for line in capsys.readouterr().out.split("\n") if line]
+    structlog.reset_defaults()
     root.handlers[:] = before[0]
     root.setLevel(before[1])
     logging.captureWarnings(capture=False)

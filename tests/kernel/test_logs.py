@@ -9,6 +9,7 @@ import warnings
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
@@ -58,6 +59,7 @@ def test_a_library_that_brought_its_own_handler_has_it_no_more(settings: Setting
     library.addHandler(logging.StreamHandler(sys.stdout))
     library.propagate = False
     logs.configure("test", settings)
+    structlog.configure(cache_logger_on_first_use=False)
     library.error("once")
     assert [line["event"] for line in lines()] == ["once"]
 

@@ -199,6 +199,7 @@ async def test_after_a_thousand_broken_connections_the_node_is_as_small_as_befor
         ("investor", no) for no in house.customers
     ]
     tokens = [(await house.headers(no, audience, "d"))["Authorization"].split()[1] for audience, no in people]
+    await asyncio.gather(*(passing(node, token, []) for token in tokens))  # verified tokens are remembered, in bounds
     await node._people.look()
     before = sizes(node)
     working = asyncio.create_task(node.run())

@@ -69,6 +69,31 @@ async def test_nothing_is_lost_while_the_broker_is_away(own_settings: Settings, 
         assert await tx.fetchval("select claimed_until from outbox") is None
 
 
+async def test_what_was_claimed_while_both_went_away_is_moved_when_they_are_back(
+    own_settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.transaction() as tx:
+        await probe.start(tx)
+    async with open_queues(own_settings) as queues:
+        moving = mover(database, queues, own_settings)
+
+        async def refused(*_: object) -> None:
+            monkeypatch.setattr(database, "transaction", gone)
+            raise Unavailable
+
+        def gone() -> None:
+            raise Unavailable
+
+        with monkeypatch.context() as broken:
+            broken.setattr(queues, "publish", refused)
+            with pytest.raises(Unavailable):
+                await moving.move()
+        monkeypatch.undo()
+        assert await left(database) == 1
+        assert await moving.move() == 1, "and not after the minute for which it was claimed"
+    assert await left(database) == 0
+
+
 async def test_what_is_not_due_waits(own_settings: Settings, database: Database) -> None:
     async with database.transaction() as tx:
         await probe.start(tx)

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from hexad.commands import data
 from hexad.demo import sign_ins
 from hexad.demo.sign_ins import SignIn
+from kernel.settings import Settings
 from tests.hexad.running import Up
 from tests.hexad.test_main import run
 
@@ -32,6 +33,7 @@ def test_sign_ins_have_headings(monkeypatch: pytest.MonkeyPatch) -> None:
         return [SignIn("broker", "100000", "a-password", "KEY"), SignIn("investor", "88000001", "another")]
 
     monkeypatch.setattr(sign_ins, "make", make)
+    monkeypatch.setattr(data, "given", lambda **_: Settings())
     lines = CliRunner().invoke(data.demo_people).stdout.splitlines()
     assert [line.split() for line in lines] == [
         ["role", "sign", "in", "as", "password", "authenticator", "key"],
