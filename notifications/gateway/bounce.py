@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_bytes, policy
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from uuid import UUID
@@ -176,5 +177,5 @@ def _subject(message: Message) -> str:
     given = str(message.get("Subject", ""))
     try:
         return " ".join(str(make_header(decode_header(given))).split())
-    except (LookupError, ValueError):
+    except (LookupError, ValueError, MessageError):
         return " ".join(given.split())

@@ -19,7 +19,7 @@ def broken(items: Apart, item: str, error: Exception) -> None:
 
 
 def test_an_error_of_an_item_ends_there_and_each_new_one_is_said() -> None:
-    items = Apart("test")
+    items = Apart("counted")
     with capture_logs() as lines:
         for error, said in ((ValueError("x"), 1), (ValueError("x"), 1), (ValueError("y"), 2), (KeyError("y"), 3)):
             broken(items, "one", error)
@@ -30,8 +30,8 @@ def test_an_error_of_an_item_ends_there_and_each_new_one_is_said() -> None:
     assert problem is not None
     assert "one: KeyError: 'y'" in problem
     assert "two: ValueError: x" in problem
-    assert b'hexad_loop_items_failing{loop="test"} 2.0' in metrics.render()[0]
-    assert b'hexad_loop_failures_total{loop="test"} 5.0' in metrics.render()[0]
+    assert b'hexad_loop_items_failing{loop="counted"} 2.0' in metrics.render()[0]
+    assert b'hexad_loop_failures_total{loop="counted"} 5.0' in metrics.render()[0]
 
 
 def test_what_fails_is_tried_again_after_a_pause_and_is_well_when_it_works(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
@@ -282,6 +282,8 @@ def test_a_wish_by_mail_bears_its_token(subject: str) -> None:
     mail=st.sampled_from([POSTFIX, QMAIL, QQ, ARF, MDN, IN_BASE64]), cut=st.integers(0, 2000),
     junk=st.binary(max_size=50),
 )  # fmt: skip
+@example(mail="Subject: =?\xef\xbf\xbdutf-8?q?a?=\n\n", cut=0, junk=b"")
+@example(mail=QQ, cut=0, junk=b"Subject: =?\xffutf-8?b?YQ==?=\n")
 def test_a_broken_one_is_read_as_far_as_it_goes(mail: str, cut: int, junk: bytes) -> None:
     content = mail.encode()
     found = read(content[:cut] + junk + content[cut:], "mail-hook", NOW)
