@@ -114,14 +114,18 @@ class Sender:
         room = min(await self._dispatch.room(channel, one.purpose), 2 * BATCH)
         if room <= 0:
             return 0
-        sent = await asyncio.gather(
-            self._dispatch.send(one, channel, (room + 1) // 2),
-            self._dispatch.send(one, channel, room // 2) if room > 1 else _nothing(),
+        halves = [half for half in ((room + 1) // 2, room // 2) if half]
+        sides = await asyncio.gather(
+            *(self._dispatch.send(one, channel, half) for half in halves), return_exceptions=True
         )
-        left = room - sum(sent)
-        again = await self._dispatch.send(one, channel, left, unanswered=True) if left else 0
-        metrics.MESSAGES.labels(channel, one.purpose).inc(sum(sent) + again)
-        return sum(sent) + again
+        sent = sum(side for side in sides if isinstance(side, int))
+        metrics.MESSAGES.labels(channel, one.purpose).inc(sent)
+        for side in sides:
+            if isinstance(side, BaseException):
+                raise side
+        again = await self._dispatch.send(one, channel, room - sent, unanswered=True) if sent < room else 0
+        metrics.MESSAGES.labels(channel, one.purpose).inc(again)
+        return sent + again
 
     async def _in_app(self, one: Open) -> int:
         async with self._database.transaction() as tx:
@@ -242,7 +246,3 @@ def _forged(items: Sequence[_Taken[Any]]) -> frozenset[int]:
         users = sorted({user or "none" for user in found.values() if user is not None})
         _log.warning("what names another gateway than its user is not believed", messages=len(found), users=users)
     return frozenset(found)
-
-
-async def _nothing() -> int:
-    return 0

@@ -16,6 +16,7 @@ from kernel.errors import Unavailable
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
 from notifications import broadcast, dispatch
+from notifications.dispatch import Dispatch
 from notifications.words import Words
 from tests.brokers import broker
 from tests.notifications.conftest import Street
@@ -125,6 +126,29 @@ async def test_an_error_of_one_broadcast_stays_its_own_and_is_shown(
         while await street.states(bad) != {"sent": 2}:
             await sender.turn()
     assert broadcasts.problem() is None
+
+
+async def test_a_batch_that_fails_leaves_nothing_under_way(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What went on beside it would send while the broadcast is held to be one that fails."""
+    await street.queued(2)
+    send, calls, under_way = Dispatch.send, 0, 0
+
+    async def picky(self: Dispatch, *given: Any, **named: Any) -> int:
+        nonlocal calls, under_way
+        calls += 1
+        if calls == 1:
+            raise KeyError("a fault of ours")
+        under_way += 1
+        await asyncio.sleep(0.2)
+        sent = await send(self, *given, **named)
+        under_way -= 1
+        return sent
+
+    monkeypatch.setattr(Dispatch, "send", picky)
+    broadcasts = Apart("sender")
+    await Sender(street.database, street.queues, street.settings, broadcasts).turn()
+    assert (calls, under_way) == (2, 0)
+    assert "a fault of ours" in (broadcasts.problem() or "")
 
 
 class _Away:
