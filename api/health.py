@@ -26,10 +26,10 @@ async def live() -> dict[str, str]:
 @get("/health/ready", guards=[public("orchestrators have no token")], include_in_schema=False)
 async def ready(request: HttpRequest) -> Response[dict[str, str]]:
     """503 while draining, full for some time, without a database, or before it is migrated."""
-    problem = await _problem(request)
+    problem, instance = await _problem(request), request.app.state.database.lineage.instance
     if problem:
-        return Response({"status": "unready", "problem": problem}, status_code=503)
-    return Response({"status": "ok"})
+        return Response({"status": "unready", "problem": problem, "instance": instance}, status_code=503)
+    return Response({"status": "ok", "instance": instance})
 
 
 @get("/metrics", guards=[public("limited to HEXAD_METRICS_FROM")], include_in_schema=False)

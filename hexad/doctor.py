@@ -13,6 +13,7 @@ from hexad.checks.finding import Finding, Source, Value, fail
 from kernel import settings as setting
 from kernel.database import Database
 from kernel.errors import HexadError, Misconfigured
+from kernel.lineage import instance
 from kernel.settings import PREFIX, Settings
 
 
@@ -59,7 +60,8 @@ def examine(given: Settings, connected: Settings, say: Callable[[Finding], None]
 async def _examine(settings: Settings, note: Callable[[Finding], None], *, all_here: bool) -> None:
     for finding in host.examine(settings, all_here=all_here):
         note(finding)
-    async for finding in flow.examine_processes(settings, all_here=all_here):
+    ours = await instance(settings.database_url)
+    async for finding in flow.examine_processes(settings, ours, all_here=all_here):
         note(finding)
     try:
         database = await Database.open(settings.database_url, settings, size=2)

@@ -2,7 +2,7 @@
 
 import http.client
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -28,7 +28,15 @@ SIMULATORS: Mapping[str, str] = {
 """The setting with the health port of each simulator."""
 
 SILENT = "not answering"
+STRANGE = "another program than Hexad answers"
 _SECONDS = 3.0
+
+
+class Health(NamedTuple):
+    """Why a process is not ready or not alive, empty when it is; and of which database it says it is."""
+
+    problem: str
+    instance: str = ""
 
 
 def started(settings: Settings) -> dict[str, str]:
@@ -38,16 +46,26 @@ def started(settings: Settings) -> dict[str, str]:
 
 def problem(address: str, what: Literal["ready", "live"] = "ready") -> str:
     """Why the process at `host:port` is not ready or not alive, empty when it is."""
+    return asked(address, what).problem
+
+
+def asked(address: str, what: Literal["ready", "live"] = "ready") -> Health:
+    """What the process at `host:port` says of itself."""
     connection = http.client.HTTPConnection(address, timeout=_SECONDS)
     try:
         connection.request("GET", f"/health/{what}")
         response = connection.getresponse()
-        body = response.read(10_000)
+        said = msgspec.json.decode(response.read(10_000), type=_Answer)
+    except msgspec.MsgspecError:
+        return Health(f"{STRANGE} at {address}")
     except (OSError, http.client.HTTPException) as error:
-        return f"{SILENT} at {address} ({error})"
+        return Health(f"{SILENT} at {address} ({error})")
     finally:
         connection.close()
-    return "" if response.status == 200 else f"not {what}: {_said(body) or response.reason}"
+    if response.status == 200:
+        return Health("", said.instance)
+    why = said.problem or "; ".join(said.problems) or response.reason
+    return Health(f"not {what}: {why}", said.instance)
 
 
 def check(settings: Settings, processes: Sequence[str]) -> None:
@@ -61,13 +79,7 @@ def check(settings: Settings, processes: Sequence[str]) -> None:
 
 
 class _Answer(msgspec.Struct):
+    status: Literal["ok", "failing", "unready"]
+    instance: str = ""
     problem: str = ""
     problems: list[str] = []
-
-
-def _said(body: bytes) -> str:
-    try:
-        answer = msgspec.json.decode(body, type=_Answer)
-    except msgspec.MsgspecError:
-        return ""
-    return answer.problem or "; ".join(answer.problems)

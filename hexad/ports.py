@@ -38,6 +38,11 @@ def address(settings: Settings, port: str) -> str:
     return f"{f'[{host}]' if ':' in host else host}:{getattr(settings, port)}"
 
 
+def moved(port: str) -> str:
+    """Which settings move the server with this port setting elsewhere."""
+    return f"{PREFIX}{port.upper()} or {PREFIX}{_PORTS[port].upper()} moves ours"
+
+
 @contextlib.contextmanager
 def held(settings: Settings, port: str) -> Iterator[None]:
     """Holds a port for a server that would share it in silence, as Granian does; raises `Unavailable` when it is had.
@@ -54,7 +59,7 @@ def held(settings: Settings, port: str) -> Iterator[None]:
         except OSError as error:
             raise Unavailable(
                 f"port {number} is being taken by another process (UDP port {number} is bound): stop that first"
-                f" ({PREFIX}{port.upper()} or {PREFIX}{host.upper()} moves ours)"
+                f" ({moved(port)})"
             ) from error
         yield
 
@@ -81,7 +86,7 @@ def check_free(settings: Settings) -> None:
         if number in taken:
             faults.append(f"{taken[number]} and {variable} are both {number}: change one of them")
         elif why := ports.fault(getattr(settings, host), number):
-            faults.append(f"{why} ({variable} or {PREFIX}{host.upper()} moves ours)")
+            faults.append(f"{why} ({moved(port)})")
         taken.setdefault(number, variable)
     if faults:
         raise Unavailable("; ".join(faults))

@@ -26,16 +26,16 @@ _sql = load(Path(__file__).with_name("lineage.sql"))
 
 
 class Lineage:
-    """What a pool knows of its database: `epoch`, empty before the first connection or the schema."""
+    """What a pool knows of its database: `epoch` and `instance`, empty before the first connection or the schema."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._checked, self.epoch = settings, False, ""
+        self._settings, self._checked, self.epoch, self.instance = settings, False, "", ""
 
     async def meet(self, connection: Any) -> None:
         """Looks at each new connection; raises `Misconfigured` for other keys than the database's, or an old server."""
         check_version(connection)
         try:
-            self.epoch = await _sql.epoch(connection)
+            self.epoch, self.instance = await _sql.epoch(connection), await _sql.instance(connection)
             if not self._checked:
                 await check(connection, marks(self._settings))
                 self._checked = True
@@ -99,6 +99,22 @@ async def restored(url: str, reason: str) -> None:
         await _sql.restored(connection, reason=reason)
     finally:
         await connection.close()
+
+
+async def instance(url: str) -> str:
+    """By what the processes of one database know one another, empty when it does not answer.
+
+    It stays over every restore. Health ports tell it to whoever asks: it is a hash, from which nobody learns anything
+    but that two processes belong together.
+    """
+    try:
+        connection = await connect(url)
+        try:
+            return str(await _sql.instance(connection))
+        finally:
+            await connection.close()
+    except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return ""
 
 
 async def connect(url: str) -> asyncpg.Connection:

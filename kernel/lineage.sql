@@ -6,6 +6,13 @@ select left(md5(concat_ws(':',
            left(pg_walfile_name(pg_current_wal_lsn()), 8), -- the timeline, another one after each recovery
            (select max(id) from restoration))), 8);
 
+-- name: instance()$
+-- scope: none, of the database itself
+select left(encode(sha256(convert_to(concat_ws(':',
+           'hexad: which database',
+           (select system_identifier from pg_control_system()),
+           (select oid from pg_database where datname = current_database())), 'UTF8')), 'hex'), 16);
+
 -- name: marks()
 -- scope: none, keys belong to nobody
 select kind, name, mark from key_mark;

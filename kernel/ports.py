@@ -27,7 +27,7 @@ def fault(host: str, port: int) -> str:
         return f"nothing can listen on {host} port {port}: it is no address"
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return f"port {port} is in use{_by(port)}: stop that first"
+            return f"port {port} is in use{by(port)}: stop that first"
         return f"nothing can listen on {host} port {port}: {error.strerror or error}"
     return ""
 
@@ -37,8 +37,8 @@ def numeric(host: str, port: int) -> str:
     return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
 
 
-def _by(port: int) -> str:
-    """Which process listens there, where the system lets us see it."""
+def by(port: int) -> str:
+    """Which process listens there, as ` by process …`; empty where the system does not let us see it."""
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:

@@ -27,6 +27,7 @@ class Probes:
     """Answers GET /health/live, /health/ready and, to HEXAD_METRICS_FROM, /metrics on a thread, as a context manager.
 
     Alive means that the main loop called `beat` within `patience` seconds; ready, that no check names a problem.
+    `instance` tells of which database the process is.
     """
 
     def __init__(
@@ -35,10 +36,11 @@ class Probes:
         settings: Settings,
         checks: Mapping[str, Check],
         patience: float = 30.0,
+        instance: Callable[[], str] = str,
     ) -> None:
         self.address = (settings.probe_host, int(getattr(settings, f"{process}_port")))
         self.metrics_from = networks(settings.metrics_from)
-        self._process, self._checks, self._patience = process, checks, patience
+        self._process, self._checks, self._patience, self.instance = process, checks, patience, instance
         self._beaten = time.monotonic()
         self._server: _Server | None = None
 
@@ -144,7 +146,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._health(["there is /health/live, /health/ready and /metrics"], 404)
 
     def _health(self, problems: list[str], bad: int = 503) -> None:
-        body = json.dumps({"status": "failing" if problems else "ok", "problems": problems}).encode()
+        said = {
+            "status": "failing" if problems else "ok",
+            "problems": problems,
+            "instance": self.server.probes.instance(),
+        }
+        body = json.dumps(said).encode()
         self._answer(bad if problems else 200, body, "application/json")
 
     def _answer(self, status: int, body: bytes, kind: str) -> None:

@@ -65,6 +65,11 @@ class Hub:
         """Why this node should get no new clients; empty when it should."""
         return "draining" if self._draining else self._problem
 
+    @property
+    def instance(self) -> str:
+        """Of which database this node is, empty before it was met."""
+        return self._database.lineage.instance
+
     def refusal(self, host: str) -> Refusal | None:
         """Why one more connection from `host` cannot be had, null when it can."""
         if self._draining:

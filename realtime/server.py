@@ -67,8 +67,8 @@ async def live() -> dict[str, str]:
 async def ready(state: State) -> Response[dict[str, str]]:
     """503 while draining or without a database."""
     if problem := state.hub.problem:
-        return Response({"status": "unready", "problem": problem}, status_code=503)
-    return Response({"status": "ok"})
+        return Response({"status": "unready", "problem": problem, "instance": state.hub.instance}, status_code=503)
+    return Response({"status": "ok", "instance": state.hub.instance})
 
 
 @get("/metrics")

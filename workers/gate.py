@@ -27,6 +27,11 @@ class Gate:
         self._url, self._wanted, self._lineage = settings.database_url, len(migrations()), Lineage(settings)
         self.problem: str | None = "nobody has looked for it yet"
 
+    @property
+    def instance(self) -> str:
+        """Of which database the process is, empty before it was met."""
+        return self._lineage.instance
+
     async def passed(self, turned: Callable[[], None]) -> bool:
         """True once the schema is there, false when a signal asks to stop before; `turned` is called at every look.
 

@@ -103,7 +103,8 @@ def beat(settings: Settings) -> None:
     logs.configure("beat", settings)
     metrics.start("beat")
     gate, service = Gate(settings), Service(make_app(settings, _no_jobs))
-    probes = Probes("beat", settings, {"schema": lambda: gate.problem, "database": lambda: service.scheduler.problem})
+    checks: dict[str, Check] = {"schema": lambda: gate.problem, "database": lambda: service.scheduler.problem}
+    probes = Probes("beat", settings, checks, instance=lambda: gate.instance)
     service.scheduler_cls = partial(Scheduler, settings, probes.beat)
     with probes:
         if asyncio.run(gate.passed(probes.beat)):
@@ -124,7 +125,7 @@ class _Worker(celerys.Worker):
             "database": self._database_problem,
             "errands": lambda: self.side.problem if self.side else "they begin with the worker",
         }
-        self.probes = Probes("worker", settings, checks)
+        self.probes = Probes("worker", settings, checks, instance=lambda: self.gate.instance)
         super().__init__(**options)
 
     def asked_to_stop(self, **_: Any) -> None:
@@ -158,7 +159,7 @@ async def _relay(settings: Settings) -> None:
     broadcasts = Apart("sender")
     checks: dict[str, Check] = {name: partial(loops.problems.get, name) for name in _RELAY_LOOPS}
     checks |= {"schema": lambda: gate.problem, "broadcasts": broadcasts.problem}
-    with Probes("relay", settings, checks) as probes:
+    with Probes("relay", settings, checks, instance=lambda: gate.instance) as probes:
         if not await gate.passed(probes.beat):
             return
         for number in (signal.SIGTERM, signal.SIGINT):

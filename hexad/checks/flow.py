@@ -9,11 +9,12 @@ import uuid_utils.compat as uuid
 
 from hexad import ports
 from hexad.checks.finding import Finding, fail, ok, warn
-from hexad.health import PROCESSES, SILENT, problem
+from hexad.health import PROCESSES, SILENT, STRANGE, asked
 from hexad.supervisor import commands
 from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.errors import HexadError
+from kernel.ports import by
 from kernel.queues import QUEUES
 from kernel.queues.broker import open_queues
 from kernel.scope import apply_system
@@ -27,13 +28,21 @@ PROBE_SECONDS = 10.0
 _sql = load(Path(__file__).with_name("flow.sql"))
 
 
-async def examine_processes(settings: Settings, *, all_here: bool) -> AsyncIterator[Finding]:
-    """Asks each process how it is; one that does not answer is a warning where it may run on another host."""
+async def examine_processes(settings: Settings, ours: str, *, all_here: bool) -> AsyncIterator[Finding]:
+    """Asks each process how it is, and whether it is one of `ours`, the instance of our database (empty: not known).
+
+    One that does not answer is a warning where it may run on another host.
+    """
     answers = await asyncio.gather(
-        *(asyncio.to_thread(problem, ports.address(settings, port)) for port in PROCESSES.values())
+        *(asyncio.to_thread(asked, ports.address(settings, port)) for port in PROCESSES.values())
     )
-    for name, why in zip(PROCESSES, answers, strict=True):
-        if not why:
+    for name, (why, theirs) in zip(PROCESSES, answers, strict=True):
+        if why.startswith(STRANGE) or (theirs and theirs != ours):
+            yield _of_others(settings, name, why, theirs, ours, all_here=all_here)
+        elif not why and not theirs:
+            says = f"ready at {ports.address(settings, PROCESSES[name])}, but it does not say of which database it is"
+            yield warn(name, says, "is it of an older version, start it again; else stop it, it is none of ours")
+        elif not why:
             yield ok(name, f"ready at {ports.address(settings, PROCESSES[name])}")
         elif all_here:
             yield fail(name, why, "`hexad up` starts everything here; the log of the process says more")
@@ -44,6 +53,19 @@ async def examine_processes(settings: Settings, *, all_here: bool) -> AsyncItera
             yield warn(
                 name, why, f"well if it runs on another host; else `{commands()[name]}` starts it, or set {port}"
             )
+
+
+def _of_others(settings: Settings, name: str, why: str, theirs: str, ours: str, *, all_here: bool) -> Finding:
+    """What answers in the place of a process of ours, and how to have the place."""
+    port = PROCESSES[name]
+    at = f"{ports.address(settings, port)}{by(getattr(settings, port))}"
+    mend = f"stop that; {ports.moved(port)}"
+    if why:
+        return fail(name, f"{why}{by(getattr(settings, port))}", mend)
+    if ours:
+        return fail(name, f"a Hexad of another database ({theirs}, ours is {ours}) answers at {at}", mend)
+    says = f"a Hexad answers at {at}; whether it is ours is not known while our database does not answer"
+    return fail(name, says, mend) if all_here else warn(name, says, "look again when the database answers")
 
 
 async def examine_broker(settings: Settings) -> Finding:

@@ -104,6 +104,17 @@ async def test_the_epoch_stays_until_the_database_is_put_back(own_settings: Sett
     assert await epoch(own_settings) != first
 
 
+async def test_the_instance_stays_over_a_restore_and_says_nothing_of_the_server(
+    own_settings: Settings, postgres: Postgres
+) -> None:
+    first = await lineage.instance(own_settings.database_url)
+    await lineage.restored(own_settings.owner_url, "the disk was lost")
+    assert await lineage.instance(own_settings.database_url) == first
+    assert len(first) == 16
+    assert postgres.psql("-c", "select system_identifier from pg_control_system()") not in first
+    assert await lineage.instance("postgresql://nobody@127.0.0.1:1/none") == ""
+
+
 async def test_a_dump_loaded_elsewhere_has_another_epoch(own_settings: Settings, postgres: Postgres) -> None:
     first = await epoch(own_settings)
     name = own_settings.database_url.split("?")[0].rsplit("/")[-1]

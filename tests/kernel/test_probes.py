@@ -50,7 +50,7 @@ def get(served: Probes, path: str) -> tuple[int, bytes]:
 def test_all_is_well(served: Probes) -> None:
     for path in ("/health/live", "/health/ready", "/health/ready?verbose=1"):
         status, body = get(served, path)
-        assert (status, json.loads(body)) == (200, {"status": "ok", "problems": []})
+        assert (status, json.loads(body)) == (200, {"status": "ok", "problems": [], "instance": ""})
 
 
 def test_readiness_names_every_problem(served: Probes, problems: dict[str, str | None]) -> None:

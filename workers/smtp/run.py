@@ -34,7 +34,7 @@ async def _mail(settings: Settings) -> None:
     checks: dict[str, Check] = {queue.name: partial(loops.problems.get, queue.name) for queue in QUEUES}
     checks["deferred"] = partial(loops.problems.get, "deferred")
     checks |= {"schema": lambda: gate.problem, "relay": lambda: pool.problem}
-    with Probes("mailer", settings, checks) as probes:
+    with Probes("mailer", settings, checks, instance=lambda: gate.instance) as probes:
         if not await gate.passed(probes.beat):
             return
         database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
