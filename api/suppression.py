@@ -41,7 +41,7 @@ async def list_of_customer(tx: Tx, customer_no: No, page: PageQuery) -> Page[Sup
     summary="Let messages go to an address again",
 )
 async def lift(tx: Tx, who: Who, customer_no: No, suppression_id: SuppressionId, reason: Reason) -> None:
-    """It is suppressed again when it bounces again, or when its owner complains."""
+    """Each reason is lifted alone: after a bounce, a complaint about the same address still stands."""
     await suppression.lift(tx, customer_no, suppression_id, reason)
 
 

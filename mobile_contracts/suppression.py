@@ -12,7 +12,7 @@ SuppressionReason = Literal["hard_bounce", "complaint"]
 
 
 class Suppression(Answer, frozen=True):
-    """One address of a customer, and the message after which nothing more goes there."""
+    """One address of a customer, and the message after which nothing more goes there; one for each reason."""
 
     id: int
     customer_no: str

@@ -78,7 +78,7 @@ async def apply(
     news = [item for item, row in zip(items, rows, strict=True) if row["verdict"] is None and row["fresh"]]
     suspect = await bounces.note(tx, [(one.id, bounces.for_good(one.status, one.code)) for one in news])
     await _advance(tx, news)
-    await suppression.add(tx, seals, {one.id: reason for one in news if (reason := _silences(one)) is not None})
+    await suppression.add(tx, seals, [(one.id, reason) for one in news if (reason := _silences(one)) is not None])
     await bounces.stop(tx, suspect)
     for row in rows:
         metrics.RECEIPTS.labels(row["verdict"] or ("new" if row["fresh"] else "repeated")).inc()

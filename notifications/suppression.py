@@ -4,7 +4,7 @@ It is always the address that the message went to, as it was sealed when it left
 list them and lift them, for an address may work again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
@@ -42,17 +42,21 @@ _sql = load(Path(__file__).with_name("suppression.sql"), WentTo, Suppression)
 _log = logs.logger(__name__)
 
 
-async def add(tx: Tx, seals: Seals, reasons: Mapping[UUID, SuppressionReason]) -> None:
-    """Nothing more goes where these messages went; one whose content cannot be read any more is left out."""
+async def add(tx: Tx, seals: Seals, reasons: Collection[tuple[UUID, SuppressionReason]]) -> None:
+    """Nothing more goes where these messages went, for every reason that is said of one.
+
+    One whose content cannot be read any more is left out.
+    """
     if not reasons:
         return
-    sent: list[WentTo] = await _sql.went_to(tx, ids=list(reasons))
-    read = [(one, message) for one in sent if (message := _message(seals, one)) is not None]
+    sent: list[WentTo] = await _sql.went_to(tx, ids=[id_ for id_, _ in reasons])
+    went = {one.id: (one, message) for one in sent if (message := _message(seals, one)) is not None}
+    read = [(*went[id_], reason) for id_, reason in reasons if id_ in went]
     await _sql.add(
-        tx, customer_ids=[one.customer_id for one, _ in read], channels=[one.channel for one, _ in read],
-        numbers=[seals.index.of_normal("mobile", told.to) if isinstance(told, Sms) else None for _, told in read],
-        emails=[None if isinstance(told, Sms) else told.to for _, told in read],
-        reasons=[reasons[one.id] for one, _ in read], message_ids=[one.id for one, _ in read],
+        tx, customer_ids=[one.customer_id for one, _, _ in read], channels=[one.channel for one, _, _ in read],
+        numbers=[seals.index.of_normal("mobile", told.to) if isinstance(told, Sms) else None for _, told, _ in read],
+        emails=[None if isinstance(told, Sms) else told.to for _, told, _ in read],
+        reasons=[reason for _, _, reason in read], message_ids=[one.id for one, _, _ in read],
     )  # fmt: skip
 
 
@@ -63,7 +67,7 @@ async def list_some(tx: Tx, customer_no: str | None, after: SuppressionCursor, s
 
 
 async def lift(tx: Tx, customer_no: str, suppression_id: int, reason: str) -> None:
-    """Messages may go there again, until it bounces again; raises `NotFound`."""
+    """This reason is none any more, until it comes again; others of the same address stay. Raises `NotFound`."""
     before: Suppression | None = await _sql.find(tx, customer_no=customer_no, suppression_id=suppression_id)
     if before is None:
         raise NotFound

@@ -11,7 +11,7 @@ insert into suppression (customer_id, channel, address, reason, message_id)
 select customer_id, channel, coalesce(number, sha256(convert_to(lower(email), 'UTF8'))), reason, message_id
   from unnest(:customer_ids::integer[], :channels::text[], :numbers::bytea[], :emails::text[], :reasons::text[],
               :message_ids::uuid[]) as given (customer_id, channel, number, email, reason, message_id)
- order by customer_id, channel, message_id
+ order by customer_id, channel, reason, message_id
 on conflict do nothing;
 
 -- name: list(customer_no, before, size)

@@ -1,26 +1,27 @@
 """Nothing more goes where a message came back from, which is where it went and not where the customer is today."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
 from kernel.database import Tx
 from kernel.errors import NotFound
-from mobile_contracts.outbound import Receipt
+from mobile_contracts.outbound import Receipt, ReceiptStatus
 from mobile_contracts.template import Channel
 from notifications import receipt, suppression
 from notifications.suppression import SuppressionCursor
 from tests.notifications.house import KNOWN, House
 
 
-async def bounce(house: House, *messages: object, code: str = "5.1.1") -> None:
+async def bounce(house: House, *messages: UUID, code: str = "5.1.1") -> None:
     """A gateway says that these came back."""
-    now = datetime.now(UTC)
-    told = [
-        Receipt(id=one, gateway="g", gateway_id="1", status="undelivered", code=code, at=now)  # type: ignore[arg-type]
-        for one in messages
-    ]
-    await receipt.apply(house.tx, told, KNOWN, house)
+    await receipt.apply(house.tx, [came_back(one, code=code) for one in messages], KNOWN, house)
+
+
+def came_back(message: UUID, *, status: ReceiptStatus = "undelivered", code: str = "5.1.1") -> Receipt:
+    """What a gateway says of one message."""
+    return Receipt(id=message, gateway="g", gateway_id="1", status=status, code=code, at=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("channel", ["email", "sms"])
@@ -79,3 +80,23 @@ async def test_lifted_messages_go_again_until_they_bounce_again_and_the_audit_te
     (later,) = await house.left(customers=[person], channels=("email",), once="again")
     await bounce(house, later)
     assert len(await suppression.list_some(tx, None, SuppressionCursor(), 10)) == 1
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_complaint_after_a_bounce_stays_when_the_bounce_is_lifted(
+    tx: Tx, house: House, *, at_once: bool
+) -> None:
+    person = await house.customer(no="88010001")
+    (message,) = await house.left(customers=[person], channels=("email",))
+    told = [came_back(message), came_back(message, status="delivered", code="COMPLAINT")]
+    for some in [told] if at_once else [[one] for one in told]:
+        await receipt.apply(house.tx, some, KNOWN, house)
+    found = {one.reason: one for one in await suppression.list_some(tx, "88010001", SuppressionCursor(), 10)}
+    assert set(found) == {"hard_bounce", "complaint"}
+    assert {one.message_id for one in found.values()} == {message}
+    await suppression.lift(tx, "88010001", found["hard_bounce"].id, "the mailbox works again")
+    again = await house.queued(customers=[person], channels=("email",), once="again")
+    assert await house.reasons(again) == {"suppressed": 1}
+    await suppression.lift(tx, "88010001", found["complaint"].id, "they wrote that it was a mistake")
+    back = await house.queued(customers=[person], channels=("email",), once="back")
+    assert await house.states(back) == {"queued": 1}

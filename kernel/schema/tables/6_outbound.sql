@@ -61,7 +61,8 @@ create table consent (
 create unique index consent_standing on consent (customer_id, channel, purpose, topic) where ended_at is null;
 create index consent_history on consent (customer_id, id);
 
--- Addresses that reach nobody, or somebody who complained; `address` is the number's blind index or the e-mail's hash.
+-- Addresses that reach nobody, or somebody who complained, each reason with the message and the time it came from;
+-- `address` is the number's blind index or the e-mail's hash.
 -- Kept until staff lift them: the audit log tells who did and why.
 create table suppression (
     customer_id  integer not null references customer,
@@ -71,7 +72,7 @@ create table suppression (
     message_id   uuid not null,
     at           timestamptz not null default now(),
     id           bigint generated always as identity,
-    primary key (customer_id, channel, address)
+    primary key (customer_id, channel, address, reason)
 );
 create unique index suppression_id on suppression (id);
 
