@@ -266,13 +266,18 @@ async def _tasks_measured(messages: int, superuser: str, name: str, own: Setting
         await connection.close()
 
 
+def mobile_of(customer_id: int) -> str:
+    """The number that `number` gives a customer."""
+    return f"+861{3_000_000_000 + customer_id}"
+
+
 async def number(server: Postgres, name: str, own: Settings) -> None:
     """Gives every customer a mobile number that opens."""
     fields = Fields(own)
     connection = await asyncpg.connect(server.url("postgres", name))
     try:
         rows = await connection.fetch("select id, customer_no from customer")
-        numbers = [f"+861{3_000_000_000 + row['id']}" for row in rows]
+        numbers = [mobile_of(row["id"]) for row in rows]
         sealed = list(fields.seal_column(numbers, "customer", "mobile", [row["customer_no"] for row in rows]))
         await connection.execute(
             "update customer c set mobile = given.sealed, closed_on = null, status = 'normal'"
