@@ -153,8 +153,17 @@ def _properties(payload: bytes) -> tuple[dict[str, Any], str]:
             continue
         if flag == _TABLE:
             size = 4 + int.from_bytes(payload[at : at + 4], "big")
-            headers = dict(decode.field_table(payload[at:])[1]) if size > 4 else {}
+            headers = _headers(payload[at : at + size]) if size > 4 else {}
         else:
             size = _SIZES.get(flag) or 1 + payload[at]
         at += size
     return headers, payload[at + 1 : at + 1 + payload[at]].decode(errors="replace") if flags & _USER else ""
+
+
+def _headers(table: bytes) -> dict[str, Any]:
+    """The headers that are plain values; whoever publishes may write some that nobody reads, or could write again."""
+    try:
+        found = decode.field_table(table)[1]
+    except (ValueError, ArithmeticError, LookupError, TypeError, struct.error, RecursionError):
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, str | int | float | None)}

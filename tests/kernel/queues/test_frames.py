@@ -1,11 +1,15 @@
 """Deliveries are taken out of the stream however it is cut; aiormq sees all the rest, and nothing else."""
 
 import asyncio
+import functools
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
+import aiormq
+import pamqp.encode
 import pamqp.frame
 import pytest
 from hypothesis import given
@@ -104,6 +108,36 @@ def test_what_is_no_frame_is_for_aiormq_to_say() -> None:
     assert seen == bytes(bad) + good
 
 
+ODD = {
+    "a time that no calendar has": b"\x01tT" + (1 << 63).to_bytes(8, "big"),
+    "a name in no language": b"\x02\xff\xfet\x01",
+    "bottomless": functools.reduce(lambda inner, _: b"\x01aF" + len(inner).to_bytes(4, "big") + inner, range(3000), b""),
+    "a text in no language": b"\x01vS\x00\x00\x00\x02\xff\xfe",
+    "bytes": b"\x01vx\x00\x00\x00\x02\xff\xfe",
+    "a list": b"\x01vA\x00\x00\x00\x02I\x00",
+    "no type": b"\x01v?",
+    "cut off": b"\x09v",
+}
+"""Tables of headers as whoever publishes may write them."""
+
+
+def with_headers(table: bytes, part: bytes) -> bytes:
+    """A delivery by the user `u` with this table of headers."""
+    properties = (0x2010).to_bytes(2, "big") + len(table).to_bytes(4, "big") + table + b"\x01u"
+    head = (60).to_bytes(2, "big") + bytes(2) + len(part).to_bytes(8, "big") + properties
+    frames = [(1, pamqp.frame.marshal(delivery(1), OURS)[7:-1]), (2, head), (3, part)]
+    return b"".join(
+        bytes([kind]) + OURS.to_bytes(2, "big") + len(one).to_bytes(4, "big") + one + b"\xce" for kind, one in frames
+    )
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD.keys())
+def test_headers_that_nobody_reads_keep_nothing_else_back(odd: bytes) -> None:
+    good = content(OURS, delivery(2), {"a": 1}, b"[]", 9)
+    taken, _ = read(with_headers(odd, b"{}") + good, [])
+    assert taken == [Taken(1, {}, b"{}", "u"), Taken(2, {"a": 1}, b"[]")]
+
+
 @pytest.fixture
 def rabbit(own_settings: Settings) -> Iterator[Settings]:
     """Settings with RabbitMQ as broker."""
@@ -125,3 +159,24 @@ async def test_large_bodies_headers_and_deliveries_that_come_again(rabbit: Setti
         assert sorted((one.body, one.attempts) for one in again) == [(b"0", 1), (b"[]", 2), (b"{}", 2)]
         await queues.acknowledge(again)
         assert await queues.size(RECEIPTS) == 0
+
+
+@pytest.mark.parametrize("odd", ["a time that no calendar has", "a name in no language", "a text in no language"])
+async def test_a_gateway_with_odd_headers_stops_no_other(rabbit: Settings, odd: str) -> None:
+    async with open_queues(rabbit) as queues:
+        await queues.publish(RECEIPTS, [])
+        connection = await aiormq.connect(rabbit.broker_url)
+        channel = await connection.channel()
+        with patch.dict(pamqp.encode.METHODS, {"table": lambda _: len(ODD[odd]).to_bytes(4, "big") + ODD[odd]}):
+            await channel.basic_publish(
+                b'"odd"', routing_key=rabbit.queue_prefix + RECEIPTS.name,
+                properties=Basic.Properties(headers={"any": 1}),
+            )  # fmt: skip
+        await connection.close()
+        await queues.publish(RECEIPTS, [Message(b'"good"')])
+        taken = [one for _ in range(2) for one in await queues.take(RECEIPTS, 1, lease=30, wait=5)]
+        assert [one.body for one in taken] == [b'"odd"', b'"good"']
+        await queues.refuse(taken[:1], "why")
+        (dead,) = await queues.take(RECEIPTS.dead, 1, lease=30, wait=5)
+        assert dict(dead.headers) == {"x-hexad-reason": "why"}
+        await queues.acknowledge([*taken[1:], dead])
