@@ -1,5 +1,6 @@
 """What gateways tell us over HTTP: receipts, replies and mail that came back, taken as they are from the queues."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -79,7 +80,8 @@ async def post_bounce(request: HttpRequest, tx: Tx, gateway: Gateway) -> Respons
     A delivery status notification (RFC 3464, 6533) counts as receipts: 200. A complaint (RFC 5965), a bounce in plain
     words, a wish to unsubscribe: 202, and they have had their effect. So has anything else, which had none.
     """
-    found, state = bounce.read(await request.body(), gateway.name, datetime.now(UTC)), request.app.state
+    content, state = await request.body(), request.app.state
+    found = await asyncio.to_thread(bounce.read, content, gateway.name, datetime.now(UTC))  # a large one takes seconds
     outcomes = await receipt.apply(tx, found.receipts, state.gateways, state.door)
     made_of = found.made_of if await _wished(request, tx, found.token) else "other"
     told = _answered(request, found.receipts, outcomes, gateway.name)

@@ -29,6 +29,8 @@ _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _PARTS_AT_MOST = 50
 _TEXT_AT_MOST = 20_000
+_SUBJECT_AT_MOST = 4000
+"""More than a token of ours takes, however it is encoded; the library's decoder takes the square of the length."""
 
 _WHOLE = re.compile(
     rb"^(content-type:\s*)message/(?:global-)?(delivery-status|feedback-report|disposition-notification|rfc822-headers"
@@ -40,7 +42,10 @@ _WHOLE = re.compile(
 _RETURNED = re.compile(r"(text|application)/(x-)?(rfc822-headers|rfc822|global-headers|headers|global)")
 _DAEMON = re.compile(r"\b(mailer-daemon|mail-daemon|postmaster|mailerdaemon)@", re.IGNORECASE)
 _QMAIL = re.compile(r"\s*Hi\. This is the \S+ (program )?at ", re.IGNORECASE)
-_COPY = re.compile(r"^\W*(-{2,}.*(copy|original|below)|.*(原始邮件|原邮件|邮件副本))", re.IGNORECASE | re.MULTILINE)
+_NO_WORDS = re.compile(r"\W*")
+_COPY, _COPY_BEHIND_DASHES = ("原始邮件", "原邮件", "邮件副本"), ("copy", "original", "below")
+"""What a line says before the copy of a mail that came back."""
+
 _LATER = re.compile(
     r"\b(will (be )?retr|still (trying|being)|delayed|not need to resend)|将继续尝试|继续重试", re.IGNORECASE
 )
@@ -102,8 +107,9 @@ def _complaint(about: UUID | None, reports: list[Message], gateway: str, at: dat
 
 def _in_words(parts: list[Message], about: UUID | None, gateway: str, at: datetime) -> Returned:
     """A bounce that was written for people; only a mail system is believed, and only about a message of ours."""
-    head, said = parts[0], "\n".join(_text(part) for part in parts if part.get_content_maintype() == "text")
-    own, qmail = _COPY.split(said, maxsplit=1)[0], bool(_QMAIL.match(said))
+    texts = (_text(part) for part in parts if part.get_content_maintype() == "text")
+    head, said = parts[0], "\n".join(texts)[:_TEXT_AT_MOST]
+    own, qmail = _own_words(said), bool(_QMAIL.match(said))
     if (qmail or _DAEMON.search(str(head.get("From", "")))) and not _AWAY.search(_subject(head)):
         about = about or _named([line for line in said.splitlines() if line.lower().startswith("message-id:")])
         status = meaning.status("", own)
@@ -117,6 +123,19 @@ def _in_words(parts: list[Message], about: UUID | None, gateway: str, at: dateti
     if by_itself or head.get("X-Autoreply") or head.get("X-Autorespond") or _AWAY.search(_subject(head)):
         return Returned("auto_reply")
     return Returned("other")
+
+
+def _own_words(said: str) -> str:
+    """What stands before the copy of the mail."""
+    lines = said.split("\n")
+    copy = next((number for number, line in enumerate(lines) if _begins_copy(line.lower())), len(lines))
+    return "\n".join(lines[:copy])
+
+
+def _begins_copy(line: str) -> bool:
+    dashes = _NO_WORDS.match(line)
+    behind = dashes is not None and "--" in dashes[0] and any(one in line for one in _COPY_BEHIND_DASHES)
+    return behind or any(one in line for one in _COPY)
 
 
 def _parts(message: Message) -> Iterator[Message]:
@@ -167,14 +186,16 @@ def _text(part: Message) -> str:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         return ""
+    cut = content[:_TEXT_AT_MOST]
     try:
-        return content[:_TEXT_AT_MOST].decode(part.get_content_charset("utf-8"), errors="replace")
-    except LookupError:
-        return content[:_TEXT_AT_MOST].decode(errors="replace")
+        text = cut.decode(part.get_content_charset("utf-8"), errors="replace")
+    except (LookupError, ValueError):  # nobody knows the character set, or it replaces nothing
+        return cut.decode(errors="replace")
+    return text.encode(errors="replace").decode()  # some give halves of surrogate pairs
 
 
 def _subject(message: Message) -> str:
-    given = str(message.get("Subject", ""))
+    given = str(message.get("Subject", ""))[:_SUBJECT_AT_MOST]
     try:
         return " ".join(str(make_header(decode_header(given))).split())
     except (LookupError, ValueError, MessageError):

@@ -1,5 +1,7 @@
 """What a gateway posts has the effect that it would have from the queue; each item is answered by itself."""
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -18,6 +20,7 @@ from kernel.scope import apply_system
 from kernel.settings import Settings
 from mobile_contracts.outbound import Inbound, Receipt
 from notifications import unsubscribe
+from notifications.gateway import bounce
 from tests.api.conftest import Open
 from tests.api.signing import post, with_gateways
 from tests.notifications.gateway.test_bounce import ARF, AWAY, MDN, OURS, POSTFIX, QMAIL
@@ -259,3 +262,21 @@ def test_whatever_an_item_is_it_has_an_answer(items: list[Any]) -> None:
         assert isinstance(told, Receipt | Inbound) or (not told.ok and told.code == "invalid" and told.detail)
     assert isinstance(receipts[-2], Receipt)
     assert isinstance(replies[-1], Inbound)
+
+
+async def test_a_mail_that_takes_long_to_read_keeps_no_other_request_waiting(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    known = bounce.read
+
+    def slow(*given: Any) -> Any:
+        assert answered.wait(60), "others are answered meanwhile"
+        return known(*given)
+
+    monkeypatch.setattr(bounce, "read", slow)
+    reading = asyncio.create_task(post(api, "/bounces", AWAY.encode()))
+    await asyncio.sleep(0)
+    assert (await post(api, "/receipts", {"items": []})).status_code == 200
+    answered.set()
+    assert (await reading).json()["made_of"] == "auto_reply"

@@ -111,7 +111,9 @@ def test_what_is_no_frame_is_for_aiormq_to_say() -> None:
 ODD = {
     "a time that no calendar has": b"\x01tT" + (1 << 63).to_bytes(8, "big"),
     "a name in no language": b"\x02\xff\xfet\x01",
-    "bottomless": functools.reduce(lambda inner, _: b"\x01aF" + len(inner).to_bytes(4, "big") + inner, range(3000), b""),
+    "bottomless": functools.reduce(
+        lambda inner, _: b"\x01aF" + len(inner).to_bytes(4, "big") + inner, range(3000), b""
+    ),
     "a text in no language": b"\x01vS\x00\x00\x00\x02\xff\xfe",
     "bytes": b"\x01vx\x00\x00\x00\x02\xff\xfe",
     "a list": b"\x01vA\x00\x00\x00\x02I\x00",

@@ -1,7 +1,10 @@
 """Mail comes back in many forms; each that is about a message of ours says what became of it, the rest what it is."""
 
 import base64
+import subprocess
+import sys
 from datetime import UTC, datetime
+from typing import TextIO
 from uuid import UUID
 
 import pytest
@@ -275,6 +278,40 @@ def test_whatever_else_comes_is_named_and_nothing_is_made_of_it(other: str, made
 @pytest.mark.parametrize("subject", ["unsubscribe AbC-_9", "UNSUBSCRIBE\n  AbC-_9", "=?utf-8?q?unsubscribe_AbC-=5F9?="])
 def test_a_wish_by_mail_bears_its_token(subject: str) -> None:
     assert read(f"Subject: {subject}\n\n".encode(), "h", NOW) == Returned("unsubscribe", token="AbC-_9")
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "punycode", "utf-7", "unicode_escape", "utf\0-8", "hex", "x"])
+@pytest.mark.parametrize("mail", [POSTFIX, QQ, QMAIL], ids=["postfix", "qq", "qmail"])
+def test_text_in_a_character_set_that_nobody_reads_is_read_as_far_as_it_goes(mail: str, charset: str) -> None:
+    said = f'Content-Type: text/plain; charset="{charset}"\n\n'
+    mail = mail.replace(
+        "Content-Type: message/delivery-status\n", f'Content-Type: message/delivery-status; charset="{charset}"\n'
+    )
+    mail = mail.replace("Action:", "X-Half: +2AA- \\ud800 xn--\xff\nAction:")
+    assert read(mail.encode(), "h", NOW).made_of == "bounce"
+    assert read((said + "+2AA- \\ud800 \xff").encode(), "h", NOW) == Returned("other")
+
+
+LONG = {
+    "dashes": "From: mailer-daemon@b.cn\n\n" + "-" * 100_000,
+    "lines of no words": "From: mailer-daemon@b.cn\n\n" + ".\n" * 100_000,
+    "a subject": "Subject: " + "=?a?b?x" * 100_000 + "\n\n",
+}
+"""What took minutes to days: the square or the cube of its length."""
+
+
+@pytest.mark.parametrize("mail", LONG.values(), ids=LONG.keys())
+def test_what_is_long_takes_no_longer_than_it_is(mail: str) -> None:
+    program = "import sys; from tests.notifications.gateway.test_bounce import read_aloud; read_aloud(sys.stdin)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=mail, text=True, capture_output=True, timeout=90, check=True
+    )
+    assert done.stdout == "other"
+
+
+def read_aloud(mail: TextIO) -> None:
+    """Says what is made of a mail."""
+    sys.stdout.write(read(mail.read().encode(), "h", NOW).made_of)
 
 
 @bounded(deadline=None)
