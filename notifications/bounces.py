@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kernel import logs
+from kernel import logs, retention
 from kernel.database import Tx
 from kernel.errors import NotFound, WrongState
 from kernel.sql import load
@@ -68,8 +68,8 @@ async def stop(tx: Tx, many: Sequence[Lately]) -> None:
 
 
 async def forget(tx: Tx) -> None:
-    """Forgets what is older than an hour."""
-    await _sql.forget(tx)
+    """Forgets minutes that nobody looks back at any more."""
+    await _sql.forget(tx, window=retention.window("bounce_tally"))
 
 
 async def _stop(tx: Tx, lately: Lately) -> None:

@@ -25,6 +25,6 @@ select n.broadcast_id, (n.answers + coalesce(sum(t.answers), 0))::int4 as answer
 -- scope: none, the system looks after everybody's messages
 delete from bounce_tally where broadcast_id = :broadcast_id;
 
--- name: forget()!
+-- name: forget(window)!
 -- scope: none, the system looks after everybody's messages
-delete from bounce_tally where minute < now() - interval '1 hour';
+delete from bounce_tally where minute < now() - :window::interval;

@@ -88,7 +88,7 @@ select c.branch_id, c.id
   from staged_customer d
   join customer c on c.id = d.id and c.branch_id <> d.branch_id
  where not d.fresh
-    on conflict (branch_id, customer_id) do update set changed_in = pg_current_xact_id();
+    on conflict (branch_id, customer_id) do update set changed_in = pg_current_xact_id(), left_at = now();
 
 -- name: come_back()!
 -- scope: none, the loader writes everybody

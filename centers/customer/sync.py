@@ -16,7 +16,7 @@ from kernel.sql import load
 from mobile_contracts.customer import CustomerGone, CustomerLine
 
 KEPT_DAYS = 30
-"""A cursor older than this is too old: what left a branch is remembered no longer than three times as long."""
+"""A cursor older than this is too old: what left a branch is remembered three times as long (`kernel/retention.py`)."""
 
 GONE_AT_MOST = 2000
 """With more tombstones than this it is cheaper to begin afresh."""

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kernel import logs, metrics, outside
+from kernel import logs, metrics, outside, retention
 from kernel.crypto import Fields, Place
 from kernel.database import Tx
 from kernel.errors import FieldSealed
@@ -21,7 +21,6 @@ from mobile_contracts.outbound import Sms
 
 _BATCH = 500
 _TAKEN_SECONDS = 60.0
-_RECEIPTS_DAYS = 30
 
 
 class Overdue(Struct, frozen=True):
@@ -103,7 +102,7 @@ async def give_back(tx: Tx, queues: Queues, fields: Fields) -> int:
 
 async def forget(tx: Tx) -> None:
     """Forgets who was given messages so long ago that no receipt of them comes any more."""
-    await _sql.forget(tx, days=_RECEIPTS_DAYS)
+    await _sql.forget(tx, window=retention.window("sms_leased"))
 
 
 def _opened(fields: Fields, one: Overdue) -> Message | None:

@@ -42,7 +42,7 @@ update sms_leased as noted set returned = true
   from gone
  where noted.id = gone.id and noted.gateway = gone.gateway and not gone.done;
 
--- name: forget(days)!
+-- name: forget(window)!
 -- scope: none, of messages that no receipt comes for any more
 delete from sms_leased where ctid = any (array (
-    select ctid from sms_leased where at < now() - make_interval(days => :days) limit 5000));
+    select ctid from sms_leased where at < now() - :window::interval limit 5000));

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Sequence
 from pathlib import Path
 
+from kernel import retention
 from kernel.database import Tx
 from kernel.errors import ClockSkewed, SignatureRefused, SignatureUsed
 from kernel.keys import GatewayKey
@@ -44,7 +45,7 @@ async def use(tx: Tx, gateway: str, signature: bytes) -> None:
 
 async def forget(tx: Tx) -> None:
     """Forgets signatures whose time would be refused by now."""
-    await _sql.forget(tx, seconds=3 * SKEW_SECONDS)
+    await _sql.forget(tx, window=retention.window("gateway_signature"))
 
 
 def _bytes(signature: str) -> bytes:

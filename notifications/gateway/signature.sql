@@ -4,7 +4,7 @@ insert into gateway_signature (signature, gateway) values (:signature, :gateway)
 on conflict (signature) do nothing
 returning true;
 
--- name: forget(seconds)!
+-- name: forget(window)!
 -- scope: none, signatures of machines
 delete from gateway_signature where ctid in (
-    select ctid from gateway_signature where at < now() - make_interval(secs => :seconds) limit 5000);
+    select ctid from gateway_signature where at < now() - :window::interval limit 5000);

@@ -4,12 +4,12 @@ import asyncpg
 import msgspec
 import pytest
 
+from kernel import retention
 from kernel.database import Database
 from kernel.settings import Settings
 from mobile_contracts.event import HousekeepingDue, OutlivedDue
 from tests.workers.test_job import job
 from workers import housekeeping
-from workers.housekeeping import OUTLIVED
 from workers.job import Jobs
 
 OLD_AND_NEW = """
@@ -37,6 +37,7 @@ insert into oidc_request (state, nonce, verifier, device_id, expires_at)
 insert into sign_in_attempt (address, subject, at)
     values ('old', '', now() - interval '61 minutes'), ('old', 'somebody', now() - interval '25 hours'),
            ('new', '', now()), ('new', 'somebody', now() - interval '23 hours');
+insert into customer_left (branch_id, customer_id, left_at) values (1, 1, now() - interval '91 days'), (1, 2, now());
 """
 LEFT = {
     "idempotency": (1, "key = 'new'"),
@@ -49,6 +50,7 @@ LEFT = {
     "one_time_code": (1, "subject = 'new'"),
     "oidc_request": (1, "device_id = 'new'"),
     "sign_in_attempt": (2, "address = 'new'"),
+    "customer_left": (1, "customer_id = 2"),
 }
 
 
@@ -59,7 +61,7 @@ async def test_the_old_goes_and_the_new_stays(
     await superuser.execute(OLD_AND_NEW)
     assert await jobs.do(job(HousekeepingDue(), "keep_house")) == "done"
     due = [row[0] for row in await superuser.fetch("select payload->>'table' from outbox order by id")]
-    assert due == list(OUTLIVED)
+    assert due == retention.forgotten()
     for table in due:
         assert await jobs.do(job(OutlivedDue(table=table), "forget_outlived")) == "done"
     await superuser.execute("delete from job where handler = 'forget_outlived'")

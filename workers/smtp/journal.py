@@ -7,11 +7,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from kernel import retention
 from kernel.database import Tx
 from kernel.sql import load
 from mobile_contracts.outbound import Email, ReceiptStatus
 
-KEPT_DAYS = 30
 _CHUNK = 5000
 
 
@@ -71,5 +71,5 @@ async def end(tx: Tx, endings: Sequence[Ending]) -> None:
 
 
 async def forget(tx: Tx) -> bool:
-    """Forgets a part of what is older than `KEPT_DAYS`; whether there may be more."""
-    return bool(await _sql.forget(tx, days=KEPT_DAYS, size=_CHUNK) == _CHUNK)
+    """Forgets a part of what has outlived its window; whether there may be more."""
+    return bool(await _sql.forget(tx, window=retention.window("email_attempt"), size=_CHUNK) == _CHUNK)

@@ -23,7 +23,7 @@ update email_attempt
        as given (id, status, code, gateway_id, again_in, answered)
  where email_attempt.id = given.id;
 
--- name: forget(days, size)!
+-- name: forget(window, size)!
 -- scope: none, what nobody offers again
 delete from email_attempt where ctid in (
-    select ctid from email_attempt where at < now() - make_interval(days => :days) limit :size);
+    select ctid from email_attempt where at < now() - :window::interval limit :size);

@@ -72,9 +72,11 @@ create table customer_left (
     branch_id    integer not null,
     customer_id  integer not null,
     changed_in   xid8 not null default pg_current_xact_id(),
+    left_at      timestamptz not null default now(),
     primary key (branch_id, customer_id)
 );
 create index customer_left_changed on customer_left (branch_id, changed_in);
+create index customer_left_at on customer_left (left_at);
 
 create table account (
     account_no      text primary key,
