@@ -1,16 +1,18 @@
 """`hexad bench chat`: messages of many people, stored before they are accepted, beside a floor that stores nothing.
 
-And many sockets that are cut all at once, until the last is ready again.
+And many sockets that are cut all at once, until the last is ready again; and a node that is killed.
 """
 
 import asyncio
 import contextlib
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
 import msgspec
+import psutil
 from msgspec import Struct
 
 from bench import brokerage, servers, storm
@@ -31,7 +33,9 @@ from kernel.sql import load
 Say = Callable[[str], None]
 _DATABASE = "bench_chat"
 _AT_ONCE_MS, _QUICK_MS, _BEARABLE_MS = 3.0, 15.0, 250.0
-_BACK_SECONDS, _ROUNDS = 1.5, 3
+_BACK_SECONDS, _KILLED_SECONDS, _ROUNDS = 1.5, 5.0, 3
+_KILLED = "the only node killed and started again: seconds until all sign in and speak"
+_KILL_SECONDS = 60.0
 _ENOUGH, _SHARE = 2_500.0, 0.35
 _FINE = 1.12
 _sql = load(Path(__file__).with_suffix(".sql"))
@@ -67,6 +71,7 @@ def run(given: Parameters, folder: Path | None, say: Say) -> Report:
             say(_line("ours", given.rate, steady))
             storms = _cut(ours, everybody[: given.storm], say)
             runs = _raised("ours", ours, talks, given, say)
+        killed = _killed(own, talks, say) if given.storm else []
         asyncio.run(_check(server, accepted=sum(run.requests for run in [steady, *runs])))
         with servers.echo(own) as echo:
             bare = [Talk(one.conversation_id, one.conversation_id) for one in talks]
@@ -77,17 +82,18 @@ def run(given: Parameters, folder: Path | None, say: Say) -> Report:
             figure("highest", "ours", [best]),
             figure("highest", "floor", [floor]),
             *([figure(f"{given.storm} cut at once", "ours", storms)] if storms else []),
+            *([figure("node killed", "ours", killed)] if killed else []),
         ]
         return Report(
             machine(version),
             msgspec.structs.asdict(given),
             figures,
-            _judged(given, steady, best, floor, storms, figures),
+            _judged(given, steady, best, floor, storms, killed, figures),
         )
 
 
 def _judged(
-    given: Parameters, steady: Run, best: Run, floor: Run, storms: list[Run], figures: list[Figure]
+    given: Parameters, steady: Run, best: Run, floor: Run, storms: list[Run], killed: list[Run], figures: list[Figure]
 ) -> list[Asked]:
     return [
         below(f"{given.rate:.0f}/s, open loop: send to accepted, p50 in ms", _AT_ONCE_MS, [steady.p50]),
@@ -95,6 +101,7 @@ def _judged(
         at_least(f"accepted messages/s with p99 below {_BEARABLE_MS:.0f} ms", _ENOUGH, [best.rate]),
         at_least("ours / floor", _SHARE, [best.rate / max(floor.rate, 1e-9)]),
         *([_back(given, storms)] if storms else []),
+        *([below(_KILLED, _KILLED_SECONDS, [one.seconds for one in killed])] if killed else []),
         none_failed(figures),
     ]
 
@@ -112,6 +119,19 @@ def _cut(server: Server, talks: list[Talk], say: Say) -> list[Run]:
     for one in storms:
         say(f"storm  {one.requests:7,} cut, all ready again after {one.seconds:.2f} s, half after {one.p50:.0f} ms")
     return storms
+
+
+def _killed(own: Settings, talks: list[Talk], say: Say) -> list[Run]:
+    """The node is killed and started again, several times, until everybody is signed in and speaks."""
+    runs = list[Run]()
+    for _ in range(_ROUNDS):
+        with servers.realtime(own) as node, ThreadPoolExecutor(1) as beside:
+            coming = beside.submit(storm.measured, Storm(node.port, talks, node=node.pid))
+            psutil.Process(node.pid).wait(_KILL_SECONDS)
+            with servers.realtime(own, node.port):
+                runs += coming.result()
+        say(f"killed  {runs[-1].requests:6,} of its sockets speak again after {runs[-1].seconds:.2f} s")
+    return runs
 
 
 def _raised(name: str, server: Server, talks: list[Talk], given: Parameters, say: Say) -> list[Run]:

@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
     """One WebSocket: masks what it sends with zeros, and takes server frames of up to 64 KiB."""
 
     def __init__(self, sent: dict[str, float], times: list[float]) -> None:
-        self._sent, self._times = sent, times
+        self.sent, self._times = sent, times
         self._data = bytearray()
         self._open = False
         self._transport: asyncio.Transport | None = None
@@ -113,13 +113,13 @@ class Connection(asyncio.Protocol):
     def _heard(self, text: bytes) -> None:
         answer = _answers.decode(text)
         if answer.type == "accepted":
-            if (due := self._sent.pop(answer.client_id, None)) is not None:
+            if (due := self.sent.pop(answer.client_id, None)) is not None:
                 self._times.append(time.perf_counter() - due)
         elif answer.type == "message":
             self.messages += 1
         elif answer.type == "error":
             self.errors += 1
-            self._sent.pop(answer.client_id, None)
+            self.sent.pop(answer.client_id, None)
         elif answer.type == "ready" and not self.ready.done():
             self.ready.set_result("ready")
 
@@ -194,11 +194,12 @@ async def _say(chatter: Chatter, people: list[Connection], sent: dict[str, float
         client_id = str(uuid4())
         count += 1
         sent[client_id] = begun + due
-        people[who].send(_sending(client_id, chatter.talks[who].conversation_id))
+        people[who].send(sending(client_id, chatter.talks[who].conversation_id))
     return count
 
 
-def _sending(client_id: str, conversation_id: str) -> bytes:
+def sending(client_id: str, conversation_id: str) -> bytes:
+    """The frame of one message."""
     frame = {"type": "send", "client_id": client_id, "conversation_id": conversation_id, "kind": "text", "body": _BODY}
     return msgspec.json.encode(frame)
 

@@ -66,9 +66,9 @@ def floor(url: str, settings: Settings) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def realtime(settings: Settings) -> Iterator[Server]:
+def realtime(settings: Settings, port: int = 0) -> Iterator[Server]:
     """`hexad serve realtime` as in production; its limit on connections from one address raised."""
-    port = free_port()
+    port = port or free_port()
     own = msgspec.structs.replace(settings, realtime_port=port, sockets_per_address=20_000)
     with _process("realtime", port, settings.var, ("hexad.main", "serve", "realtime"), environment(own)) as server:
         yield server

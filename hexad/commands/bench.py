@@ -47,15 +47,18 @@ def bench_http(var: Path | None, file: Path | None, **given: Any) -> None:
     "--start", default=1000.0, type=click.FloatRange(1, 100_000), help="Rate from which the highest is sought."
 )
 @click.option("--most", default=20_000.0, type=click.FloatRange(1, 100_000), help="Rate above which it is not.")
-@click.option("--storm", default=2000, type=click.IntRange(0, 10_000), help="Sockets cut at once; 0 leaves that out.")
+@click.option(
+    "--storm", default=2000, type=click.IntRange(0, 10_000), help="Sockets cut at once; 0 leaves out cuts and kills."
+)
 @click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="A folder that keeps the database.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")
 def bench_chat(var: Path | None, file: Path | None, **given: Any) -> None:
     """Messages of the chat, from `send` to `accepted`, beside a floor.
 
     Open loop: first a steady load, then many sockets cut at once until all are ready again, then the highest rate with
-    a p99 below 250 ms. The floor is a bare server on the same uvicorn that passes text on and stores nothing. Makes a
-    PostgreSQL of its own. Exit code 1 when a figure is not what is asked of it.
+    a p99 below 250 ms, then the node killed until everybody speaks again. The floor is a bare server on the same
+    uvicorn that passes text on and stores nothing. Makes a PostgreSQL of its own. Exit code 1 when a figure is not what
+    is asked of it.
     """
     from bench.chat import Parameters, run
 
