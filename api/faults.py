@@ -23,6 +23,8 @@ def faults(body: bytes, kind: Any, first: msgspec.ValidationError) -> list[Field
 
 
 def _faults(value: Any, kind: Any, path: str) -> Iterator[FieldError]:
+    if kind is msgspec.Raw:
+        return  # anything, of which each part is judged by itself later
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:

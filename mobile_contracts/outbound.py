@@ -22,8 +22,9 @@ Sender = Annotated[str, Meta(pattern=r"^[0-9]{3,21}\Z", description="access numb
 Caller = Annotated[
     str,
     Meta(
-        pattern=r"^\+?[0-9]{3,21}\Z",
-        description="number as the carrier writes it: 13800138000, 8613800138000, +8613800138000, 008613800138000",
+        pattern=r"^(tel:)?\(?\+?[0-9][0-9 ()-]{1,28}[0-9]\Z",
+        description="number as the carrier writes it: 13800138000, 8613800138000, +8613800138000, 008613800138000,"
+        " 013800138000; blanks, hyphens and brackets in it do no harm",
         examples=["+8613800138000"],
     ),
 ]

@@ -114,6 +114,7 @@ async def check(tx: Tx, wanted: Wanted) -> TemplateVersion:
         raise InvalidInput(errors=[FieldError("template", f"it is for {line.purpose}", f"模板用途为 {line.purpose}")])
     version = await wording.find_version(tx, line.code, line.approved)
     template.check_values(version.variables, wanted.values)
+    template.check_seen(wanted.values)
     lacking = [one for one in wanted.channels if getattr(version.texts.zh, one) is None]
     if lacking or not wanted.channels or len(set(wanted.channels)) < len(wanted.channels):
         made_for = ", ".join(one for one in get_args(Channel) if getattr(version.texts.zh, one) is not None)

@@ -4,6 +4,7 @@
 that is not named yet is kept too, and taken when it is.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,7 @@ class _Written(Struct, frozen=True, rename={"from_number": "from"}):
     text: str
 
 
+_NOT_DIALLED = re.compile(r"^tel:|[ ()-]")
 _sql = load(Path(__file__).with_name("inbound.sql"), Kept)
 _log = logs.logger(__name__)
 
@@ -97,10 +99,11 @@ def _meant(one: Kept, fields: Fields) -> str:
 
 def sender(number: str) -> str:
     """A number as it is looked up, however carriers write it: of the mainland in E.164, any other as it came."""
+    plain = _NOT_DIALLED.sub("", number)
     try:
-        return mobile(number)
+        return mobile(plain.lstrip("+0"))
     except InvalidInput:
-        return f"+{number[2:]}" if number.startswith("00") else number
+        return f"+{plain[2:]}" if plain.startswith("00") else plain
 
 
 async def _apply(tx: Tx, item: Inbound, wrong: Problem | None, seals: Seals, words: list[tuple[int, Word]]) -> Outcome:

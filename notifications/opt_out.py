@@ -1,5 +1,6 @@
 """What a reply asks for (退订口令): the words are data, `opt_out.json`, read however keyboards write them."""
 
+import re
 import unicodedata
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ class _Words(Struct, frozen=True):
     opt_out_all: frozenset[str]
 
 
+_FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _WORDS = msgspec.json.decode(Path(__file__).with_name("opt_out.json").read_bytes(), type=_Words)
 
 
@@ -33,6 +35,11 @@ def meaning(text: str) -> Meaning:
 
 
 def _bare(text: str) -> str:
-    seen = "".join(one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one) != "Cf").upper()
+    seen = "".join(one for one in unicodedata.normalize("NFKC", text) if not _is_unseen(one)).upper()
     word = [place for place, one in enumerate(seen) if unicodedata.category(one)[0] in "LN"]
     return seen[word[0] : word[-1] + 1] if word else ""
+
+
+def _is_unseen(one: str) -> bool:
+    """Whether nobody sees it: formats and controls, variation selectors, fillers (Unicode: default ignorable)."""
+    return (unicodedata.category(one) in ("Cf", "Cc") and not one.isspace()) or bool(_FILLERS.match(one))

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from kernel.errors import FieldError, InvalidInput
+from mobile_contracts.base import BLANK
 from mobile_contracts.template import ByLanguage, Channel, EmailText, InAppText, Language, Texts, Variable
 from notifications import limits
 
@@ -74,6 +75,13 @@ def check_values(variables: Sequence[Variable], given: Mapping[str, str]) -> Non
         raise InvalidInput(errors=faults)
 
 
+def check_seen(given: Mapping[str, str]) -> None:
+    """Raises `InvalidInput` naming every value of which nothing can be seen: nobody starts such a text."""
+    faults = [FieldError(f"values.{name}", *_WORDS["text"]) for name, value in given.items() if BLANK.fullmatch(value)]
+    if faults:
+        raise InvalidInput(errors=faults)
+
+
 def prepare(
     texts: Texts, channel: Channel, variables: Sequence[Variable], given: Mapping[str, str], language: Language
 ) -> Rendered | None:
@@ -93,6 +101,12 @@ def prepare(
         case "in_app" if texts.in_app is not None:
             return Rendered(tuple(_between(one, values, _plain) for one in (texts.in_app.title, texts.in_app.body)))
     return None
+
+
+def in_one_line(text: str) -> str:
+    """A value made of what somebody wrote: one line, empty where nothing can be seen of it."""
+    line = " ".join(_BREAKS.sub(" ", text).split())
+    return "" if BLANK.fullmatch(line) else line
 
 
 def one_line(name: str) -> str:

@@ -4,12 +4,15 @@ from centers.product import view
 from kernel.database import Tx
 from kernel.scope import apply_system
 from mobile_contracts.event import ViewPublished
-from notifications import broadcast
+from notifications import broadcast, template
 from notifications.broadcast import Wanted
 from workers.registry import handles
 
 _WORDS = 200
 """Characters of a view that go along with its title; all of it is read in the app."""
+
+_NAME = 100
+"""Characters of the product's name."""
 
 
 @handles(ViewPublished)
@@ -20,11 +23,11 @@ async def spread_view(tx: Tx, event: ViewPublished) -> None:
     if chosen is None:
         return
     spreading, readers = chosen
-    words = " ".join(spreading.body.split())
+    product, title, words = map(template.in_one_line, (spreading.product_name, spreading.title, spreading.body))
     values = {
-        "product": spreading.product_name,
-        "title": spreading.title,
-        "words": words if len(words) <= _WORDS else f"{words[: _WORDS - 1]}…",
+        "product": product[:_NAME] or spreading.product_code,
+        "title": title or spreading.product_code,
+        "words": (words if len(words) <= _WORDS else f"{words[: _WORDS - 1]}…") or title or spreading.product_code,
     }
     for channel, customer_ids in readers.items():
         await broadcast.start(

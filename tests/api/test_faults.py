@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from api.faults import faults
 from mobile_contracts.base import Input, Reason, Text
+from mobile_contracts.gateway import Items
 from tests.api.conftest import SignIn
 
 
@@ -45,6 +46,13 @@ def told(body: Any) -> set[tuple[str, str]]:
         assert not {"$", "\\", "[...]", "`", "^"} & {*one.message, *one.message_zh, one.field}, one
         assert "regex" not in one.message
     return {(one.field, one.code) for one in found}
+
+
+def test_a_list_of_anything_that_is_too_long_is_one_fault() -> None:
+    body = msgspec.json.encode({"items": [{}] * 1001})
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(body, type=Items)
+    assert [(one.field, one.code) for one in faults(body, Items, caught.value)] == [("items", "too_long")]
 
 
 GOOD = {"name": "abc", "day": "2026-11-23"}

@@ -140,7 +140,9 @@ async def test_lists_go_page_by_page(tx: Tx, house: House) -> None:
     [
         ("announcement", {"title": "系统升级通知\n", "words": "x"}),
         ("announcement", {"title": "a\u2028b", "words": "x"}),
-        ("announcement", {"title": "\x85", "words": "x"}), ("announcement", {"title": "长" * 480, "words": "长" * 480}),
+        ("announcement", {"title": "\x85", "words": "x"}), ("announcement", {"title": " \u200b", "words": "x"}),
+        ("announcement", {"title": "x", "words": "\u3164"}),
+        ("announcement", {"title": "长" * 480, "words": "长" * 480}),
         ("care", {"words": "长" * 470}), ("fitting", {"a": "长" * 500, "b": "长" * 497}),
     ],
 )  # fmt: skip

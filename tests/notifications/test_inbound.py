@@ -122,3 +122,34 @@ async def test_forged_and_foreign_replies_end_nothing_and_all_is_sealed(tx: Tx, 
     sealed = await tx.fetchval("select sealed from inbound where gateway_id = '3'")
     assert NUMBER.encode() not in sealed
     assert "谢谢" in house.fields.open(sealed, Place("inbound", "sealed", "g:3"))
+
+
+WAYS = [
+    "{}",
+    "86{}",
+    "+86{}",
+    "0086{}",
+    "0{}",
+    "+0086{}",
+    "+86 {}",
+    "+86-{}",
+    "86-{}",
+    "(+86){}",
+    "(86) {}",
+    "tel:+86{}",
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_opt_out_counts_however_the_carrier_writes_the_number(tx: Tx, house: House, way: str) -> None:
+    anna = await house.customer(mobile=NUMBER)
+    written = reply("T", number=way.format(NUMBER.removeprefix("+86")))
+    read = msgspec.json.decode(msgspec.json.encode(written), type=Inbound)
+    await inbound.apply(tx, [read], KNOWN, house)
+    assert await refused(tx, anna) == {"marketing"}
+
+
+def test_what_is_no_number_of_the_mainland_stays_as_it_came() -> None:
+    written = ("10690000", "+85291234567", "0085291234567", "+852 9123-4567", "010-12345")
+    kept = ["10690000", "+85291234567", "+85291234567", "+85291234567", "01012345"]
+    assert [inbound.sender(one) for one in written] == kept

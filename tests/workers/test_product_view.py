@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import pytest
 
 from kernel.settings import Settings
 from tests.api.conftest import api, open_api, shop
@@ -55,3 +56,17 @@ async def test_a_view_of_a_product_without_subscribers_goes_to_nobody(
     assert (await publish(api, shop)).status_code == 201
     await happen(shop.database, own_settings)
     assert await started(shop) == {}
+
+
+@pytest.mark.parametrize("body", ["\n \n", "\u202e说反了", "a\u2066b\x85c", "\u200b"])
+async def test_whatever_an_adviser_may_write_is_told(
+    api: httpx.AsyncClient, shop: Brokerage, own_settings: Settings, body: str
+) -> None:
+    await signed(shop, "88000001")
+    await shop.execute("update product set name = repeat('名\u2028', 300)")
+    assert (await publish(api, shop, title="看好\u2028成长", body=body)).status_code == 201
+    await happen(shop.database, own_settings)
+    values = msgspec.json.decode((await started(shop))["in_app"]["given"])
+    assert values["title"] == "看好 成长"
+    assert values["words"] in ("看好 成长", "说反了", "a b c")
+    assert len(values["product"]) == 100
