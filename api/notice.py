@@ -9,7 +9,9 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.edge.identify import may
 from api.edge.reading import get
+from api.edge.request import HttpRequest
 from api.given import PageQuery, Tx, Who
+from api.product import language
 from mobile_contracts.base import Page
 from mobile_contracts.notice import Notice, ReadUpTo, Unread
 from notifications import notice
@@ -20,10 +22,12 @@ OnlyUnread = Annotated[bool, QueryParameter(name="unread", description="those no
 
 
 @get("/notices", guards=[may("self.read")], summary="One's notices")
-async def list_notices(tx: Tx, who: Who, page: PageQuery, unread: OnlyUnread = False) -> Page[Notice]:
-    """The newest first, by when they were given."""
+async def list_notices(
+    tx: Tx, who: Who, request: HttpRequest, page: PageQuery, unread: OnlyUnread = False
+) -> Page[Notice]:
+    """The newest first, by when they were given; what the house tells by itself in the language of Accept-Language."""
     after = page.after(NoticeCursor) or NoticeCursor()
-    notices = await notice.list_own(tx, who.principal, after, page.limit + 1, unread=unread)
+    notices = await notice.list_own(tx, who.principal, after, page.limit + 1, language(request), unread=unread)
     return page.of(notices, cursor=lambda one: NoticeCursor(one.id, one.at.astimezone(UTC)))
 
 
@@ -40,9 +44,9 @@ async def mark_read_up_to(tx: Tx, who: Who, data: JSONBody[ReadUpTo]) -> None:
 
 
 @put("/notices/{notice_id:uuid}/read", guards=[may("self.change")], summary="Tick off a notice")
-async def mark_read(tx: Tx, who: Who, notice_id: NoticeId) -> Notice:
+async def mark_read(tx: Tx, who: Who, request: HttpRequest, notice_id: NoticeId) -> Notice:
     """It keeps the time at which it was first read."""
-    return await notice.mark_read(tx, who.principal, notice_id)
+    return await notice.mark_read(tx, who.principal, notice_id, language(request))
 
 
 _OWN = [list_notices, count_unread, mark_read_up_to, mark_read]

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from api.negotiation import language
 from kernel import errors
 from kernel.errors import FieldError, HexadError
+from kernel.negotiation import language
 from mobile_contracts.base import FieldProblem, Problem
 
 MEDIA_TYPE = "application/problem+json"

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from litestar import Router, post
 from litestar.params import PathParameter, QueryParameter
 
-from api import negotiation
 from api.edge.answer import Answer, versioned
 from api.edge.headers import listed
 from api.edge.identify import may
@@ -14,6 +13,7 @@ from api.edge.request import HttpRequest
 from api.given import PageQuery, Tx, Who
 from centers.product import catalogue, suitability
 from centers.product.catalogue import Filter, ProductCursor
+from kernel import negotiation
 from mobile_contracts.base import CODE, CODE_LENGTH, NO_CONTROLS, Page
 from mobile_contracts.product import Category, Offer, OfferDetail, Product, Suitability
 
@@ -28,7 +28,7 @@ Suiting = Annotated[bool, QueryParameter(name="suitable", description="only thos
 Status = Annotated[Literal["on", "off"] | None, QueryParameter(name="status", description="on offer, or withdrawn")]
 
 
-def language(request: HttpRequest) -> str:
+def language(request: HttpRequest) -> Literal["zh", "en"]:
     """The language that Accept-Language prefers, `zh` or `en`."""
     return negotiation.language(listed(request.scope, b"accept-language"))
 

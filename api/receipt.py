@@ -10,13 +10,13 @@ from litestar import Response, Router, post
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
-from api import negotiation
 from api.edge.answer import Answer
 from api.edge.headers import listed, request_id
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.given import Tx
 from api.validation import field_error
+from kernel import negotiation
 from kernel.database import Tx as Transaction
 from kernel.errors import NotFound
 from kernel.queues.client import UNREADABLE

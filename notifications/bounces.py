@@ -25,10 +25,15 @@ MOST, SHARE = 20, 0.1
 """A broadcast is stopped by so many of them, where they are at least this share of what was answered."""
 
 _FOR_GOOD = re.compile(r"(?:^|\s)5(?:\d\d|\.\d{1,3}\.\d{1,3})\b")
-_TITLE = "群发已暂停:退信过多"
-_BODY = (
+_WORDS = (
+    "群发已暂停:退信过多",
     "近 {minutes} 分钟内,群发 {broadcast} 有 {bounces} 封邮件被永久拒收(共 {answers} 封有结果)。"
-    "请检查名单与发件信誉后再继续。"
+    "请检查名单与发件信誉后再继续。",
+)
+_ENGLISH = (
+    "A broadcast is paused: too many of its e-mails came back",
+    "Within {minutes} minutes {bounces} e-mails of the broadcast {broadcast} were refused for good, of {answers}"
+    " that were answered. Look at its list and at how relays judge our mail before you resume it.",
 )
 _log = logs.logger(__name__)
 
@@ -87,5 +92,9 @@ async def _stop(tx: Tx, lately: Lately) -> None:
     _log.warning("a broadcast bounces", broadcast=str(before.id), bounces=lately.bounces, answers=lately.answers)
     audience, _, subject = before.started_by.partition(":")
     if audience == "staff":
-        told = _BODY.format(minutes=MINUTES, broadcast=before.id, bounces=lately.bounces, answers=lately.answers)
-        await notice.give(tx, "staff", subject, "broadcast", _TITLE, told, f"/broadcasts/{before.id}")
+        (title, body), english = (
+            (head, text.format(minutes=MINUTES, broadcast=before.id, bounces=lately.bounces, answers=lately.answers))
+            for head, text in (_WORDS, _ENGLISH)
+        )
+        link = f"/broadcasts/{before.id}"
+        await notice.give(tx, "staff", subject, "broadcast", title, body, link, english=english)

@@ -13,6 +13,7 @@ from kernel.scope import Audience, Principal
 from kernel.sql import load
 from mobile_contracts.event import NoticeGiven, NoticesRead
 from mobile_contracts.notice import Notice
+from mobile_contracts.template import Language
 
 _sql = load(Path(__file__).with_name("notice.sql"), Notice)
 
@@ -30,32 +31,40 @@ class NoticeCursor(Cursor, frozen=True):
 
 async def give(
     tx: Tx, audience: Audience, subject: str, kind: str, title: str, body: str, link: str | None = None, *,
-    once: str = "",
+    english: tuple[str, str] | None, once: str = "",
 ) -> UUID | None:  # fmt: skip
-    """Gives a notice and its id; null when this person was given one with the same `once` before."""
+    """Gives a notice and its id; null when this person was given one with the same `once` before.
+
+    `english` are title and body for who reads English; null where the words are in the reader's language already.
+    """
     notice_id = uuid.uuid7()
+    title_en, body_en = english or (None, None)
     given = await _sql.give(
-        tx, id=notice_id, audience=audience, subject=subject, kind=kind, title=title, body=body, link=link, once=once
-    )
+        tx, id=notice_id, audience=audience, subject=subject, kind=kind, title=title, body=body,
+        title_en=title_en, body_en=body_en, link=link, once=once,
+    )  # fmt: skip
     if not given:
         return None
     await emit(tx, NoticeGiven(notice_id=notice_id, audience=audience, subject=subject))
     return notice_id
 
 
-async def find(tx: Tx, notice_id: UUID) -> Notice:
+async def find(tx: Tx, notice_id: UUID, language: Language) -> Notice:
     """One notice, to the system or to whom it was given; raises `NotFound`."""
-    found: Notice | None = await _sql.find(tx, notice_id=notice_id)
+    found: Notice | None = await _sql.find(tx, notice_id=notice_id, language=language)
     if found is None:
         raise NotFound
     return found
 
 
-async def list_own(tx: Tx, who: Principal, after: NoticeCursor, size: int, *, unread: bool = False) -> list[Notice]:
+async def list_own(
+    tx: Tx, who: Principal, after: NoticeCursor, size: int, language: Language, *, unread: bool = False
+) -> list[Notice]:
     """What somebody was told, the newest first; with `unread` only what was not read yet."""
     notices: list[Notice] = await _sql.list(
-        tx, audience=who.audience, subject=who.subject, unread=unread, before_at=after.at, before_id=after.id, size=size
-    )
+        tx, audience=who.audience, subject=who.subject, language=language, unread=unread,
+        before_at=after.at, before_id=after.id, size=size,
+    )  # fmt: skip
     return notices
 
 
@@ -64,11 +73,11 @@ async def count_unread(tx: Tx, who: Principal) -> int:
     return int(await _sql.unread(tx, audience=who.audience, subject=who.subject))
 
 
-async def mark_read(tx: Tx, who: Principal, notice_id: UUID) -> Notice:
+async def mark_read(tx: Tx, who: Principal, notice_id: UUID, language: Language) -> Notice:
     """Notes that somebody read one of their notices, once; raises `NotFound`."""
     if await _sql.read(tx, audience=who.audience, subject=who.subject, notice_id=notice_id):
         await _emit_read(tx, who, str(notice_id))
-    return await find(tx, notice_id)
+    return await find(tx, notice_id, language)
 
 
 async def mark_read_up_to(tx: Tx, who: Principal, last: UUID) -> None:

@@ -18,6 +18,7 @@ from kernel.errors import HexadError, NotSignedIn, RateLimited, SessionOver, Tok
 from kernel.metrics import CLOSES, FRAMES
 from kernel.scope import Principal
 from mobile_contracts.frame import Asked, Changed, ConversationLine, ErrorCode, Receipt, SendMessage, ServerFrame
+from mobile_contracts.template import Language
 from realtime import session, wire
 from realtime.session import Ask, Authenticate, Close, Effect, Send, Session
 from realtime.view import View
@@ -92,8 +93,9 @@ class Connection:
     def __init__(
         self, owner: Owner, host: str, receive: Callable[[], Awaitable[Event]],
         send: Callable[[Event], Awaitable[None]], cut: Cut, write: Write = lambda text: False,
+        language: Language = "zh",
     ) -> None:  # fmt: skip
-        self.host = host
+        self.host, self.language = host, language
         self.found_at = -math.inf
         """When it was last begun to find out who is behind it, by the loop's clock."""
         self._write_now = write

@@ -15,6 +15,7 @@ from centers.service import rules
 from centers.service.rules import Line, Person, Reader, Said
 from mobile_contracts.event import Marked, StatusChanged
 from mobile_contracts.frame import Changed, Closed, Presence, Receipt, ServerFrame
+from mobile_contracts.template import Language
 from realtime.connection import Connection
 from realtime.view import RESUMED_AT_MOST
 
@@ -171,10 +172,14 @@ class Delivery:
         """Whether a principal has a socket on this node."""
         return bool(self._sockets(name))
 
-    def push(self, name: str, frame: ServerFrame) -> None:
-        """A frame to every socket of a principal."""
+    def languages(self, name: str) -> set[Language]:
+        """In which languages the sockets of a principal want to be told."""
+        return {connection.language for connection in self._sockets(name)}
+
+    def push(self, name: str, frame: ServerFrame, language: Language | None = None) -> None:
+        """A frame to every socket of a principal, or to those alone that speak this language."""
         for connection in tuple(self._sockets(name)):
-            if connection.principal is not None:
+            if connection.principal is not None and language in (None, connection.language):
                 connection.push(frame)
 
     def _know(self, line: Line) -> Thread:

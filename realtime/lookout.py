@@ -84,15 +84,17 @@ class Lookout:
         """Gives notices to those who are here, for ever."""
         while True:
             given = await self._notices.get()
+            delivery, name = self._desk.delivery, f"{given.audience}:{given.subject}"
             try:
                 async with self._database.transaction() as tx:
                     await apply_system(tx, "chat", kind="company")
-                    found = await notice.find(tx, given.notice_id)
+                    found = {one: await notice.find(tx, given.notice_id, one) for one in delivery.languages(name)}
             except Exception as error:  # noqa: BLE001  # it stands in their list
                 self._failed(error)
                 continue
-            frame = Notice(found.id, found.kind, found.title, found.body, found.at, found.link)
-            self._desk.delivery.push(f"{given.audience}:{given.subject}", frame)
+            for language, told in found.items():
+                frame = Notice(told.id, told.kind, told.title, told.body, told.at, told.link)
+                delivery.push(name, frame, language)
 
     async def look(self) -> None:
         """Looks at conversations and at who is here, for ever."""

@@ -7,10 +7,11 @@ from litestar.datastructures import State
 
 from kernel import logs, metrics
 from kernel.address import Addresses, inside, networks
+from kernel.negotiation import language
 from kernel.origins import Origins
 from kernel.settings import Settings, words
 from realtime.connection import Connection
-from realtime.handshake import SUBPROTOCOL, Handshake, Refusal
+from realtime.handshake import SUBPROTOCOL, Handshake, Refusal, headers
 from realtime.hub import Hub
 
 _log = logs.logger(__name__)
@@ -46,7 +47,8 @@ async def open_socket(scope: Any, receive: Any, send: Any) -> None:
         await _refuse(send, "websocket.http.response", refusal)
         return
     cut = scope["extensions"]["hexad.cut"]["call"]
-    connection = Connection(state.hub, host, receive, send, cut, scope["extensions"]["hexad.write"]["call"])
+    write, spoken = scope["extensions"]["hexad.write"]["call"], language(", ".join(headers(scope, b"accept-language")))
+    connection = Connection(state.hub, host, receive, send, cut, write, spoken)
     with state.hub.holding(connection):
         await receive()
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
@@ -83,10 +85,10 @@ async def read_metrics(request: Request[Any, Any, State], state: State) -> Respo
 
 async def _refuse(send: Any, kind: str, refusal: Refusal) -> None:
     body = refusal.why.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    told = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
     if refusal.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % refusal.retry_after))
+        told.append((b"retry-after", b"%d" % refusal.retry_after))
     if refusal.status == 426:
-        headers += [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
-    await send({"type": f"{kind}.start", "status": refusal.status, "headers": headers})
+        told += [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
+    await send({"type": f"{kind}.start", "status": refusal.status, "headers": told})
     await send({"type": f"{kind}.body", "body": body})

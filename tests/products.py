@@ -123,14 +123,17 @@ async def happen(database: Database, settings: Settings) -> list[str]:
                     await handler.run(tx, event)
 
 
-async def told(house: Brokerage, audience: str, subject: str) -> list[tuple[str, str]]:
+async def told(house: Brokerage, audience: str, subject: str, language: str = "zh") -> list[tuple[str, str]]:
     """Title and text of the notices that somebody was given."""
+    suffix = {"zh": "", "en": "_en"}[language]
     async with house.database.transaction() as tx:
         await apply_system(tx, "test", kind="company")
         rows = await tx.fetch(
-            "select title, body from notice where audience = $1 and subject = $2 order by id", audience, subject
+            "select title, body, title_en, body_en from notice where audience = $1 and subject = $2 order by id",
+            audience,
+            subject,
         )
-    return [(row["title"], row["body"]) for row in rows]
+    return [(row[f"title{suffix}"], row[f"body{suffix}"]) for row in rows]
 
 
 def contract_of(platform: Platform, subscription_id: str) -> Any:

@@ -39,6 +39,9 @@ _DUE_AT_MOST = 500
 _AT_ONCE = 4
 _PAGES = 10
 _CHUNK, _CHUNKS = 500, 40
+Words = tuple[str, str]
+"""Title and body of a notice."""
+
 _OUTCOMES = {
     ("confirmed", "zh"): ("签约成功", "您已成功签约{product}。"),
     ("confirmed", "en"): ("Subscribed", "You have subscribed to {product}."),
@@ -51,8 +54,16 @@ _OUTCOMES = {
     ("expired", "zh"): ("签约已到期", "您对{product}的签约已到期。"),
     ("expired", "en"): ("Subscription expired", "Your subscription to {product} has expired."),
 }
-_TO_BROKERS = {"confirmed": ("客户签约", "您服务的客户{customer}已签约{product}。"),
-               "cancelled": ("客户取消签约", "您服务的客户{customer}已取消签约{product}。")}  # fmt: skip
+_TO_BROKERS = {
+    "confirmed": (
+        ("客户签约", "您服务的客户{customer}已签约{product}。"),
+        ("A customer subscribed", "Your customer {customer} has subscribed to {product}."),
+    ),
+    "cancelled": (
+        ("客户取消签约", "您服务的客户{customer}已取消签约{product}。"),
+        ("A customer cancelled", "Your customer {customer} has cancelled the subscription to {product}."),
+    ),
+}
 _log = logs.logger(__name__)
 
 
@@ -100,8 +111,7 @@ async def tell_of_subscription(tx: Tx, event: SubscriptionChanged) -> None:
         outcome = msgspec.structs.replace(outcome, state=event.state)
     if outcome is None or (outcome.state, outcome.language) not in _OUTCOMES:
         return
-    title, body = _OUTCOMES[outcome.state, outcome.language]
-    await _give(tx, "investor", outcome.customer_no, outcome, title, body)
+    await _give(tx, "investor", outcome.customer_no, outcome, _OUTCOMES[outcome.state, outcome.language])
     if outcome.state in _TO_BROKERS:
         for employee_no in outcome.brokers:
             await _give(tx, "staff", employee_no, outcome, *_TO_BROKERS[outcome.state])
@@ -214,8 +224,13 @@ def _order(due: Due) -> Order:
 
 
 async def _give(
-    tx: Tx, audience: Audience, subject: str, outcome: Outcome, title: str, body: str
-) -> None:  # fmt: skip
-    text = body.format(product=outcome.product_name, customer=outcome.customer_name)
+    tx: Tx, audience: Audience, subject: str, outcome: Outcome, words: Words, english: Words | None = None
+) -> None:
     link, once = f"/subscriptions/{outcome.id}", f"subscription:{outcome.id}:{outcome.state}"
-    await notice.give(tx, audience, subject, "subscription", title, text, link, once=once)
+    (title, body), translated = _filled(words, outcome), _filled(english, outcome) if english else None
+    await notice.give(tx, audience, subject, "subscription", title, body, link, english=translated, once=once)
+
+
+def _filled(words: Words, outcome: Outcome) -> Words:
+    title, body = words
+    return title, body.format(product=outcome.product_name, customer=outcome.customer_name)

@@ -9,10 +9,10 @@ from typing import Annotated
 from litestar import MediaType, Response, Router, get, post
 from litestar.params import QueryParameter
 
-from api import negotiation
 from api.edge.headers import listed, request_id
 from api.edge.identify import public
 from api.edge.request import HttpRequest
+from kernel import negotiation
 from kernel.errors import NotFound
 from kernel.scope import apply_system
 from notifications import unsubscribe

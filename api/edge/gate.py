@@ -11,11 +11,11 @@ from api.edge.origin import admitted, is_preflight
 from api.edge.passage import UNLIMITED, Passage
 from api.edge.path import keep_inner_slashes
 from api.edge.places import Places
-from api.negotiation import coding
 from kernel import logs
 from kernel.address import Addresses, household
 from kernel.errors import AppTooOld, HexadError, InvalidInput, NotSignedIn, Overloaded, RateLimited
 from kernel.identity import Tokens
+from kernel.negotiation import coding
 from kernel.origins import Origins
 from kernel.scope import Audience
 from kernel.settings import Settings, words

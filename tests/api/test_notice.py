@@ -14,7 +14,7 @@ async def told(database: Database, audience: Audience, subject: str, titles: lis
     async with database.transaction() as tx:
         await apply_system(tx, "test")
         for title in titles:
-            await notice.give(tx, audience, subject, "care", title, "body", "/somewhere")
+            await notice.give(tx, audience, subject, "care", title, "body", "/somewhere", english=None)
 
 
 @pytest.mark.parametrize(("audience", "role"), [("staff", "broker"), ("investor", "investor")])
@@ -46,3 +46,18 @@ async def test_another_ones_notice_is_not_there(api: httpx.AsyncClient, database
     assert ticked.status_code == 404
     answer = await api.get("/v1/staff/notices/unread", headers=await sign_in("broker", "staff", "1002"))
     assert answer.json() == {"unread": 1}
+
+
+async def test_what_the_house_tells_is_read_in_the_readers_language(
+    api: httpx.AsyncClient, database: Database, sign_in: SignIn
+) -> None:
+    headers = await sign_in("broker", "staff", "1001")
+    async with database.transaction() as tx:
+        await apply_system(tx, "test")
+        await notice.give(tx, "staff", "1001", "task", "新任务", "请回访", english=("New task", "Call"))
+    for language, said in (("en", ("New task", "Call")), ("zh", ("新任务", "请回访"))):
+        asked = headers | {"Accept-Language": language}
+        (one,) = (await api.get("/v1/staff/notices", headers=asked)).json()["items"]
+        assert (one["title"], one["body"]) == said
+        read = (await api.put(f"/v1/staff/notices/{one['id']}/read", headers=asked)).json()
+        assert (read["title"], read["body"]) == said

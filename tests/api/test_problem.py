@@ -5,9 +5,9 @@ import inspect
 import pytest
 
 from api import problem
-from api.negotiation import language
 from kernel import errors
 from kernel.errors import FieldError, HexadError, InvalidInput
+from kernel.negotiation import language
 
 ERRORS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, HexadError)]
 

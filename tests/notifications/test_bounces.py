@@ -32,8 +32,11 @@ async def test_many_in_minutes_stop_it_and_tell_its_maker_once(tx: Tx, house: Ho
     for batch in [messages] if at_once else [[one] for one in messages]:
         await told(house, batch, "rejected", "550 5.7.1")
     assert (await broadcast.find(tx, started)).state == "paused"
-    rows = await tx.fetch("select audience, subject, kind, link from notice")
-    assert [tuple(row) for row in rows] == [("staff", "1008", "broadcast", f"/broadcasts/{started}")]
+    rows = await tx.fetch("select audience, subject, kind, link, title, title_en, body, body_en from notice")
+    assert [tuple(row)[:4] for row in rows] == [("staff", "1008", "broadcast", f"/broadcasts/{started}")]
+    assert rows[0]["title"].startswith("群发已暂停")
+    assert rows[0]["title_en"] == "A broadcast is paused: too many of its e-mails came back"
+    assert all(str(started) in rows[0][body] for body in ("body", "body_en"))
     assert await tx.fetchval("select count(*) from audit where action = 'broadcast.pause'") == 1
     assert await tx.fetchval("select count(*) from suppression") == 0
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -121,15 +121,24 @@ class House:
         return Tokens(self.brokerage.settings).issue(audience, no, session)
 
     @contextlib.asynccontextmanager
-    async def device(self, name: str, node: int = 0, resume: dict[str, int] | None = None) -> AsyncIterator[Talker]:
+    async def device(
+        self, name: str, node: int = 0, resume: dict[str, int] | None = None, language: str = ""
+    ) -> AsyncIterator[Talker]:
         """A device of `staff:…` or `investor:…` on one of the nodes; its first frame is `ready`."""
         audience, no = name.split(":")
-        async with self.nodes[node].client() as client:
+        spoken = {"Accept-Language": language} if language else {}
+        async with self.nodes[node].client(additional_headers=spoken) as client:
             talker = Talker(client)
             token = await self.token("staff" if audience == "staff" else "investor", no)
             await talker.send(type="auth", token=token, device_id="d", resume=resume or {})
             assert (await talker.get("ready"))["principal"] == name
             yield talker
+
+    async def told_of(self, notice_id: UUID | None) -> None:
+        """The bus tells the nodes of a notice."""
+        await self.brokerage.execute(
+            "select pg_notify('hexad', payload::text) from outbox where payload->>'notice_id' = $1", str(notice_id)
+        )
 
     @contextlib.asynccontextmanager
     async def pair(self, nodes: tuple[int, int] = (0, 0)) -> AsyncIterator[tuple[Talker, Talker, str]]:

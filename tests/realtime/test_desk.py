@@ -232,14 +232,31 @@ async def test_an_employee_who_loses_a_conversation_gets_nothing_more_of_it(hous
         assert broker.seqs(conversation) == []
 
 
+async def test_each_device_reads_a_notice_in_its_language(house: House) -> None:
+    name = f"staff:{await house.broker()}"
+    async with (
+        house.device(name, language="en-GB, zh;q=0.5") as one,
+        house.device(name, language="zh-CN") as other,
+        house.device(name) as third,
+    ):
+        async with house.brokerage.database.transaction() as tx:
+            await apply_system(tx, "test", kind="company")
+            english = ("New task", "Call a customer")
+            given = await notice.give(tx, "staff", name.split(":")[1], "task", "新任务", "请回访客户", english=english)
+        await house.told_of(given)
+        told = [await talker.get("notice") for talker in (one, other, third)]
+        assert [(frame["title"], frame["body"]) for frame in told] == [english, *[("新任务", "请回访客户")] * 2]
+
+
 async def test_a_notice_reaches_every_open_device(house: House) -> None:
     broker = await house.broker()
     async with house.device(f"staff:{broker}") as one, house.device(f"staff:{broker}", node=1) as other:
         async with house.brokerage.database.transaction() as tx:
             await apply_system(tx, "test", kind="company")
-            given = await notice.give(tx, "staff", broker, "task", "新任务", "请回访客户", "hexad://tasks/1")
-            payload = await tx.fetchval("select payload::text from outbox where kind = 'NoticeGiven'")
-        await house.brokerage.execute("select pg_notify('hexad', $1)", payload)
+            given = await notice.give(
+                tx, "staff", broker, "task", "新任务", "请回访客户", "hexad://tasks/1", english=None
+            )
+        await house.told_of(given)
         for talker in (one, other):
             told = await talker.get("notice")
             assert (told["id"], told["title"], told["link"]) == (str(given), "新任务", "hexad://tasks/1")

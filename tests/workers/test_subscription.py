@@ -75,6 +75,9 @@ async def test_it_is_confirmed_and_customer_and_broker_are_told(world: World) ->
     )
     assert await told(world.house, "investor", "88000001") == [("签约成功", "您已成功签约成长组合。")]
     assert await told(world.house, "staff", "1001") == [("客户签约", "您服务的客户王一已签约成长组合。")]
+    assert await told(world.house, "staff", "1001", "en") == [
+        ("A customer subscribed", "Your customer 王一 has subscribed to 成长组合.")
+    ]
     assert await told(world.house, "staff", "1002") == []
     (contract,) = (await world.investor.get("/contracts")).json()["items"]
     assert contract["contract_no"] == stands["contract_no"]

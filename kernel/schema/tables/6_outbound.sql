@@ -10,7 +10,10 @@ create table notice (
     once          text not null default '',        -- a second one with the same is not given
     at            timestamptz not null default clock_timestamp(),  -- when it was given, which may be long after its id
     read_at       timestamptz,
-    changed_in    xid8 not null default pg_current_xact_id()
+    changed_in    xid8 not null default pg_current_xact_id(),
+    title_en      text,                            -- in English too, where the house tells it by itself
+    body_en       text,
+    check (num_nulls(title_en, body_en) <> 1)
 );
 create index notice_own on notice (audience, subject, at, id);
 create index notice_unread on notice (audience, subject) where read_at is null;

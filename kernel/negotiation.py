@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 _AT_MOST = 500
 _CHOICE = re.compile(r"\s*([A-Za-z0-9*.+_-]{1,40})\s*(?:;\s*[qQ]\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
@@ -17,7 +18,7 @@ def coding(accept_encoding: str) -> str:
     return best if qualities[best] > 0 and qualities[best] >= given.get("identity", 0.0) else ""
 
 
-def language(accept_language: str) -> str:
+def language(accept_language: str) -> Literal["zh", "en"]:
     """`en` or `zh`, whichever is preferred; `zh` when neither is named, `en` when `zh` alone is refused."""
     given: dict[str, float] = {}
     for name, quality in _choices(accept_language):

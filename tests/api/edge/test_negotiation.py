@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from api.negotiation import coding
+from kernel.negotiation import coding
 from tests.api.conftest import SignIn
 
 LONG = "/v1/staff/calendar?from=2026-01-01&to=2026-03-01"
