@@ -7,21 +7,8 @@ import pytest
 from api import problem
 from kernel import errors
 from kernel.errors import FieldError, HexadError, InvalidInput
-from kernel.negotiation import language
 
 ERRORS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, HexadError)]
-
-
-@pytest.mark.parametrize(
-    ("header", "preferred"),
-    [
-        ("", "zh"), ("zh-CN", "zh"), ("en", "en"), ("EN-us;q=0.3, fr", "en"), ("en;q=0.4, zh;q=0.5", "zh"),
-        ("*", "zh"), ("zh;q=0", "en"), ("zh;q=0, en;q=0", "zh"), ("zh;q=0, *", "en"),
-        ("fr, zh-TW;q=0, zh;q=0.1", "zh"), ("en;q=x", "zh"), ("en," * 5000, "en"), ("\x00\xff", "zh"),
-    ],
-)  # fmt: skip
-def test_the_language_is_the_one_preferred(header: str, preferred: str) -> None:
-    assert language(header) == preferred
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)

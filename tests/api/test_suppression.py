@@ -50,3 +50,13 @@ async def test_one_is_lifted_with_a_reason_by_those_alone_who_may(api: httpx.Asy
     async with house.database.transaction() as tx:
         await apply_system(tx, "test", kind="company")
         assert await tx.fetchval("select reason from audit where action = 'suppression.lift'") == WHY["reason"]
+
+
+async def test_who_serves_a_customer_reads_theirs_and_lifts_none(api: httpx.AsyncClient, house: Brokerage) -> None:
+    for employee, seen in (("1001", ["88000001"] * 2), ("1005", ["88000001"] * 2), ("1006", ["88000006"])):
+        headers = await house.headers(employee)
+        found = (await api.get(URL, headers=headers)).json()["items"]
+        assert [one["customer_no"] for one in found] == seen, employee
+        url = f"/v1/staff/customers/{found[0]['customer_no']}/suppressions/{found[0]['id']}"
+        assert (await api.delete(url, params=WHY, headers=headers)).status_code == 403
+    assert (await api.get(URL, headers=await house.headers("1012"))).status_code == 403

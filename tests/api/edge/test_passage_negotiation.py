@@ -3,24 +3,9 @@
 import httpx
 import pytest
 
-from kernel.negotiation import coding
 from tests.api.conftest import SignIn
 
 LONG = "/v1/staff/calendar?from=2026-01-01&to=2026-03-01"
-
-
-@pytest.mark.parametrize(
-    ("header", "chosen"),
-    [
-        ("", ""), ("br", "br"), ("gzip", "gzip"), ("gzip, br", "br"), ("br;q=0", ""), ("gzip;q=0", ""),
-        ("br;q=0, gzip", "gzip"), ("gzip;q=0.5, br;q=0.4", "gzip"), ("*", "br"), ("*;q=0", ""), ("br;q=0, *", "gzip"),
-        ("identity", ""), ("identity;q=0.5, gzip;q=0.1", ""), ("identity;q=0, gzip;q=0.1", "gzip"), ("x-gzip", "gzip"),
-        ("BR;Q=1.0", "br"), ("br;q=0.000", ""), ("brotli", ""), ("br;q=2", ""), ("deflate, gzip ; q = 0.3", "gzip"),
-        ("br," * 9999, "br"),
-    ],
-)  # fmt: skip
-def test_the_coding_is_the_one_preferred(header: str, chosen: str) -> None:
-    assert coding(header) == chosen
 
 
 @pytest.mark.parametrize(("told", "given"), [("br;q=0", None), ("gzip;q=0", None), ("gzip;q=0.5, br;q=0.4", "gzip")])
