@@ -11,7 +11,9 @@ from api.given import Tx, Who
 from kernel import outside, scope
 from kernel.errors import NotAllowed
 from kernel.queues.broker import open_queues
+from kernel.queues.client import id_of
 from mobile_contracts.gateway import Acknowledgement, Lease, LeaseRequest, Result, Results
+from notifications import receipt
 from notifications.gateway import lease, signature
 
 _NOT_HELD = "not_held"
@@ -33,8 +35,12 @@ async def lease_messages(request: HttpRequest, who: Who, gateway: Gateway, data:
             await signature.use(tx, gateway.name, request.scope["hexad_signature"])  # type: ignore[typeddict-item]
             with outside.held("whoever repeats a signature must take nothing"):
                 taken = await lease.take(queues, wanted)
-            held = await lease.hold(tx, state.door.fields, wanted, lease_id, [sms for _, sms in taken])
-        await queues.acknowledge([delivery for delivery, _ in taken])
+            held = await lease.hold(tx, state.door.fields, wanted, lease_id, [sms for _, sms in taken.messages])
+            lost = {found for delivery, _ in taken.unreadable if (found := id_of(delivery.body)) is not None}
+            await receipt.refuse(tx, state.seals, "sms", lost, receipt.UNSENDABLE)
+        await queues.acknowledge([delivery for delivery, _ in taken.messages])
+        for delivery, why in taken.unreadable:
+            await queues.refuse([delivery], why)
     return Lease(lease_id, held)
 
 

@@ -6,7 +6,7 @@ nothing, so that a message which was offered again is not ended by what became o
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -21,7 +21,7 @@ from kernel.sql import load
 from mobile_contracts.outbound import Receipt, ReceiptStatus
 from mobile_contracts.suppression import SuppressionReason
 from notifications import bounces, suppression
-from notifications.gateway.known import Gateways
+from notifications.gateway.known import HOUSE, Gateways
 from notifications.gateway.meaning import PERMANENT
 
 RANK = {"sent": 4, "expired": 5, "undelivered": 5, "failed": 5, "delivered": 6}
@@ -31,6 +31,8 @@ _STATES = {"accepted": "sent", "rejected": "failed"}
 _STATUS = re.compile(r"(?<![\d.])\d\.\d{1,3}\.\d{1,3}(?![\d.])")
 
 _COMPLAINT = "COMPLAINT"
+UNSENDABLE, UNREADABLE = "UNSENDABLE", "UNREADABLE"
+"""What we say ourselves of messages that cannot be made, or whose seal does not open."""
 
 Problem = Literal["unknown_id", "unknown_gateway", "other_gateway"]
 """Why something is not believed, and only kept."""
@@ -83,6 +85,15 @@ async def apply(
     for row in rows:
         metrics.RECEIPTS.labels(row["verdict"] or ("new" if row["fresh"] else "repeated")).inc()
     return [Outcome(row["verdict"] is None, row["verdict"] or "") for row in rows]
+
+
+async def refuse(tx: Tx, seals: Seals, channel: str, ids: Collection[UUID], code: str) -> None:
+    """Ends messages that nobody can send, by a receipt of our own; sees every row for the rest of the transaction."""
+    now = datetime.now(UTC)
+    told = [
+        Receipt(id=one, gateway=HOUSE, gateway_id=str(one), status="rejected", code=code, at=now) for one in sorted(ids)
+    ]
+    await apply(tx, told, {HOUSE: frozenset((channel,))}, seals)
 
 
 async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, size: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct, field
@@ -11,6 +12,12 @@ from kernel.queues import Queue
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for a message that it cannot read: its own errors, broken UTF-8, bottomless nesting."""
+
+
+class _Named(Struct, frozen=True):
+    """Whatever bears an id."""
+
+    id: UUID
 
 
 class Message(Struct, frozen=True):
@@ -73,6 +80,15 @@ class Queues(Protocol):
 
     async def close(self) -> None:
         """Lets go of the connection; what was taken and not settled comes again."""
+
+
+def id_of(body: bytes) -> UUID | None:
+    """The id (UUIDv7) that a message bears, whatever else is wrong with it."""
+    try:
+        found = msgspec.json.decode(body, type=_Named).id
+    except UNREADABLE:
+        return None
+    return found if found.version == 7 else None
 
 
 def checked(body: bytes) -> bytes:

@@ -9,6 +9,9 @@ from kernel.settings import Settings
 MAILER = "smtp-main"
 """Our own SMTP sender, as its receipts name it."""
 
+HOUSE = "hexad"
+"""The house itself, where it finds that nobody can send a message."""
+
 Gateways = Mapping[str, frozenset[str]]
 """Names, each with the channels whose messages go to it."""
 

@@ -41,6 +41,20 @@ class Wanted(Struct, frozen=True):
     seconds: int
 
 
+class Taken(Struct, frozen=True):
+    """What was taken from a queue, each with its delivery; of what nobody can read, why."""
+
+    messages: list[tuple[Delivery, Sms]]
+    unreadable: list[tuple[Delivery, str]]
+
+
+class Ended(Struct, frozen=True):
+    """How many leases ended, and which messages in them nobody can read any more."""
+
+    leases: int
+    unreadable: list[UUID]
+
+
 _sql = load(Path(__file__).with_name("lease.sql"), Overdue)
 _log = logs.logger(__name__)
 
@@ -50,21 +64,22 @@ def queue(purpose: str) -> Queue:
     return Queue(f"outbound.sms.{purpose}.main")
 
 
-async def take(queues: Queues, wanted: Wanted) -> list[tuple[Delivery, Sms]]:
-    """Messages that are there now; what cannot be read goes to the dead letters.
+async def take(queues: Queues, wanted: Wanted) -> Taken:
+    """Messages that are there now, and those among them that nobody can read.
 
-    They are the broker's until they are acknowledged, which is for after the commit of `hold`.
+    They are the broker's until they are acknowledged or refused, which is for after the commit of `hold`.
     """
-    taken: list[tuple[Delivery, Sms]] = []
-    while len(taken) < wanted.at_most:
-        more = await queues.take(queue(wanted.purpose), wanted.at_most - len(taken), lease=_TAKEN_SECONDS)
+    taken = Taken([], [])
+    while len(taken.messages) < wanted.at_most:
+        more = await queues.take(queue(wanted.purpose), wanted.at_most - len(taken.messages), lease=_TAKEN_SECONDS)
         if not more:
             break
         for delivery in more:
             try:
-                taken.append((delivery, msgspec.json.decode(delivery.body, type=Sms)))
+                taken.messages.append((delivery, msgspec.json.decode(delivery.body, type=Sms)))
             except UNREADABLE as error:
-                await queues.refuse([delivery], str(error)[:200])
+                metrics.UNSENDABLE.labels("sms", "unsendable").inc()
+                taken.unreadable.append((delivery, str(error)[:200]))
     return taken
 
 
@@ -85,19 +100,22 @@ async def settle(tx: Tx, gateway: str, lease: UUID, ids: Sequence[UUID]) -> froz
     return frozenset(row["id"] for row in await _sql.settle(tx, lease=lease, gateway=gateway, ids=ids))
 
 
-async def give_back(tx: Tx, queues: Queues, fields: Fields) -> int:
-    """Puts what nobody acknowledged back into its queue, forgets what was settled, and gives how many leases ended.
+async def give_back(tx: Tx, queues: Queues, fields: Fields) -> Ended:
+    """Puts what nobody acknowledged back into its queue, and forgets what was settled.
 
     What does not open is told, and its lease ends like the others. Raises `Unavailable` when the broker is away.
     """
+    unreadable: list[UUID] = []
     overdue: list[Overdue] = await _sql.overdue(tx, size=_BATCH)
     for purpose in sorted({one.purpose for one in overdue if not one.done}):
         lost = [one for one in overdue if one.purpose == purpose and not one.done]
-        bodies = [message for one in lost if (message := _opened(fields, one)) is not None]
+        opened = {one.id: _opened(fields, one) for one in lost}
+        bodies = [message for message in opened.values() if message is not None]
+        unreadable += [id_ for id_, message in opened.items() if message is None]
         with outside.held("what goes back must not be acknowledged meanwhile"):
             await queues.publish(queue(purpose), bodies)
     await _sql.remove(tx, ids=[one.id for one in overdue])
-    return len(overdue)
+    return Ended(len(overdue), unreadable)
 
 
 async def forget(tx: Tx) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from kernel.crypto import Fields
 from kernel.database import Database
+from kernel.metrics import UNSENDABLE
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
 from kernel.scope import apply_system
@@ -124,6 +125,37 @@ async def test_what_nobody_can_read_harms_no_lease(api: httpx.AsyncClient, queue
     assert await queues.size(QUEUE.dead) == 1
 
 
+async def test_a_message_that_nobody_can_read_has_failed_and_is_counted(
+    api: httpx.AsyncClient, queues: Queues, broker: Settings, database: Database
+) -> None:
+    message_id = await sent_one(database, broker)
+    await queues.publish(QUEUE, [Message(msgspec.json.encode({"schema": "hexad.sms/1", "id": str(message_id)}))])
+    counted = UNSENDABLE.labels("sms", "unsendable")._value.get()
+    assert (await leased(api))[1] == []
+    assert await queues.size(QUEUE.dead) == 1
+    assert await ending(database) == ("failed", "UNSENDABLE")
+    assert UNSENDABLE.labels("sms", "unsendable")._value.get() == counted + 1
+
+
+async def sent_one(database: Database, settings: Settings) -> uuid.UUID:
+    """A message of a broadcast that was handed over."""
+    async with database.transaction() as tx:
+        house = House(tx, settings)
+        await house.open()
+        await house.queued(customers=[await house.customer()])
+        found: uuid.UUID = await tx.fetchval("update outgoing set state = 'sent', attempt = 1 returning id")
+        return found
+
+
+async def ending(database: Database) -> tuple[str, str | None]:
+    """State and reason of the only message."""
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        row = await tx.fetchrow("select state, reason from outgoing")
+        assert row is not None
+        return row["state"], row["reason"]
+
+
 @pytest.mark.parametrize("broker", ["pgmq"], indirect=True)
 async def test_a_gateway_leases_only_the_purposes_it_was_given(api: httpx.AsyncClient) -> None:
     asked = {"purpose": "marketing", "max": 1, "seconds": 1}
@@ -151,11 +183,7 @@ async def _returned(database: Database, queues: Queues, settings: Settings) -> N
 async def test_a_message_that_one_gateway_leased_no_other_settles(
     open_api: Open, queues: Queues, broker: Settings, database: Database
 ) -> None:
-    async with database.transaction() as tx:
-        house = House(tx, broker)
-        await house.open()
-        await house.queued(customers=[await house.customer()])
-        message_id = await tx.fetchval("update outgoing set state = 'sent', attempt = 1 returning id")
+    message_id = await sent_one(database, broker)
     await queues.publish(QUEUE, [Message(msgspec.json.encode(msgspec.structs.replace(sms(1), id=message_id)))])
     said = {"schema": "hexad.receipt/1", "id": str(message_id), "gateway_id": "1", "status": "delivered", "code": "",
             "at": "2026-11-28T10:00:00+08:00"}  # fmt: skip

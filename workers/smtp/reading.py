@@ -11,11 +11,12 @@ from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.errors import InvalidInput
 from kernel.queues import RECEIPTS
-from kernel.queues.client import UNREADABLE, Delivery, Message, Queues
+from kernel.queues.client import UNREADABLE, Delivery, Message, Queues, id_of
 from kernel.settings import Settings
 from mobile_contracts.outbound import Email, Receipt
+from notifications import receipt
 from notifications.gateway.known import MAILER
-from workers.smtp import deferred, journal, rules
+from workers.smtp import deferred, journal
 from workers.smtp.deferred import Due
 from workers.smtp.letter import Letter, compose
 
@@ -28,12 +29,6 @@ class Taken(Struct, frozen=True):
     email: Email
     letter: Letter
     delivery: Delivery | None = None
-
-
-class _Named(Struct, frozen=True):
-    """Whatever bears an id."""
-
-    id: UUID
 
 
 class Reading:
@@ -53,7 +48,7 @@ class Reading:
             reason = error.detail
         except UNREADABLE as error:
             reason = str(error)[:200]
-        await self._told(_id_of(delivery.body), rules.UNSENDABLE)
+        await self._told(id_of(delivery.body), receipt.UNSENDABLE)
         await self._queues.refuse([delivery], reason)
         metrics.EMAILS.labels("refused").inc()
         _log.warning("a message nobody can send lies among the dead", queue=delivery.queue.name, reason=reason)
@@ -67,7 +62,7 @@ class Reading:
                 return Taken(email, compose(email, self._settings.smtp_bounce))
         except InvalidInput as error:
             _log.warning("a message that waited cannot be sent any more", message=str(due.id), reason=error.detail)
-        await self._told(due.id, rules.UNREADABLE if email is None else rules.UNSENDABLE)
+        await self._told(due.id, receipt.UNREADABLE if email is None else receipt.UNSENDABLE)
         async with self._database.transaction() as tx:
             await deferred.remove(tx, [due.id])
         metrics.EMAILS.labels("refused").inc()
@@ -84,12 +79,3 @@ class Reading:
             one = Receipt(id=message_id, gateway=MAILER, gateway_id=str(message_id), status="rejected", code=code,
                           at=datetime.now(UTC))  # fmt: skip
             await self._queues.publish(RECEIPTS, [Message(msgspec.json.encode(one), id=str(message_id))])
-
-
-def _id_of(body: bytes) -> UUID | None:
-    """The id that a message bears, whatever else is wrong with it."""
-    try:
-        found = msgspec.json.decode(body, type=_Named).id
-    except UNREADABLE:
-        return None
-    return found if found.version == 7 else None

@@ -15,9 +15,6 @@ from workers.smtp.journal import Attempt, Ending
 TRIES = 12
 """How often a message is offered to a relay that says "later"; the last time is some seven hours after the first."""
 
-UNSENDABLE, UNREADABLE = "UNSENDABLE", "UNREADABLE"
-"""Codes of our own: what nobody can send lies among the dead letters; what is sealed cannot be opened any more."""
-
 _LONGEST_WAIT = 3600.0
 _SOON = 5.0
 _WORDS = 200
