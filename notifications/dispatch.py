@@ -15,10 +15,11 @@ from typing import Literal
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from msgspec import Struct
 
 from kernel import logs, metrics, outside
-from kernel.crypto import Fields
+from kernel.crypto import BlindIndex, Fields
 from kernel.database import Database, Tx
 from kernel.errors import Unavailable
 from kernel.queues import Queue
@@ -88,7 +89,7 @@ class Dispatch:
 
     def __init__(self, database: Database, queues: Queues, settings: Settings, words: Words) -> None:
         self._database, self._queues, self._settings, self._words = database, queues, settings, words
-        self._fields = Fields(settings)
+        self._fields, self._index = Fields(settings), BlindIndex(settings)
 
     async def room(self, channel: Literal["sms", "email"], purpose: Purpose) -> int:
         """How many messages may be published now: the gateway's rate allows no more, nor so many ahead of it.
@@ -176,7 +177,7 @@ class Dispatch:
         await apply_system(tx, "dispatch", kind="company")
         ids = [id_ for id_, _ in made]
         held = {row["id"] for row in await _sql.hold(tx, ids=ids)}
-        hindered = {row["id"]: row["reason"] for row in await _sql.look(tx, ids=list(held))}
+        hindered = await self._look(tx, [one for one in made if one[0] in held])
         course.published = [id_ for id_ in ids if id_ in held and id_ not in hindered]
         leaving = set(course.published)
         messages = [Message(body, id=str(id_)) for id_, body in made if id_ in leaving]
@@ -193,6 +194,16 @@ class Dispatch:
         await _sql.let_go(tx, ids=list(hindered), reasons=list(hindered.values()))
         await rate.spend(tx, self._lane(channel, one.purpose), len(messages))
 
+    async def _look(self, tx: Tx, made: Sequence[Made]) -> dict[UUID, str]:
+        """Which of them must not leave and why, judged by where each goes."""
+        goes = [msgspec.json.decode(body, type=_Addressed).to for _, body in made]
+        rows = await _sql.look(
+            tx, ids=[id_ for id_, _ in made],
+            numbers=[self._index.of_normal("mobile", to) if "@" not in to else None for to in goes],
+            emails=[to if "@" in to else None for to in goes],
+        )  # fmt: skip
+        return {row["id"]: row["reason"] for row in rows}
+
     async def _make_up(self, ids: Sequence[UUID], course: "_Course") -> None:
         """Records in a transaction of its own what the one that failed should have; tidying does it for the dead."""
         leaving = set(course.published) if course.state != "waiting" else set()
@@ -205,6 +216,12 @@ class Dispatch:
     def _sealed(self, made: Sequence[Made]) -> list[bytes]:
         texts = [body.decode() for _, body in made]
         return list(self._fields.seal_column(texts, "outgoing", "content", [str(id_) for id_, _ in made]))
+
+
+class _Addressed(Struct, frozen=True):
+    """What every message says of where it goes."""
+
+    to: str
 
 
 class _Course(Struct):

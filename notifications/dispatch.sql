@@ -68,14 +68,16 @@ select o.id
  order by o.id
    for key share of o; -- receipts may go on meanwhile, withdrawing consent waits
 
--- name: look(ids)
+-- name: look(ids, numbers, emails)
 -- scope: none, the system sends everybody's messages
 select o.id, case b.state when 'paused' then 'paused' else seen.reason end as reason
-  from outgoing o
+  from unnest(:ids::uuid[], :numbers::bytea[], :emails::text[]) as given (id, number, email)
+  join outgoing o on o.id = given.id
   join broadcast b on b.id = o.broadcast_id
- cross join lateral hindrance(b.id, o.customer_id, o.channel, o.id) as seen
- where o.id = any (:ids::uuid[])
-   and (b.state = 'paused' or seen.reason is not null and not (seen.reason = 'frequency' and o.attempt > 1));
+ cross join lateral hindrance(b.id, o.customer_id, o.channel, o.id,
+     case when o.attempt > 1 -- it goes where it went before
+          then coalesce(given.number, sha256(convert_to(lower(given.email), 'UTF8'))) end) as seen
+ where (b.state = 'paused' or seen.reason is not null and not (seen.reason = 'frequency' and o.attempt > 1));
 
 -- name: take(ids)!
 -- scope: none, the system sends everybody's messages

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from kernel.calendar import today
+from kernel.crypto import BlindIndex
 from kernel.database import Database
 from kernel.queues.broker import open_queues
 from kernel.scope import apply_system
@@ -127,6 +128,29 @@ async def test_what_happens_after_the_claim_keeps_it_back(street: Street, change
     assert await street.dispatch._hand_over(one, "sms", made) == 1
     assert len(await street.taken()) == 1
     assert await outcome(street, sent) == {"sent": 1, "skipped": 1, REASONS.get(change, change): 1}
+
+
+@pytest.mark.parametrize("channel", ["sms", "email"])
+@pytest.mark.parametrize(("suppressed", "again"), [("old", 0), ("new", 1), ("none", 1)])
+async def test_what_is_offered_again_is_judged_by_the_address_that_it_goes_to(
+    street: Street, channel: Literal["sms", "email"], suppressed: str, again: int
+) -> None:
+    async with street.house() as house:
+        anna = await house.customer(email="old@b.cn", mobile="+8613900000001")
+        sent = await house.queued(customers=[anna], channels=(channel,))
+    await leave(street, sent, channel)
+    suppress = CHANGES["bounced" if channel == "sms" else "suppressed"]
+    if suppressed == "old":
+        await street.execute(suppress, anna)
+    new = BlindIndex(street.settings).of("mobile", "+8613900000002")
+    await street.execute("update customer set email = 'new@b.cn', mobile_index = $2 where id = $1", anna, new)
+    if suppressed == "new":
+        await street.execute(suppress, anna)
+    if suppressed == "none":
+        await street.execute("update customer set email = null, mobile_index = null where id = $1", anna)
+    await street.execute("update outgoing set state = 'unknown', at = now() - interval '1 hour'")
+    assert await street.dispatch.send(await street.open(sent), channel, 10, unanswered=True) == again
+    assert await street.states(sent) == {"sent" if again else "unknown": 1}
 
 
 async def test_whom_a_product_suits_no_more_after_the_claim_gets_nothing_of_it(street: Street) -> None:

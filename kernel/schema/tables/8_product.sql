@@ -258,21 +258,25 @@ select case when p.status <> 'on' then 'product_withdrawn'
 $$;
 
 -- Why a message of a broadcast must not go to a person by a channel, null when it may: asked when it is made, without a
--- message, and again by whoever holds it at the last moment, so that both judge alike.
-create function hindrance(of_broadcast uuid, of_customer integer, by_channel text, of_message uuid)
+-- message, and again by whoever holds it at the last moment, so that both judge alike. `went_to`, the blind index of a number
+-- or the hash of an e-mail, is where a message goes that is offered again, whatever address the person has today.
+create function hindrance(of_broadcast uuid, of_customer integer, by_channel text, of_message uuid, went_to bytea)
 returns table (reason text, consent_id bigint) language sql stable parallel safe as $$
 select case when b.state = 'cancelled' then 'cancelled'
             when c.status = 'closed' or not lasts(c.closed_on) then 'closed'
-            when by_channel = 'sms' and coalesce(c.mobile_index, k.mobile_index) is null then 'no_mobile'
-            when by_channel = 'email' and coalesce(c.email, k.email) is null then 'no_email'
-            when by_channel = 'email' and not sendable(coalesce(c.email, k.email)) then 'bad_address'
+            when went_to is null and by_channel = 'sms' and coalesce(c.mobile_index, k.mobile_index) is null then 'no_mobile'
+            when went_to is null and by_channel = 'email' and coalesce(c.email, k.email) is null
+                then 'no_email'
+            when went_to is null and by_channel = 'email' and not sendable(coalesce(c.email, k.email))
+                then 'bad_address'
             when said.allowed is false then 'opted_out'
             when b.purpose = 'marketing' and said.allowed is null then 'no_consent'
             when b.purpose <> 'transactional' and exists (
                 select from suppression s
                  where s.customer_id = c.id and s.channel = by_channel
-                   and s.address = case by_channel when 'sms' then coalesce(c.mobile_index, k.mobile_index)
-                                        else sha256(convert_to(lower(coalesce(c.email, k.email)), 'UTF8')) end)
+                   and s.address = coalesce(went_to, case by_channel
+                           when 'sms' then coalesce(c.mobile_index, k.mobile_index)
+                           else sha256(convert_to(lower(coalesce(c.email, k.email)), 'UTF8')) end))
                 then 'suppressed'
             when b.purpose <> 'transactional' and t.most <= (
                 select count(*) -- from what each got, never from all that a broadcast sent
@@ -300,4 +304,9 @@ select case when b.state = 'cancelled' then 'cancelled'
          and w.ended_at is null) as said on true
   left join lateral suitability_of(b.product_code, c.id) as suits on of_message is not null and b.product_code is not null
  where b.id = of_broadcast and c.id = of_customer;
+$$;
+
+create function hindrance(of_broadcast uuid, of_customer integer, by_channel text, of_message uuid)
+returns table (reason text, consent_id bigint) language sql stable parallel safe as $$
+select reason, consent_id from hindrance(of_broadcast, of_customer, by_channel, of_message, null);
 $$;
