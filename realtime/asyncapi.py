@@ -20,8 +20,8 @@ PATH = Path(__file__).parents[1] / "docs" / "asyncapi.yaml"
 _SCHEMAS = "#/components/schemas/"
 _DESCRIPTION = f"""\
 The subprotocol `{SUBPROTOCOL}` is required. The handshake is answered by 400 (no or another subprotocol, or a query in
-the address), 403 (an Origin that is not in HEXAD_ORIGINS), 426 (not a WebSocket), 429 (this address has too many
-connections) or 503 (the node is full or stopping); the last two have Retry-After, in seconds.
+the address), 403 (an Origin that is not in HEXAD_ORIGINS), 426 (not a WebSocket) or 503 (the node is full or
+stopping, with Retry-After in seconds). Of an address that has too many connections without a sign-in, the oldest ends.
 
 JSON text frames of at most {FRAME_BYTES} bytes, one object each. The first is `auth`, within 5 s; the token is never
 in the address; the keys of its `resume` are conversation ids (UUIDs). Close codes: 1009 too big, 1012 the node drains,

@@ -186,6 +186,10 @@ class Connection:
         """The node stops: says `bye` with the seconds to wait before reconnecting, and closes."""
         self._apply(self._session.drain(retry_after))
 
+    def give_way(self) -> None:
+        """Others of the address need the place, and nobody has signed in here."""
+        self._cut(session.SIGN_IN, "no auth before others of this address needed the place")
+
     def cut(self) -> None:
         """The node stops now."""
         self._cut(session.GOING, "the node drains")

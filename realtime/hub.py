@@ -49,7 +49,7 @@ class Hub:
         self._problem = "the database was not asked yet"
         self._settings, self._database, self._sign_in = settings, database, sign_in
         self._connections: dict[Connection, str] = {}
-        self._addresses: Counter[str] = Counter()
+        self._unsigned: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
         self._principals: defaultdict[str, set[Connection]] = defaultdict(set)
         self._draining = False
         self._left, self._told = asyncio.Event(), asyncio.Event()
@@ -76,25 +76,28 @@ class Hub:
             return Refusal(503, "this node is stopping", self._pause())
         if len(self._connections) >= self._settings.sockets:
             return Refusal(503, "this node has all the connections that it can serve", self._pause())
-        if self._addresses[household(host)] >= self._settings.sockets_per_address:
-            return Refusal(429, "this address has all the connections that it may have", self._pause())
         return None
 
     @contextlib.contextmanager
     def holding(self, connection: Connection) -> Iterator[None]:
-        """Counts a connection until the block ends."""
-        place = household(connection.host)
-        self._connections[connection] = ""
-        self._addresses[place] += 1
+        """Counts a connection until the block ends, and by its address until it signs in.
+
+        Whoever has not signed in for longest makes room there: strangers behind an address keep nobody out.
+        """
+        strangers = self._unsigned[household(connection.host)]
+        if len(strangers) >= self._settings.sockets_per_address:
+            oldest = next(iter(strangers))
+            del strangers[oldest]
+            oldest.give_way()
+        self._connections[connection], strangers[connection] = "", None
         try:
             yield
         finally:
-            self._addresses[place] -= 1
             name = self._connections.pop(connection)
+            self._forget_stranger(connection)
             self._principals[name].discard(connection)
-            for places, key in ((self._addresses, place), (self._principals, name)):
-                if not places[key]:
-                    del places[key]
+            if not self._principals[name]:
+                del self._principals[name]
             self._left.set()
 
     async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
@@ -108,8 +111,16 @@ class Hub:
                 raise RateLimited
             own.add(connection)
             self._connections[connection] = principal.name
+            self._forget_stranger(connection)
         connection.found_at = began
         return principal, expires
+
+    def _forget_stranger(self, connection: Connection) -> None:
+        place = household(connection.host)
+        strangers = self._unsigned.get(place, {})
+        strangers.pop(connection, None)
+        if not strangers:
+            self._unsigned.pop(place, None)
 
     async def arrive(self, connection: Connection, principal: Principal, resume: Mapping[UUID, int]) -> Arrival:
         """Their conversations, which the connection follows from now on; raises `Unavailable`."""

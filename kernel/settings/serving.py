@@ -31,7 +31,7 @@ class Serving(Store, frozen=True, kw_only=True):
     ] = ""
     sockets: Annotated[int, says("WebSocket connections per node; more get 503", ge=1, le=200_000)] = 20_000
     sockets_per_address: Annotated[
-        int, says("WebSocket connections per address (carriers put thousands of phones behind one)", ge=1)
+        int, says("WebSocket connections per address that have not signed in yet; the oldest makes room", ge=1)
     ] = 4_000
     sockets_per_principal: Annotated[int, says("WebSocket connections per signed-in principal", ge=1)] = 20
     socket_ping: Annotated[float, says("interval at which a node pings its WebSockets", gt=0, le=300)] = 25.0

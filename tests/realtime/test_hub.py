@@ -1,6 +1,7 @@
 """Revocation reaches open sockets, and there are no more sockets than there may be."""
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from collections.abc import Callable
@@ -110,14 +111,40 @@ async def refused(node: Node) -> int:
     return error.value.response.status_code
 
 
-@pytest.mark.parametrize(("setting", "status"), [("sockets", 503), ("sockets_per_address", 429)])
-async def test_one_connection_too_many_is_refused_until_one_leaves(
-    start_node: Callable[..., Node], own_people: People, setting: str, status: int
+async def test_strangers_at_an_address_keep_nobody_out_and_drive_nobody_away(
+    database: Database, own_settings: Settings, own_people: People
 ) -> None:
-    node, token = start_node(**{setting: 2}), await own_people.token("10086")
+    narrow = msgspec.structs.replace(own_settings, sockets_per_address=2)
+    node, cut = Hub(narrow, database, SignIn(Tokens(own_settings), database, own_settings)), list[tuple[str, int]]()
+
+    def arriving(name: str, host: str = "203.0.113.9") -> Connection:
+        return Connection(node, host, nobody, nobody, lambda code, _: cut.append((name, code)))
+
+    async def nobody(*_: object) -> Any:
+        raise AssertionError("nothing is read or written here")
+
+    signed, token = arriving("signed in"), await own_people.token("10086")
+    with contextlib.ExitStack() as held:
+        for one in (arriving("oldest"), signed):
+            held.enter_context(node.holding(one))
+        await node.sign_in(signed, token, "d")
+        held.enter_context(node.holding(arriving("old")))
+        assert cut == [], "who has signed in counts no more"
+        for name in ("third", "fourth"):
+            assert node.refusal("203.0.113.9") is None
+            held.enter_context(node.holding(arriving(name)))
+        held.enter_context(node.holding(arriving("elsewhere", "198.51.100.1")))
+        assert cut == [("oldest", 4401), ("old", 4401)], "who has not signed in for longest makes room"
+    assert node._unsigned == {}
+
+
+async def test_one_connection_too_many_is_refused_until_one_leaves(
+    start_node: Callable[..., Node], own_people: People
+) -> None:
+    node, token = start_node(sockets=2), await own_people.token("10086")
     async with node.signed_in(token) as kept:
         async with node.client():
-            assert await refused(node) == status
+            assert await refused(node) == 503
         await comes_in(node, token)
         assert (await kept.ask(type="ping", n=1))["type"] == "pong"
 
