@@ -98,6 +98,15 @@ class Delivery:
         connection.reader = reader
         return resync
 
+    def current(self, reader: Reader, lines: Iterable[Line]) -> list[Line]:
+        """What was read for somebody, as this node knows it where that is newer; without what is theirs no longer."""
+        newest = [self._newest(line) for line in lines]
+        return [
+            one
+            for one in newest
+            if one.state == "queued" or rules.takes_part(reader.person, one.customer_id, one.employee_id)
+        ]
+
     def told(self, line: Line) -> Line:
         """The line as its participants here know it: marks may be told before they are read."""
         thread = self._threads[line.id]
@@ -113,6 +122,8 @@ class Delivery:
         """A conversation as it is now: its participants are told what is new to them, `but` one who asked for it."""
         before = self._threads.get(line.id)
         was = None if before is None else before.line
+        if was is not None and line.revision < was.revision:
+            return  # read before the change that is known here, and late
         if (line.state == "queued") is not (line.id in self._queued):
             self._queued ^= {line.id}
             self._hint(line)
@@ -186,7 +197,7 @@ class Delivery:
         thread = self._threads.get(line.id)
         if thread is None:
             thread = self._threads[line.id] = Thread(line, line.last_seq, _marks(line), {})
-        thread.line = line
+        thread.line = self._newest(line)
         self.behind(line.id, line.last_seq)
         for no, read in ((line.investor_no, line.investor_read), (line.staff_no, line.staff_read)):
             if no is not None:
@@ -194,6 +205,10 @@ class Delivery:
         for no, (delivered, read) in _marks(line).items():
             self._raise(thread, no, delivered, read)
         return thread
+
+    def _newest(self, line: Line) -> Line:
+        thread = self._threads.get(line.id)
+        return line if thread is None or thread.line.revision <= line.revision else thread.line
 
     def _raise(self, thread: Thread, no: str, delivered: int, read: int, but: Collection[Connection] = ()) -> None:
         """Keeps the furthest and tells of it; a word that comes late, with less than was told already, is not heard."""

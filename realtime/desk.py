@@ -77,6 +77,7 @@ class Desk:
         reader, lines = await self._arrivals.ask((principal, resume), _ANSWER_SECONDS)
         if reader is None:
             return Arrival(None, [], [])
+        lines = self.delivery.current(reader, lines)  # which may have changed since they were read
         resync = self.delivery.arrive(connection, reader, lines, resume)
         shown = [rules.line(self.delivery.told(one), reader.person.kind) for one in lines]
         return Arrival(reader, shown, resync, self.delivery.receipts(reader, lines))

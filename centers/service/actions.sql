@@ -92,7 +92,7 @@ select state from conversation where id = :id for no key update;
 -- name: assign(id, employee)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too
 update conversation c
-   set state = 'assigned', employee_id = :employee, assigned_at = now(), staff_seq = 0,
+   set state = 'assigned', employee_id = :employee, assigned_at = now(), staff_seq = 0, revision = c.revision + 1,
        by_relation = exists (select from relation r
                               where r.customer_id = c.customer_id and r.employee_id = :employee
                                 and holds(r.valid_from, r.valid_to))
@@ -106,7 +106,7 @@ select exists (select from employee
 
 -- name: close(id)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too
-update conversation set state = 'closed', closed_at = now() where id = :id;
+update conversation set state = 'closed', closed_at = now(), revision = revision + 1 where id = :id;
 
 -- name: rate(id, score, comment)!
 -- scope: none, the conversation was looked up before, and the table's policy holds it too

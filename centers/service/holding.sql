@@ -94,7 +94,8 @@ with lost as (
 ), moved as (
     update conversation c
        set state = case when p.owner_id is null then 'queued' else 'assigned' end, employee_id = p.owner_id,
-           branch_id = p.branch_id, assigned_at = now(), by_relation = p.owner_id is not null, staff_seq = 0
+           branch_id = p.branch_id, assigned_at = now(), by_relation = p.owner_id is not null, staff_seq = 0,
+           revision = c.revision + 1
       from placed p
      where c.id = p.id
  returning c.id

@@ -29,7 +29,7 @@ select shown.number, c.id, c.state, c.last_seq, c.customer_id, i.no as investor_
        greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
        s.name as staff_name, greatest(s.read_seq, c.staff_seq) as staff_read, c.topic,
        i.delivered_seq as investor_delivered, i.read_seq as investor_mark, s.delivered_seq as staff_delivered,
-       s.read_seq as staff_mark
+       s.read_seq as staff_mark, c.revision
   from shown
  cross join lateral (select * from conversation where id = shown.id offset 0) as c -- by id each, whatever the planner counts
  cross join lateral (select * from participant where conversation_id = c.id and kind = 'investor' offset 0) as i
@@ -67,7 +67,7 @@ select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as 
        greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
        s.name as staff_name, greatest(s.read_seq, c.staff_seq) as staff_read, c.topic,
        i.delivered_seq as investor_delivered, i.read_seq as investor_mark, s.delivered_seq as staff_delivered,
-       s.read_seq as staff_mark
+       s.read_seq as staff_mark, c.revision
   from shown
   join conversation c on c.id = shown.id
   join participant i on i.conversation_id = c.id and i.kind = 'investor'
@@ -80,7 +80,7 @@ select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as 
        greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
        s.name as staff_name, greatest(s.read_seq, c.staff_seq) as staff_read, c.topic,
        i.delivered_seq as investor_delivered, i.read_seq as investor_mark, s.delivered_seq as staff_delivered,
-       s.read_seq as staff_mark
+       s.read_seq as staff_mark, c.revision
   from conversation c
   join participant i on i.conversation_id = c.id and i.kind = 'investor'
   left join participant s on s.conversation_id = c.id and s.kind = 'staff' and s.person_id = c.employee_id
@@ -131,7 +131,7 @@ select c.id, c.state, c.last_seq, c.customer_id, i.no as investor_no, i.name as 
        greatest(i.read_seq, c.investor_seq) as investor_read, c.branch_id, c.employee_id, s.no as staff_no,
        s.name as staff_name, greatest(s.read_seq, c.staff_seq) as staff_read, c.topic,
        i.delivered_seq as investor_delivered, i.read_seq as investor_mark, s.delivered_seq as staff_delivered,
-       s.read_seq as staff_mark
+       s.read_seq as staff_mark, c.revision
   from wanted
  cross join lateral (select * from conversation where id = wanted.id offset 0) as c -- by id each, whatever the planner counts
  cross join lateral (select * from participant where conversation_id = c.id and kind = 'investor' offset 0) as i

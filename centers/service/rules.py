@@ -58,7 +58,10 @@ class Reader(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """A conversation as it stands, with how far each side has got; `staff_…` is null in a queue."""
+    """A conversation as it stands, with how far each side has got; `staff_…` is null in a queue.
+
+    `revision` grows with each change of state or employee: two lines of one conversation may come in any order.
+    """
 
     id: UUID
     state: State
@@ -77,6 +80,7 @@ class Line(Struct, frozen=True):
     investor_mark: int = 0
     staff_delivered: int | None = None
     staff_mark: int | None = None
+    revision: int = 0
 
 
 class Said(Struct, frozen=True):

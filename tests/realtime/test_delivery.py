@@ -27,6 +27,10 @@ def line(last_seq: int = 0, state: str = "assigned", staff: Person | None = BROK
     )  # fmt: skip
 
 
+def revised(revision: int, state: str = "assigned", staff: Person | None = BROKER) -> Line:
+    return msgspec.structs.replace(line(state=state, staff=staff), revision=revision)
+
+
 def said(seq: int, who: Person = CUSTOMER) -> Said:
     return Said(
         ONE, UUID(int=seq), seq, who.kind, who.id, who.no, who.name, "text", datetime(2026, 1, 1, tzinfo=UTC), f"{seq}",
@@ -152,6 +156,31 @@ async def test_a_closing_is_told_once_and_then_forgotten(node: Node) -> None:
     node.delivery.changed(line(state="closed"))
     assert node.kinds(customer) == ["closed"]
     assert customer.view.seq(ONE) is broker.view.seq(ONE) is None
+
+
+async def test_what_was_read_before_a_change_undoes_nothing_when_it_comes_late(node: Node) -> None:
+    customer, first, second = node.enter(CUSTOMER, line()), node.enter(BROKER, line()), node.enter(OTHER)
+    node.delivery.changed(revised(1, staff=OTHER))
+    node.delivery.changed(revised(0, staff=BROKER))
+    node.delivery.changed(revised(0, state="queued", staff=None))
+    node.delivery.stored(said(1))
+    assert (node.kinds(first), node.kinds(second)) == (["closed"], ["assigned", "1"])
+    node.delivery.changed(revised(2, state="closed", staff=OTHER))
+    node.delivery.changed(revised(1, staff=OTHER))
+    assert node.kinds(second) == ["assigned", "1", "closed"]
+    assert node.kinds(customer) == ["assigned", "1", "closed"]
+
+
+async def test_who_signs_in_finds_what_the_node_knows_when_that_is_newer(node: Node) -> None:
+    node.enter(CUSTOMER, line())
+    node.delivery.changed(revised(1, staff=OTHER))
+    late = Reader(BROKER, (7,))
+    assert node.delivery.current(late, [revised(0, staff=BROKER)]) == []
+    first = node.enter(BROKER, *node.delivery.current(late, [revised(0, staff=BROKER)]))
+    node.delivery.stored(said(1))
+    assert node.kinds(first) == []
+    assert [one.staff_no for one in node.delivery.current(Reader(CUSTOMER), [revised(0, staff=BROKER)])] == ["1002"]
+    assert [one.staff_no for one in node.delivery.current(Reader(CUSTOMER), [revised(2, staff=BROKER)])] == ["1001"]
 
 
 async def test_marks_go_to_everybody_but_the_socket_that_made_them(node: Node) -> None:

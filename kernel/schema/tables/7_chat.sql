@@ -12,7 +12,8 @@ create table conversation (
     closed_at    timestamptz check ((closed_at is not null) = (state = 'closed')),
     by_relation  boolean not null default false,         -- its employee looked after the customer; else has it for the branch
     investor_seq bigint not null default 0,              -- of the newest that the investor said: they have read what is up to it
-    staff_seq    bigint not null default 0               -- of the newest that the employee who has it said
+    staff_seq    bigint not null default 0,              -- of the newest that the employee who has it said
+    revision     integer not null default 0              -- grows with each change of state or employee
 ) with (fillfactor = 50);                                -- every message updates its row, in place; kept for 20 years
 create index conversation_pair on conversation (customer_id, employee_id) where state = 'assigned';
 create index conversation_queued on conversation (customer_id) where state = 'queued';
