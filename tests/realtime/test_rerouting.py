@@ -37,7 +37,9 @@ async def test_when_the_relation_ends_the_service_owner_goes_on(house: House) ->
             await broker.quiet()
             assert broker.seqs(conversation) == [1]
         async with house.device(f"staff:{number(broker)}", resume={conversation: 0}) as again:
-            assert again.frames[0]["conversations"] == again.frames[0]["resync"] == []
+            shown = [one["conversation_id"] for one in again.frames[0]["conversations"]]
+            assert conversation not in shown  # others may wait in the branch's queue
+            assert again.frames[0]["resync"] == []
 
 
 async def test_whoever_reaches_the_branch_reads_on_what_was_said_until_then(house: House) -> None:
