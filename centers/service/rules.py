@@ -216,12 +216,12 @@ def assigned(of: Line) -> Assigned:
 
 
 def _place(one: Wanted, standing: Standing, before: Known | None, heads: dict[UUID, int]) -> Outcome:
+    if before is not None and (before.kind, before.body) == (one.kind, one.body):
+        return Stored(_said(one, before.message_id, before.seq, before.at), new=False)  # also to who has it no longer
     if not takes_part(one.sender, standing.customer_id, standing.employee_id):
         return Refused("not_found")
     if before is not None:
-        if (before.kind, before.body) != (one.kind, one.body):
-            return Refused("duplicate_other_body")
-        return Stored(_said(one, before.message_id, before.seq, before.at), new=False)
+        return Refused("duplicate_other_body")
     if standing.state == "closed":
         return Refused("conversation_closed")
     heads[standing.id] += 1

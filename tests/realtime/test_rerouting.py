@@ -23,6 +23,7 @@ async def test_when_the_relation_ends_the_service_owner_goes_on(house: House) ->
     async with house.pair((0, 1)) as (investor, broker, conversation):
         await investor.say(conversation, "以前")
         await broker.get("message")
+        mine = await broker.say(conversation, "我说过")
         other = await house.broker()
         async with house.device(f"staff:{other}") as owner:
             await house.hand_over(number(investor), other)
@@ -34,8 +35,9 @@ async def test_when_the_relation_ends_the_service_owner_goes_on(house: House) ->
             assert (await owner.get("message"))["body"] == "以后"
             assert await broker.error(type="history", conversation_id=conversation, limit=100) == "not_found"
             assert (await broker.say(conversation, "还是我"))["code"] == "not_found"
+            assert await broker.say(conversation, "我说过", mine["client_id"]) == mine, "its answer may have been lost"
             await broker.quiet()
-            assert broker.seqs(conversation) == [1]
+            assert broker.seqs(conversation) == [1, 2, 2]
         async with house.device(f"staff:{number(broker)}", resume={conversation: 0}) as again:
             shown = [one["conversation_id"] for one in again.frames[0]["conversations"]]
             assert conversation not in shown  # others may wait in the branch's queue

@@ -52,6 +52,15 @@ def test_in_a_closed_conversation_only_what_was_said_is_answered() -> None:
     assert refused == Refused("conversation_closed")
 
 
+def test_whoever_handed_over_hears_of_what_they_said_before_and_of_nothing_else() -> None:
+    before = Known(CONVERSATION, UUID(int=1), "staff", 2, UUID(int=5), 3, "text", "您好", NOON)
+    asked = [wanted(STRANGER, 1), wanted(STRANGER, 1, "别的"), wanted(STRANGER, 2)]
+    said, *refused = decide(asked, standing(7), known=[before])
+    assert isinstance(said, Stored), "its answer was lost, and then somebody else got the conversation"
+    assert (said.said.seq, said.said.message_id, said.new) == (3, UUID(int=5), False)
+    assert refused == [Refused("not_found"), Refused("not_found")]
+
+
 def test_twice_in_one_batch_is_once() -> None:
     first, again, other = decide([wanted(BROKER, 1), wanted(BROKER, 1), wanted(BROKER, 1, "别的")], standing())
     assert isinstance(first, Stored)
