@@ -17,6 +17,7 @@ Seq = Annotated[int, Meta(ge=1, le=2**53 - 1, description="1, 2, 3, … in each 
 Seconds = Annotated[float, Meta(ge=0)]
 Number = Annotated[str, Meta(min_length=1, max_length=40, pattern=NO_CONTROLS)]
 Body = Annotated[str, Meta(description="not blank, without NUL; over 4,000 characters: error too_long")]
+Epoch = Annotated[str, Meta(max_length=64, pattern=NO_CONTROLS)]
 Comment = Annotated[str, Meta(max_length=1000, pattern=r"^(?![\s\S]*\x00)")]
 Time = Annotated[datetime, Meta(tz=True)]
 
@@ -64,6 +65,10 @@ class Auth(ClientFrame, frozen=True, tag="auth"):
     resume: Annotated[
         dict[UUID, Count], Meta(max_length=1000, description="the last seq seen, by conversation_id")
     ] = {}
+    epoch: Annotated[
+        Epoch | None,
+        Meta(description="of the `ready` after which `resume` was seen; after a restore it is another one"),
+    ] = None
 
 
 class Ping(ClientFrame, frozen=True, tag="ping"):
@@ -184,7 +189,8 @@ class ConversationLine(Struct, frozen=True):
 class Ready(ServerFrame, frozen=True, tag="ready"):
     """The sign-in or renewal succeeded; `principal` is the audience and its number, for instance `staff:10086`.
 
-    Each has at most 500 conversations: with `more`, the rest follows in further ones at once.
+    Each has at most 500 conversations: with `more`, the rest follows in further ones at once. `epoch` goes into the
+    next `auth` with `resume`: once the database was put back to an earlier point, seqs of before are in `resync`.
     """
 
     session_id: UUID
@@ -193,6 +199,7 @@ class Ready(ServerFrame, frozen=True, tag="ready"):
     conversations: list[ConversationLine]
     resync: list[UUID]
     more: bool = False
+    epoch: str = ""
 
 
 class Pong(ServerFrame, frozen=True, tag="pong"):

@@ -28,6 +28,8 @@ PAGE = 50
 """Messages that are read at once for a client who missed some."""
 
 _TRY_AGAIN = 1.0
+_BEYOND = 2**53
+"""A seq that no conversation has: whoever resumes there asks for history."""
 _sent: Counter[type[ServerFrame]] = Counter()
 _received: Counter[str] = Counter()
 _CODES: Mapping[str, ErrorCode] = {
@@ -60,6 +62,10 @@ class Arrival(Struct, frozen=True):
 
 class Owner(Protocol):
     """The hub, as far as a connection needs it."""
+
+    @property
+    def epoch(self) -> str:
+        """Which life of the database this is: seqs of another one say nothing."""
 
     async def sign_in(self, connection: "Connection", token: str, device_id: str) -> tuple[Principal, float]:
         """Principal and expiry (Unix seconds); raises `NotSignedIn`, `RateLimited` or `Unavailable`."""
@@ -227,7 +233,9 @@ class Connection:
             principal, expires = await self._owner.sign_in(self, wanted.token, wanted.device_id)
             found = Arrival(None, [], [])
             if not self._session.belongs_to_another(principal):
-                found = await self._owner.arrive(self, principal, wanted.resume)
+                known = wanted.epoch in (None, self._owner.epoch)
+                resume = wanted.resume if known else dict.fromkeys(wanted.resume, _BEYOND)
+                found = await self._owner.arrive(self, principal, resume)
         except NotSignedIn as error:
             code = _NOT_GOOD.get(type(error), "wrong_credentials")
             return self._session.refused(code, error.title, self._loop.time())
@@ -239,7 +247,7 @@ class Connection:
             return self._session.unavailable(self._loop.time())
         at, now = datetime.now(UTC), self._loop.time()
         until = now + expires - time.time()
-        effects = self._session.authenticated(principal, until, at, now, found.lines, found.resync)
+        effects = self._session.authenticated(principal, until, at, now, found.lines, found.resync, self._owner.epoch)
         return effects if self._session.closed else [*effects, *map(Send, found.receipts)]
 
     def _store(self, frame: SendMessage) -> None:

@@ -72,6 +72,12 @@ class Delivery:
         self._statuses = {no: status for no, status in self._statuses.items() if no in served}
         return list(self._threads)
 
+    def forget(self) -> None:
+        """Everything that was known is of a life of the database that is over."""
+        self._threads.clear()
+        self._moved.clear()
+        self._queued.clear()
+
     def queues(self) -> set[int]:
         """The branches whose queues somebody here sees."""
         return {branch for one in self._everybody() if one.reader is not None for branch in one.reader.queues}

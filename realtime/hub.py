@@ -51,7 +51,7 @@ class Hub:
         self._connections: dict[Connection, str] = {}
         self._unsigned: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
         self._principals: defaultdict[str, set[Connection]] = defaultdict(set)
-        self._draining = False
+        self._draining, self._epoch = False, ""
         self._left, self._told = asyncio.Event(), asyncio.Event()
         node, gossip = uuid.uuid7(), Gossip(bus)
         delivery = Delivery(lambda name: self._principals.get(name, ()), lambda: self._connections)
@@ -69,6 +69,11 @@ class Hub:
     def instance(self) -> str:
         """Of which database this node is, empty before it was met."""
         return self._database.lineage.instance
+
+    @property
+    def epoch(self) -> str:
+        """Which life of the database this is, as `kernel.lineage` tells it."""
+        return self._database.lineage.epoch
 
     def refusal(self, host: str) -> Refusal | None:
         """Why one more connection from `host` cannot be had, null when it can."""
@@ -176,9 +181,7 @@ class Hub:
     async def drain(self, seconds: float) -> None:
         """Takes nobody in any more, says `bye` to all and waits for them to go; cuts those left in the end."""
         self._draining = True
-        spread = min(_RETRY_SECONDS, len(self._connections) / _RECONNECTS_A_SECOND)
-        for connection in tuple(self._connections):
-            connection.drain(round(1 + _chance.uniform(0, spread), 2))
+        self._say_bye()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._connections:
@@ -203,9 +206,23 @@ class Hub:
         sessions = {c.principal.session_id for c in self._connections if c.principal is not None}
         async with self._database.transaction() as tx:
             over = await ended(tx, list(sessions))
+        if self._epoch not in ("", self.epoch):
+            self._begin_anew()
+        self._epoch = self.epoch
         for connection in tuple(self._connections):
             if connection.principal is not None and connection.principal.session_id in over:
                 connection.revoke()
+
+    def _begin_anew(self) -> None:
+        """The database was put back: what this node and its clients know of conversations is of another life of it."""
+        _log.warning("the database was put back to an earlier point: every client begins anew")
+        self._desk.delivery.forget()
+        self._say_bye()
+
+    def _say_bye(self) -> None:
+        spread = min(_RETRY_SECONDS, len(self._connections) / _RECONNECTS_A_SECOND)
+        for connection in tuple(self._connections):
+            connection.drain(round(1 + _chance.uniform(0, spread), 2))
 
     def _note(self, problem: str) -> None:
         if problem != self._problem:

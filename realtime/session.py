@@ -66,6 +66,7 @@ class Authenticate(Struct, frozen=True):
     token: str
     device_id: str
     resume: Mapping[UUID, int] = {}
+    epoch: str | None = None
 
 
 class Ask(Struct, frozen=True):
@@ -131,7 +132,7 @@ class Session:
 
     def authenticated(
         self, principal: Principal, expires: float, at: datetime, now: float,
-        conversations: Sequence[ConversationLine] = (), resync: Sequence[UUID] = (),
+        conversations: Sequence[ConversationLine] = (), resync: Sequence[UUID] = (), epoch: str = "",
     ) -> list[Effect]:  # fmt: skip
         """The token is good until `expires`; `at` is the time of day. A renewal must be by the same principal."""
         if self.belongs_to_another(principal):
@@ -144,7 +145,7 @@ class Session:
         ready = [
             Ready(
                 principal.session_id, principal.name, at, list(conversations[page : page + LINES_AT_ONCE]),
-                [] if page else list(resync), more=page != pages[-1],
+                [] if page else list(resync), page != pages[-1], epoch,
             )
             for page in pages
         ]  # fmt: skip
@@ -199,7 +200,7 @@ class Session:
         match frame:
             case Auth():
                 self._asked = True
-                return [Authenticate(frame.token, frame.device_id, frame.resume)]
+                return [Authenticate(frame.token, frame.device_id, frame.resume, frame.epoch)]
             case _ if self.principal is None:
                 return [_error("not_allowed", "the first frame is auth")]
             case Ping():

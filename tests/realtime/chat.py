@@ -122,7 +122,12 @@ class House:
 
     @contextlib.asynccontextmanager
     async def device(
-        self, name: str, node: int = 0, resume: dict[str, int] | None = None, language: str = ""
+        self,
+        name: str,
+        node: int = 0,
+        resume: dict[str, int] | None = None,
+        language: str = "",
+        epoch: str | None = None,
     ) -> AsyncIterator[Talker]:
         """A device of `staff:…` or `investor:…` on one of the nodes; its first frame is `ready`."""
         audience, no = name.split(":")
@@ -130,7 +135,7 @@ class House:
         async with self.nodes[node].client(additional_headers=spoken) as client:
             talker = Talker(client)
             token = await self.token("staff" if audience == "staff" else "investor", no)
-            await talker.send(type="auth", token=token, device_id="d", resume=resume or {})
+            await talker.send(type="auth", token=token, device_id="d", resume=resume or {}, epoch=epoch)
             assert (await talker.get("ready"))["principal"] == name
             yield talker
 

@@ -12,6 +12,8 @@ from realtime.connection import Arrival, Connection
 class Nobody:
     """A hub of which nothing is asked."""
 
+    epoch = ""
+
     async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
         raise AssertionError
 

@@ -264,6 +264,15 @@ async def test_resuming_begins_where_the_client_was(node: Node) -> None:
     assert late.view.seq(ONE) == 5
 
 
+async def test_of_another_life_of_the_database_nothing_is_known(node: Node) -> None:
+    customer = node.enter(CUSTOMER, line(9))
+    node.delivery.forget()
+    assert (node.delivery.head(ONE), node.delivery.open_ones()) == (0, [])
+    again = node.enter(CUSTOMER, line(7))
+    node.delivery.stored(said(8))
+    assert (node.kinds(customer), node.kinds(again)) == ([], ["8"])
+
+
 async def test_what_concerns_nobody_here_is_forgotten(node: Node) -> None:
     customer, colleague = node.enter(CUSTOMER, line()), node.enter(OTHER)
     node.delivery.reachable(StatusChanged(UUID(int=9), "1001", "away"))

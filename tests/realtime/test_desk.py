@@ -101,6 +101,20 @@ async def test_after_a_cut_exactly_what_was_missed_comes_before_anything_new(hou
             assert await silent.quiet() == ["ready"]
 
 
+async def test_seqs_of_another_life_of_the_database_say_nothing(house: House) -> None:
+    async with house.pair() as (investor, _, conversation):
+        for n in range(1, 4):
+            await investor.say(conversation, f"{n}")
+        name, epoch = (str(investor.frames[0][part]) for part in ("principal", "epoch"))
+        async with house.device(name, resume={conversation: 2}, epoch=epoch) as same:
+            assert same.frames[0]["resync"] == []
+            assert (await same.get("message"))["seq"] == 3
+        async with house.device(name, resume={conversation: 2}, epoch="00000000") as other:
+            assert (other.frames[0]["resync"], other.frames[0]["epoch"]) == ([conversation], epoch)
+            assert (await investor.say(conversation, "4"))["seq"] == 4
+            assert (await other.get("message"))["seq"] == 4
+
+
 async def test_who_missed_more_than_a_thousand_asks_for_history(house: House) -> None:
     async with house.pair() as (investor, _, conversation):
         await house.brokerage.execute(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from websockets.exceptions import InvalidStatus
 from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.identity import Tokens
+from kernel.lineage import restored
 from kernel.scope import Audience
 from kernel.settings import Settings
 from mobile_contracts.event import PersonChanged, SessionEnded
@@ -184,6 +186,31 @@ async def test_clients_that_vanish_are_forgotten(start_node: Callable[..., Node]
         await comes_in(node, token)
         async with node.signed_in(token) as client:
             client.socket.transport.abort()
+
+
+_BREAK = (
+    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+    " where datname = current_database() and usename = current_user and pid <> pg_backend_pid()"
+)
+
+
+async def test_when_the_database_was_put_back_everybody_begins_anew(
+    start_node: Callable[..., Node], own_people: People, own_settings: Settings
+) -> None:
+    node, token = start_node(), await own_people.token("10086")
+    async with node.client() as client:
+        before = (await client.ask(type="auth", token=token, device_id="d"))["epoch"]
+        await restored(own_settings.owner_url, "the disk was lost")
+        server = await asyncpg.connect(own_settings.database_url)
+        await server.execute(_BREAK)  # as whatever puts a database back does
+        await server.close()
+        while (frame := await client.receive(30))["type"] != "bye":
+            pass
+        assert frame["retry_after"] > 0
+        assert await client.closed() == 1012
+    async with node.client() as client:
+        assert (await client.ask(type="auth", token=token, device_id="d"))["epoch"] not in ("", before)
+        assert (await client.ask(type="ping", n=1))["type"] == "pong"
 
 
 def sizes(thing: Any, at: str = "", seen: set[int] | None = None) -> dict[str, int]:

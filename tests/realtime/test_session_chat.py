@@ -92,11 +92,13 @@ def test_resume_goes_on_and_ready_bears_what_was_found() -> None:
     session = Session(0)
     (asked,) = session.receive(f'{{"type":"auth","token":"t","device_id":"d","resume":{{"{ONE}":7}}}}', 0)
     assert asked == Authenticate("t", "d", {UUID(ONE): 7})
+    (told,) = session.receive(f'{{"type":"auth","token":"t","device_id":"d","resume":{{"{ONE}":7}},"epoch":"e"}}', 0)
+    assert told == Authenticate("t", "d", {UUID(ONE): 7}, "e")
     who = Principal(audience="staff", subject="1", session_id=UUID(int=1), device_id="d")
-    (sent,) = session.authenticated(who, 600, NOON, 0, [], [UUID(ONE)])
+    (sent,) = session.authenticated(who, 600, NOON, 0, [], [UUID(ONE)], "e")
     assert isinstance(sent, Send)
     assert isinstance(sent.frame, Ready)
-    assert sent.frame.resync == [UUID(ONE)]
+    assert (sent.frame.resync, sent.frame.epoch) == ([UUID(ONE)], "e")
 
 
 @given(
