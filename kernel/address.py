@@ -1,5 +1,6 @@
 """Where a connection comes from: the peer's address, or what a trusted proxy says of it."""
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from kernel.settings import Settings, words
 
 _HOPS_AT_MOST = 10
+_HOP = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+", re.ASCII)
 
 
 class Addresses:
@@ -21,7 +23,7 @@ class Addresses:
         if not self._trusted or not inside(peer, self._trusted):
             return peer
         told = b",".join(value for key, value in scope["headers"] if key == b"x-forwarded-for")
-        hops = [hop.strip() for hop in told.decode("latin-1").split(",")[-_HOPS_AT_MOST:]]
+        hops = [_without_port(hop) for hop in told.decode("latin-1").split(",")[-_HOPS_AT_MOST:]]
         for hop in reversed(hops):
             if not inside(hop, self._trusted):
                 return hop if _parsed(hop) else peer
@@ -53,6 +55,12 @@ def neighbourhood(host: str) -> str:
     if found is None:
         return host
     return str(ip_network((found, 48 if isinstance(found, IPv6Address) else 24), strict=False))
+
+
+def _without_port(hop: str) -> str:
+    """The address of a hop: some proxies add the port, and brackets to IPv6."""
+    match = _HOP.fullmatch(hop.strip().strip('"'))
+    return (match[1] or match[2]) if match else hop.strip()
 
 
 @lru_cache(maxsize=10_000)

@@ -19,16 +19,22 @@ def coding(accept_encoding: str) -> str:
 
 
 def language(accept_language: str) -> Literal["zh", "en"]:
-    """`en` or `zh`, whichever is preferred; `zh` when neither is named, `en` when `zh` alone is refused."""
+    """`en` or `zh`, whichever is preferred; `zh` when neither is named, `en` when `zh` alone is refused.
+
+    `*` stands for whichever of the two is not named (RFC 4647).
+    """
     given: dict[str, float] = {}
     for name, quality in _choices(accept_language):
         primary = name.partition("-")[0]
         given[primary] = max(quality, given.get(primary, 0.0))
-    refused = given.get("zh") == 0.0 and given.get("en") != 0.0
-    return "en" if refused or given.get("en", 0.0) > given.get("zh", 0.0) else "zh"
+    zh, en = (given.get(one, given.get("*")) for one in ("zh", "en"))
+    refused = zh == 0.0 and en != 0.0
+    return "en" if refused or (en or 0.0) > (zh or 0.0) else "zh"
 
 
 def _choices(header: str) -> Iterator[tuple[str, float]]:
-    for part in header[:_AT_MOST].split(","):
+    if len(header) > _AT_MOST:
+        header = header[:_AT_MOST].rpartition(",")[0]  # without the one that would be cut, its quality perhaps
+    for part in header.split(","):
         if match := _CHOICE.fullmatch(part):
             yield match[1].lower(), float(match[2] or 1)

@@ -1,6 +1,8 @@
 """The first and the last that a request meets: bounds, overload, app version, limit, and the body read in bounds."""
 
+import re
 from typing import Any, get_args
+from urllib.parse import unquote_to_bytes
 
 from litestar.types import ASGIApp, Receive, Send
 
@@ -21,6 +23,13 @@ from kernel.scope import Audience
 from kernel.settings import Settings, words
 
 _URL_AT_MOST = 8192
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?", re.ASCII)
+_ONCE = {
+    name.lower().encode(): name
+    for name in ("Authorization", "Content-Type", "Idempotency-Key", "X-Hexad-Gateway", "X-Hexad-Timestamp",
+                 "X-Hexad-Signature")
+}  # fmt: skip
+"""Headers of which there is one: where there are two, a proxy in front may have looked at the other."""
 
 
 class Gate:
@@ -90,11 +99,8 @@ class Gate:
         if not taken and not self._bears_token(scope):
             # raised by: strangers, of the same address: who bears a token of ours has a limit of their own
             return RateLimited(passage.allowance.wait)
-        if not _one_host(scope):
-            return InvalidInput("exactly one header Host is needed", "须有且仅有一个 Host 头")
-        url = scope.get("raw_path", b"") + b"?" + scope["query_string"]
-        if len(url) > _URL_AT_MOST or b"%00" in url or "\x00" in passage.path:
-            return InvalidInput("the address is too long or holds a NUL", "地址过长或含有空字符")
+        if malformed := _malformed(scope, passage.path):
+            return malformed
         told = header(scope, b"x-app-version")
         if told and version(told) < self._minimum:
             return AppTooOld(self._settings.store_url, self._settings.store_url)
@@ -110,10 +116,56 @@ class Gate:
         return self._sessions.take(str(session_id))[0]
 
 
+def _malformed(scope: Any, path: str) -> InvalidInput | None:
+    """What is wrong with the address and the headers, whatever is asked for."""
+    url, doubled = scope.get("raw_path", b"") + b"?" + scope["query_string"], _doubled(scope)
+    in_part = scope["method"] in ("PUT", "PATCH") and bool(header(scope, b"content-range"))
+    faults = (
+        (
+            not _one_host(scope),
+            "exactly one header Host is needed, a name or an address",
+            "须有且仅有一个有效的 Host 头",
+        ),
+        (bool(doubled), f"the header {doubled} comes once", f"{doubled} 头只能出现一次"),
+        (in_part, "a part of a thing cannot be put (Content-Range)", "不支持部分写入(Content-Range)"),
+        (
+            len(url) > _URL_AT_MOST or b"%00" in url or "\x00" in path,
+            "the address is too long or holds a NUL",
+            "地址过长或含有空字符",
+        ),
+        (not _is_utf8(url), "the address is not UTF-8", "地址须为 UTF-8 编码"),
+    )
+    return next((InvalidInput(english, chinese) for wrong, english, chinese in faults if wrong), None)
+
+
 def _one_host(scope: Any) -> bool:
     """HTTP/1.1 asks for one Host; where there are two, a proxy in front may have looked at the other."""
     hosts = values(scope, b"host")
-    return len(hosts) <= 1 and (scope["http_version"] != "1.1" or any(hosts))
+    if not any(hosts):
+        return len(hosts) <= 1 and scope["http_version"] != "1.1"
+    return len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None
+
+
+def _doubled(scope: Any) -> str:
+    """A header that comes more often than it may; empty when there is none."""
+    seen = set()
+    for name, _ in scope["headers"]:
+        if name in _ONCE:
+            if name in seen:
+                return _ONCE[name]
+            seen.add(name)
+    return ""
+
+
+def _is_utf8(url: bytes) -> bool:
+    """Whether what is written with percent signs is UTF-8: else another character would be looked for."""
+    if b"%" not in url:
+        return True
+    try:
+        unquote_to_bytes(url).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _settle_coding(scope: Any) -> None:

@@ -48,6 +48,6 @@ class HttpRequest(Request[Any, Any, Any]):
     def _require_json(self) -> None:
         kind, parameters = self.content_type
         charset = parameters.get("charset", "utf-8").strip('"').lower()
-        coding = listed(self.scope, b"content-encoding").strip().lower()
-        if kind.lower() != "application/json" or charset not in _UTF8 or coding not in ("", "identity"):
+        codings = {one.strip().lower() for one in listed(self.scope, b"content-encoding").split(",")}
+        if kind.lower() != "application/json" or charset not in _UTF8 or codings - {"", "identity"}:
             raise HTTPException(status_code=415)

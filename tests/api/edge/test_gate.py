@@ -87,10 +87,44 @@ async def test_overload_is_refused_at_once(open_api: Open, own_settings: Setting
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/v1/staff/jobs?state=%00", 400), ("/v1/staff/%00", 400), ("/v1/auth/keys?" + "x" * 9000, 400)],
+    [
+        ("/v1/customers?q=%CD%F5", 400),
+        ("/v1/staff/jobs?state=%00", 400),
+        ("/v1/staff/%00", 400),
+        ("/v1/auth/keys?" + "x" * 9000, 400),
+    ],
 )
 async def test_hostile_addresses_are_refused(api: httpx.AsyncClient, path: str, status: int) -> None:
     assert (await api.get(path)).status_code == status
+
+
+@pytest.mark.parametrize("host", ["a@b", "a b", "a/b", "x:y", "[::1", "a\\b", "x:123456"])
+async def test_a_host_that_is_none_is_refused(api: httpx.AsyncClient, host: str) -> None:
+    request = api.build_request("GET", "/v1/auth/keys", headers=[("Host", host)])
+    answer = await api.send(request)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
+@pytest.mark.parametrize("host", ["x", "X.example:8000", "[::1]:80", "a_b", "127.0.0.1", "x:"])
+async def test_a_host_is_a_name_or_an_address(api: httpx.AsyncClient, host: str) -> None:
+    assert (await api.send(api.build_request("GET", "/v1/auth/keys", headers=[("Host", host)]))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Authorization", "Content-Type", "Idempotency-Key", "X-Hexad-Gateway", "X-Hexad-Timestamp", "X-Hexad-Signature"],
+)
+async def test_a_header_of_which_there_is_one_does_not_come_twice(api: httpx.AsyncClient, name: str) -> None:
+    request = api.build_request("GET", "/v1/auth/keys", headers=[("Host", "x"), (name, "a"), (name, "b")])
+    answer = await api.send(request)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+    assert name in answer.json()["detail"]
+
+
+async def test_a_part_of_a_thing_is_not_taken_for_the_whole(api: httpx.AsyncClient, sign_in: SignIn) -> None:
+    headers = {**await sign_in(), "If-Match": '"0"', "Content-Range": "bytes 0-13/99"}
+    answer = await api.put("/v1/staff/calendar/2026-11-23", json={"open": True}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +156,12 @@ async def test_hostile_bodies_are_refused(api: httpx.AsyncClient, sign_in: SignI
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Content-Type": "text/plain"}, {"Content-Type": "application/json; charset=gbk"}, {"Content-Encoding": "gzip"}],
+    [
+        {"Content-Encoding": "identity, br"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/json; charset=gbk"},
+        {"Content-Encoding": "gzip"},
+    ],
 )
 async def test_a_body_that_is_not_json_in_utf8_is_refused(
     api: httpx.AsyncClient, sign_in: SignIn, headers: dict[str, str]
