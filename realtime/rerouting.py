@@ -1,7 +1,8 @@
 """Takes conversations from employees who may have them no longer, within 5 s of the moment in which the ground is gone.
 
 Every node looks every 2 s at those that concern somebody here, and at the next few thousand of all others in turn, so
-that what nobody here follows is found too. When people, roles or the tree of units changed, all are looked at at once.
+that what nobody here follows is found too; likewise at what waits in queues and belongs elsewhere by now. When people,
+roles or the tree of units changed, all are looked at at once.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ class Rerouting:
 
     def __init__(self, database: Database, here: Callable[[], Sequence[UUID]], moved: Callable[[UUID], None]) -> None:
         self._database, self._here, self._moved = database, here, moved
-        self._after = _NIL
+        self._after, self._waiting_after = _NIL, 0
         self._told = asyncio.Event()
         self._everything = False
         self.failing = Apart("rerouting")
@@ -60,8 +61,10 @@ class Rerouting:
         try:
             await self._route(self._here())
             if everything:
-                self._after = _NIL
+                self._after, self._waiting_after = _NIL, 0
             while await self._next() and everything:
+                pass
+            while await self._next_waiting() and everything:
                 pass
         except BaseException:
             self._everything |= everything
@@ -76,6 +79,16 @@ class Rerouting:
         self._after = ids[-1] if len(ids) == IN_TURN else _NIL
         return self._after != _NIL
 
+    async def _next_waiting(self) -> bool:
+        """Whether further ones wait in queues."""
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            found = await holding.find_misplaced(tx, self._waiting_after, IN_TURN)
+        for at in range(0, len(found.misplaced), _AT_ONCE):
+            await self.failing.halved(found.misplaced[at : at + _AT_ONCE], self._place)
+        self._waiting_after = found.last if found.customers == IN_TURN else 0
+        return self._waiting_after != 0
+
     async def _route(self, ids: Sequence[UUID]) -> None:
         for lost in await self.failing.halved(ids, self._check):
             for at in range(0, len(lost), _AT_ONCE):
@@ -85,6 +98,13 @@ class Rerouting:
         async with self._database.transaction() as tx:
             await apply_system(tx, "chat", kind="company")
             return await holding.check_holders(tx, ids)
+
+    async def _place(self, ids: Sequence[UUID]) -> None:
+        async with self._database.transaction() as tx:
+            await apply_system(tx, "chat", kind="company")
+            moved = await holding.do_place(tx, ids)
+        for one in moved:
+            self._moved(one)
 
     async def _move(self, lost: Sequence[Groundless]) -> None:
         async with self._database.transaction() as tx:

@@ -1,5 +1,6 @@
 """Text to frames and back; nothing that a client can send raises here."""
 
+import re
 from typing import get_args
 from uuid import UUID
 
@@ -14,6 +15,7 @@ _FIELDS = {
     for kind in get_args(AnyClientFrame)
 }
 _frames: msgspec.json.Decoder[AnyClientFrame] = msgspec.json.Decoder(AnyClientFrame)
+_PATTERN = re.compile(r"Expected `str` matching regex .*?(?= - at `|\Z)", re.DOTALL)
 _shape = msgspec.json.Decoder(dict[str, Raw])
 _encoder = msgspec.json.Encoder()
 
@@ -37,9 +39,9 @@ def read(data: bytes) -> AnyClientFrame | Broken:
     except msgspec.ValidationError as error:
         fields = _shaped(data)
         if fields is None:
-            return Broken(str(error), hopeless=True)
+            return Broken(_words(error), hopeless=True)
         ids = _id(fields, "client_id"), _id(fields, "conversation_id")
-        return Broken(str(error), hopeless=False, client_id=ids[0], conversation_id=ids[1])
+        return Broken(_words(error), hopeless=False, client_id=ids[0], conversation_id=ids[1])
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         mended = whole(data)
         return read(mended) if mended != data else Broken(str(error), hopeless=True)
@@ -58,6 +60,11 @@ def encoded(frame: ServerFrame) -> bytes:
 def kind(frame: ClientFrame | ServerFrame) -> str:
     """The `type` of a frame."""
     return str(frame.__struct_config__.tag)
+
+
+def _words(error: msgspec.ValidationError) -> str:
+    """What is wrong, without the pattern, which tells nobody anything."""
+    return _PATTERN.sub("Not written as this field is", str(error))
 
 
 def _shaped(data: bytes) -> dict[str, Raw] | None:

@@ -2,7 +2,8 @@
 
 Whoever looks after the customer has it for as long as they do, by a relation of their own. Whoever took it for the
 branch, or opened it with somebody whom their role reaches, has it while they work for the customer's branch or their
-role reaches there. Whoever has left has none. What is lost goes to the service owner, else to the branch's queue.
+role reaches there. Whoever has left has none. What is lost goes to the service owner, else to the branch's queue;
+what waits there goes to a service owner who comes later, and along with the customer to another branch.
 """
 
 from collections.abc import Collection
@@ -32,7 +33,15 @@ class Groundless(Struct, frozen=True):
     certain: bool
 
 
-_sql = load(Path(__file__).with_name("holding.sql"), Groundless)
+class Waiting(Struct, frozen=True):
+    """Of some customers' conversations in queues those that belong elsewhere; `last` is the last of the customers."""
+
+    misplaced: list[UUID]
+    last: int
+    customers: int
+
+
+_sql = load(Path(__file__).with_name("holding.sql"), Groundless, Waiting)
 
 
 async def assigned_after(tx: Tx, after: UUID, size: int) -> list[UUID]:
@@ -55,9 +64,22 @@ async def check_holders(tx: Tx, ids: Collection[UUID]) -> list[Groundless]:
 
 async def do_route_again(tx: Tx, lost: Collection[Groundless]) -> list[UUID]:
     """Takes the conversations from whoever has them; those that another transaction holds come the next time."""
-    moved: list[UUID] = await _sql.route_again(
-        tx, ids=[one.id for one in lost], holders=[one.employee_id for one in lost]
-    )
+    return await _move(tx, [one.id for one in lost], [one.employee_id for one in lost])
+
+
+async def find_misplaced(tx: Tx, after: int, size: int) -> Waiting:
+    """The next customers whose conversations wait, in order of id. As the system."""
+    found: Waiting = await _sql.misplaced(tx, after=after, size=size)
+    return found
+
+
+async def do_place(tx: Tx, ids: Collection[UUID]) -> list[UUID]:
+    """Moves conversations from queues to where they belong, unless they were taken meanwhile."""
+    return await _move(tx, list(ids), [None] * len(ids))
+
+
+async def _move(tx: Tx, ids: list[UUID], holders: list[int | None]) -> list[UUID]:
+    moved: list[UUID] = await _sql.route_again(tx, ids=ids, holders=holders)
     for one in moved:
         what = Record(action="conversation.reroute", noun="conversation", noun_id=str(one))
         await emit(tx, ConversationRerouted(conversation_id=one), what)

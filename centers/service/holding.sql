@@ -61,12 +61,36 @@ select coalesce(array_agg(k.id), '{}')
             where r.customer_id = k.id and r.employee_id = any (:employees::integer[])
               and holds(r.valid_from, r.valid_to)));
 
+-- name: misplaced(after, size)^
+-- record_class: Waiting
+-- scope: none, ids alone, for the system that looks at everybody's
+with customers as (
+    select distinct customer_id as id
+      from conversation
+     where state = 'queued' and customer_id > :after
+     order by customer_id
+     limit :size
+), waiting as (
+    select c.id, c.customer_id,
+           c.branch_id <> k.branch_id or exists (
+               select from relation r
+                 join employee e on e.id = r.employee_id
+                where r.customer_id = k.id and r.kind = 'service' and holds(r.valid_from, r.valid_to)
+                  and lasts(e.left_on)) as misplaced
+      from customers
+      join conversation c on c.customer_id = customers.id and c.state = 'queued'
+      join customer k on k.id = customers.id
+)
+select coalesce(array_agg(id order by id) filter (where misplaced), '{}') as misplaced,
+       coalesce(max(customer_id), 0) as last, count(distinct customer_id) as customers
+  from waiting;
+
 -- name: route_again(ids, holders)$
 -- scope: none, for the system that looks at everybody's
 with lost as (
     select c.id, c.customer_id, c.employee_id, c.last_seq
       from unnest(:ids::uuid[], :holders::integer[]) as w (id, holder)
-      join conversation c on c.id = w.id and c.employee_id = w.holder and c.state = 'assigned'
+      join conversation c on c.id = w.id and c.employee_id is not distinct from w.holder and c.state <> 'closed'
      order by c.id
        for no key update of c skip locked
 ), placed as (
@@ -77,7 +101,7 @@ with lost as (
            select e.id, e.employee_no, e.name
              from relation r
              join employee e on e.id = r.employee_id
-            where r.customer_id = lost.customer_id and r.kind = 'service' and e.id <> lost.employee_id
+            where r.customer_id = lost.customer_id and r.kind = 'service' and e.id is distinct from lost.employee_id
               and holds(r.valid_from, r.valid_to)
               and lasts(e.left_on)
             order by r.share desc, r.valid_from desc, e.id
@@ -85,7 +109,7 @@ with lost as (
       ) as owner on true
 ), former as (
     insert into former_holder (conversation_id, employee_id, until_seq)
-    select id, employee_id, last_seq from placed
+    select id, employee_id, last_seq from placed where employee_id is not null
         on conflict (conversation_id, employee_id) do update set until_seq = excluded.until_seq, left_at = now()
 ), joined as (
     insert into participant (conversation_id, kind, person_id, no, name)

@@ -71,6 +71,12 @@ def test_what_has_the_shape_of_a_frame_is_answered_under_its_ids(client_id: str,
     assert (found.hopeless, found.client_id, found.conversation_id) == (False, named, conversation)
 
 
+def test_what_is_wrong_is_said_without_a_pattern() -> None:
+    found = read(b'{"type":"auth","token":"t","device_id":"a b"}')
+    assert isinstance(found, Broken)
+    assert found.why == "Not written as this field is - at `$.device_id`"
+
+
 def test_half_a_character_is_read_as_the_mark_of_one() -> None:
     ids = '"client_id":"00000000-0000-0000-0000-000000000007","conversation_id":"00000000-0000-0000-0000-000000000008"'
     for written, body in ((r"a\ud83d", "a\ufffd"), (r"\uD83D\uDE00", "😀"), (r"\\ud83d \udc00", "\\ud83d \ufffd")):

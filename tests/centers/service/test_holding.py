@@ -125,6 +125,52 @@ async def test_without_an_owner_it_waits_for_others_than_who_had_it(service: Ser
         await actions.check_accept(work, scope, reader, line.id)
 
 
+async def placed(work: Tx) -> list[UUID]:
+    """Moves what waits and belongs elsewhere."""
+    await apply_system(work, "chat", kind="company")
+    found = await holding.find_misplaced(work, 0, 1000)
+    return await holding.do_place(work, found.misplaced)
+
+
+async def test_what_waits_goes_to_the_service_owner_who_comes_later_also_to_who_had_it(
+    service: Service, work: Tx
+) -> None:
+    line = await service.opened(work, "88000004")
+    await say(work, service, "investor:88000004", line.id, 1)
+    await end(work, "88000004", "1003")
+    assert await lost(work) == [("88000004", "1003")]
+    await say(work, service, "investor:88000004", line.id, 2)
+    assert await placed(work) == [], "nobody looks after the customer"
+    await work.execute(
+        "update relation r set valid_to = null from employee e where e.id = r.employee_id and e.employee_no = '1003'"
+    )
+    assert await placed(work) == [line.id]
+    assert await stands(work, line.id) == ("assigned", "1003")
+    assert await reads(work, service, "staff:1003", line.id) == [1, 2]
+    assert (await lost(work), await placed(work)) == ([], [])
+    row = await work.fetchrow("select revision from conversation where id = $1", line.id)
+    assert row is not None
+    assert row[0] == 2
+
+
+async def test_what_waits_goes_along_with_the_customer_to_another_branch(service: Service, work: Tx) -> None:
+    line = await service.opened(work, "88000004")
+    await end(work, "88000004", "1003")
+    await lost(work)
+    await work.execute(
+        "update customer set branch_id = (select id from unit where code = 'b2') where id = $1", line.customer_id
+    )
+    assert await placed(work) == [line.id]
+    assert await reads(work, service, "staff:1002", line.id) == [], "of the branch that the customer left"
+    assert line.id not in await service.sees(work, "staff:1002")
+    await apply_system(work, "chat", kind="company")
+    row = await work.fetchrow(
+        "select u.code, c.state from conversation c join unit u on u.id = c.branch_id where c.id = $1", line.id
+    )
+    assert row is not None
+    assert tuple(row) == ("b2", "queued")
+
+
 async def test_whoever_reaches_the_customer_by_their_role_reads_what_was_said_before(
     service: Service, work: Tx
 ) -> None:
