@@ -10,7 +10,11 @@ PERMANENT = frozenset(("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"))
 no mail at all."""
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_SAYS_NOTHING = re.compile(r"[245]\.0\.0")
+_SAYS_NOTHING = re.compile(r"[245]\.[0235]\.0")
+"""Statuses whose detail is "other": of mailbox, system or protocol. Of the address (5.1.0) or a policy (5.7.0) it is
+told apart from those that are no other.
+"""
+
 _MEANINGS = [
     ("5.7.1", r"spam|junk|black ?list|block ?list|blocked|reputation|rbl\b|dnsbl|policy|not authori[sz]ed"),
     ("5.7.1", r"access denied|banned|DT:SP|MI:S|MI:B|RP:|IP:|DMARC|DKIM|SPF|frequency|too many|rate limit"),

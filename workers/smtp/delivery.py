@@ -29,13 +29,13 @@ async def deliver(
     """The relay's answer; `begin` is called before it hears of the letter.
 
     Raises `Unavailable` when no connection was to be had before `until`, a time of `time.monotonic`: nothing was begun
-    then. One that is gone at the first command is tried once more: it was idle, and the relay has left. In a `test`
-    everything is asked but nothing is handed over.
+    then. One that is gone at the first command, or is closed there with 421, is tried once more on a new one: it was
+    idle, and the relay has left. In a `test` everything is asked but nothing is handed over.
     """
     handing = _Handing(letter, test=test)
     for last in (False, True):
         try:
-            async with pool.connection(until, urgent=urgent) as client:
+            async with pool.connection(until, urgent=urgent, new=last) as client:
                 if not last:
                     await begin()
                 answer = await handing.over(client, _COMMANDS * pool.timeout)
@@ -43,17 +43,20 @@ async def deliver(
             if not last:
                 raise
             return handing.broken()
+        if handing.stale and not last and time.monotonic() < until:
+            continue
         if of_us(answer):
             pool.refused(letter.sender, answer)
-        if last or not handing.stale or time.monotonic() >= until:
-            return answer
+        elif answer.code < 300 and not test:
+            pool.took_one()
+        return answer
     raise AssertionError("the second try is the last")
 
 
 class _Handing:
     """How far a letter has come: its command, and whether the relay has heard of the content.
 
-    `stale` when the connection was gone before it could say anything.
+    `stale` when the connection was gone, or taken leave of, before it could say anything.
     """
 
     def __init__(self, letter: Letter, *, test: bool) -> None:
@@ -72,6 +75,7 @@ class _Handing:
             async with asyncio.timeout(seconds):
                 return await self._said(client)
         except aiosmtplib.SMTPResponseException as error:
+            self.stale = self._stage == "MAIL" and error.code == _CLOSING
             await _made_ready(client, closing=error.code == _CLOSING)
             return Answer(error.code, error.message, self._stage)
         except (TimeoutError, *LOST) as error:

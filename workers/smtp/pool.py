@@ -28,6 +28,7 @@ _OPENING = 3
 _IDLE_SECONDS = 20.0
 _QUIT_SECONDS = 2.0
 _CHECK_SECONDS = 30.0
+_DOUBT_SECONDS = 600.0
 _MESSAGES = 200
 """Messages after which a connection is opened anew, as relays like it."""
 
@@ -58,6 +59,7 @@ class Pool:
         self._sender = settings.smtp_bounce or parseaddr(settings.email_from)[1]
         self._away: str | None = "the relay was not reached yet"
         self._refused: str | None = None
+        self._doubt, self._doubted_at = "", 0.0
         self.timeout = settings.smtp_timeout
 
     @property
@@ -65,20 +67,35 @@ class Pool:
         """Why nothing can be sent now: what the relay says of us, or that it is away."""
         return self._refused or self._away
 
+    @property
+    def shown(self) -> str | None:
+        """The same for operators, and what the relay said of us a while ago, until it has taken a message.
+
+        A `check` may go well though no message does: our own address may be one that it delivers to anybody's.
+        """
+        doubted = bool(self._doubt) and time.monotonic() - self._doubted_at < _DOUBT_SECONDS
+        return self.problem or (self._doubt if doubted else None)
+
     def refused(self, sender: str, answer: Answer) -> None:
         """The relay will not have this sender, or us; so it is until a `check` has gone well."""
         self._sender = sender
         self._refused = f"the relay refuses us at {answer.stage}: {words(answer.code, answer.message)}"
+        self._doubt, self._doubted_at = self._refused, time.monotonic()
+
+    def took_one(self) -> None:
+        """The relay has taken a message from us."""
+        self._doubt = ""
 
     @contextlib.asynccontextmanager
-    async def connection(self, until: float, *, urgent: bool = True) -> AsyncIterator[SMTP]:
+    async def connection(self, until: float, *, urgent: bool = True, new: bool = False) -> AsyncIterator[SMTP]:
         """A connection that has said its greetings; raises `Unavailable` when there is none before `until`.
 
-        What is not `urgent` never takes the last one. One on which anything was raised is closed.
+        What is not `urgent` never takes the last one. A `new` one was not used before. One on which anything was raised
+        is closed.
         """
         outside.call("the mail relay")
         async with contextlib.AsyncExitStack() as held:
-            one = await self._taken(held, until, urgent=urgent)
+            one = await self._taken(held, until, urgent=urgent, new=new)
             kept = False
             try:
                 yield one.client
@@ -92,13 +109,15 @@ class Pool:
                 else:
                     one.client.close()
 
-    async def _taken(self, held: contextlib.AsyncExitStack, until: float, *, urgent: bool) -> _Connection:
+    async def _taken(
+        self, held: contextlib.AsyncExitStack, until: float, *, urgent: bool, new: bool
+    ) -> _Connection:  # fmt: skip
         try:
             async with asyncio.timeout(until - time.monotonic()):
                 if not urgent:
                     await held.enter_async_context(self._patient)
                 await held.enter_async_context(self._room)
-                return self._waiting() or _Connection(await self._opened())
+                return (not new and self._waiting()) or _Connection(await self._opened())
         except TimeoutError as error:
             raise Unavailable("no connection to the relay was free in time") from error
 

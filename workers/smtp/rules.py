@@ -23,7 +23,12 @@ _QUEUED = re.compile(r"\bqueued as ([A-Za-z0-9._-]{1,64})", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"<[^<>]*>?")
 _SIGN_IN = (503, 530, 534, 535, 538)
 _OF_US = re.compile(r"[45]\.(1\.[78]|5\.[124]|7\.8)")
-_OF_US_IN_WORDS = re.compile(r"\b(Helo command|Client host|Sender address) rejected\b", re.IGNORECASE)
+_OF_US_IN_WORDS = re.compile(
+    r"\b(Helo command|Client host|Sender address) rejected\b|\bClient host\b.{0,80}\bblocked\b"
+    r"|\brelay(ing)?( access)? (is )?(denied|not (permitted|allowed))\b"
+    r"|\b(unable|not (permitted|allowed|authori[sz]ed)) to relay\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 Stage = Literal["MAIL", "RCPT", "DATA"]
 Decision = Receipt | Literal["send"] | float

@@ -33,7 +33,7 @@ async def _mail(settings: Settings) -> None:
     gate, loops, pool = Gate(settings), Loops(), Pool(settings)
     checks: dict[str, Check] = {queue.name: partial(loops.problems.get, queue.name) for queue in QUEUES}
     checks["deferred"] = partial(loops.problems.get, "deferred")
-    checks |= {"schema": lambda: gate.problem, "relay": lambda: pool.problem}
+    checks |= {"schema": lambda: gate.problem, "relay": lambda: pool.shown}
     with Probes("mailer", settings, checks, instance=lambda: gate.instance) as probes:
         if not await gate.passed(probes.beat):
             return

@@ -55,6 +55,7 @@ class Sender:
         self._begun = Gathering(self._records.begin)
         self._ended = Gathering(self._records.end)
         self._lanes: defaultdict[str, dict[UUID, asyncio.Task[None]]] = defaultdict(dict)
+        self._copies: defaultdict[UUID, list[Taken]] = defaultdict(list)
 
     @property
     def problem(self) -> str | None:
@@ -142,7 +143,9 @@ class Sender:
             decision = decide(one.email, known.get(id_), now)
             if one.delivery is None and self._has(id_):
                 continue  # it is in hand already, and its row stays until that has ended
-            if one is not first[id_] or id_ in held or self._has(id_):
+            if self._has(id_):
+                self._copies[id_].append(one)  # it may be the only one that the broker has
+            elif one is not first[id_] or id_ in held:
                 done.append(Ended(one))
             elif isinstance(decision, Receipt):
                 done.append(Ended(one, decision))
@@ -158,10 +161,14 @@ class Sender:
     def _start(self, name: str, one: Taken, known: Attempt | None, until: float) -> None:
         lane, id_ = self._lanes[name], one.email.id
         lane[id_] = asyncio.create_task(self._work(one, known, until))
-        lane[id_].add_done_callback(lambda task: _over(lane, id_, task))
+        lane[id_].add_done_callback(lambda task: self._over(lane, id_, task))
 
     async def _work(self, one: Taken, known: Attempt | None, until: float) -> None:
-        """Brings a message to its end, or to where it waits."""
+        """Brings a message to its end, or to where it waits, and lets go of what came of it meanwhile."""
+        await self._ended.add(await self._handed_over(one, known, until))
+        await self._records.end([Ended(copy) for copy in self._copies.pop(one.email.id, [])])
+
+    async def _handed_over(self, one: Taken, known: Attempt | None, until: float) -> Ended:
         tries = 1 if known is None else known.tries + 1
         try:
             answer = await deliver(
@@ -169,8 +176,7 @@ class Sender:
                 urgent=one.email.purpose == "transactional", test=self._settings.smtp_test,
             )  # fmt: skip
         except DATABASE_AWAY:  # nobody has heard of it
-            await self._ended.add(ended(one, put_off(one.email, tries - 1, begun=False)))
-            return
+            return ended(one, put_off(one.email, tries - 1, begun=False))
         except Exception as error:  # noqa: BLE001  # whatever it is, it is this message's alone
             _log.warning("an e-mail could not be handed over", message=str(one.email.id), exc_info=error)
             answer = OUR_ERROR
@@ -179,11 +185,13 @@ class Sender:
             metrics.EMAILS_AGAIN.inc()
             _log.warning("sent again, for a try before had no answer", message=str(one.email.id))
         what = ending(one.email, answer, tries, self._settings.smtp_retry, repeated=repeated)
-        await self._ended.add(ended(one, what))
+        return ended(one, what)
 
-
-def _over(lane: dict[UUID, asyncio.Task[None]], message_id: UUID, task: asyncio.Task[None]) -> None:
-    del lane[message_id]
-    if not task.cancelled() and (error := task.exception()) is not None:
-        known = isinstance(error, DATABASE_AWAY)
-        _log.warning("an e-mail comes again", message=str(message_id), problem=str(error), exc_info=not known and error)
+    def _over(self, lane: dict[UUID, asyncio.Task[None]], message_id: UUID, task: asyncio.Task[None]) -> None:
+        del lane[message_id]
+        self._copies.pop(message_id, None)  # which come again
+        if not task.cancelled() and (error := task.exception()) is not None:
+            known, problem = isinstance(error, DATABASE_AWAY), str(error)
+            _log.warning(
+                "an e-mail comes again", message=str(message_id), problem=problem, exc_info=not known and error
+            )

@@ -32,7 +32,7 @@ NOT_DEAD = [
 
 
 @pytest.mark.parametrize("words", [one for one in DEAD if "access denied" not in one and "#5.1.0" not in one])
-@pytest.mark.parametrize("given", ["", "5.0.0"])
+@pytest.mark.parametrize("given", ["", "5.0.0", "5.2.0", "5.3.0", "5.5.0"])
 def test_an_address_that_does_not_exist_is_known_by_words(words: str, given: str) -> None:
     assert status(given, words) == "5.1.1"
 
@@ -49,6 +49,10 @@ def test_a_domain_that_does_not_exist() -> None:
 
 def test_a_status_that_says_something_is_believed_before_words() -> None:
     assert status("5.7.1", "550 user unknown") == "5.7.1"
+    assert status("5.1.0", "550 user unknown") == "5.1.0"
+    assert status("5.7.0", "550 user unknown") == "5.7.0"
+    assert status("5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable") == "5.5.0"
+    assert status("5.3.0", "553 5.3.0 DNSBL:RBL 521< 192.0.2.7 >_is_blocked") == "5.7.1"
     assert status("", "550 5.2.1 user unknown") == "5.2.1"
     assert status("5.0.0", "smtp; 550-5.1.1 gone") == "5.1.1"
     assert status("5.0.0", "nothing to be read") == "5.0.0"

@@ -88,6 +88,31 @@ async def test_a_connection_that_the_relay_left_meanwhile_is_opened_anew(pool: P
     assert relay.sessions == 2
 
 
+@pytest.mark.parametrize("left", ["cut", "421 4.4.2 relay.firm.cn Error: timeout exceeded"])
+async def test_connections_that_the_relay_takes_leave_of_while_they_are_idle_are_no_word_about_us(
+    pool: Pool, relay: Relay, left: str
+) -> None:
+    async with pool.connection(time.monotonic() + 30), pool.connection(time.monotonic() + 30):
+        pass
+    relay.answers["MAIL"] = [left]
+    assert (await delivered(pool)).code == 250
+    assert (pool.problem, pool.shown) == (None, None)
+    assert relay.sessions == 3
+
+
+async def test_what_the_relay_says_of_us_at_rcpt_is_shown_until_it_takes_a_message(pool: Pool, relay: Relay) -> None:
+    relay.says["@b.cn"] = "554 5.7.1 <li.lei@b.cn>: Relay access denied"
+    for _ in range(3):
+        assert (await delivered(pool)).code == 554
+        await pool.check()
+        assert pool.problem is None, "messages are offered again"
+        assert "Relay access denied" in (pool.shown or "")
+        assert "li.lei" not in (pool.shown or "")
+    relay.says.clear()
+    assert (await delivered(pool)).code == 250
+    assert pool.shown is None
+
+
 @pytest.mark.parametrize(
     "said",
     ["530 5.7.0 Authentication required", "550 no", "553 5.1.8 <no-reply@firm.cn>: Sender address rejected",

@@ -209,6 +209,38 @@ async def test_what_is_in_hand_is_not_forgotten_though_its_time_comes_again(
     assert len(relay.taken) == 2
 
 
+async def test_a_copy_of_what_is_in_hand_is_given_up_no_sooner(
+    mailing: Settings, queues: Queues, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.smtp.sender._LEASE", 0)  # the same comes again while it is in hand
+    relay.stalls.add("c@slow.cn")
+    async with sending(msgspec.structs.replace(mailing, smtp_timeout=20.0)) as sender:
+        await put(queues, email(1, to="c@slow.cn"))
+        await until(lambda: _heard(relay))
+        await asyncio.sleep(3)
+        sender.abandon()  # without a word, as if it had been killed
+        relay.stalls.clear()
+        relay.go_on.set()
+        assert [one.code for one in await receipts(queues, 1)] == ["250 2.0.0 again"]
+        await until(lambda: _empty(queues))
+
+
+async def test_copies_of_what_was_in_hand_are_given_up_with_it(
+    mailing: Settings, queues: Queues, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.smtp.sender._LEASE", 0)
+    relay.stalls.add("c@slow.cn")
+    async with sending(msgspec.structs.replace(mailing, smtp_timeout=20.0)):
+        await put(queues, email(1, to="c@slow.cn"))
+        await until(lambda: _heard(relay))
+        await put(queues, email(1, to="c@slow.cn", attempt=2))
+        await asyncio.sleep(2)
+        monkeypatch.setattr("workers.smtp.sender._LEASE", 8)
+        relay.go_on.set()
+        await until(lambda: _empty(queues))
+    assert len(relay.taken) == 1
+
+
 async def _is(database: Database, number: int) -> bool:
     return await waiting(database) == number
 
