@@ -6,6 +6,7 @@ from litestar.params import JSONBody
 from api.auth import session
 from api.auth.door import Visit
 from api.edge.identify import public
+from api.edge.limits import Crowd
 from api.edge.request import HttpRequest
 from kernel.errors import HexadError
 from mobile_contracts.auth import Refresh, SignedIn, SignOut
@@ -20,6 +21,7 @@ async def refresh_tokens(request: HttpRequest, data: JSONBody[Refresh]) -> Signe
     or `wrong_credentials` for a token that is not known (any more).
     """
     visit = Visit.of(request)
+    _admit(request, visit, data.refresh_token)
     async with visit.transaction() as tx:
         renewed = await session.renew(tx, visit, data.refresh_token, data.device_id)
     if isinstance(renewed, HexadError):
@@ -31,8 +33,16 @@ async def refresh_tokens(request: HttpRequest, data: JSONBody[Refresh]) -> Signe
 async def sign_out(request: HttpRequest, data: JSONBody[SignOut]) -> None:
     """Ends the session; nothing is said about a token that is not known."""
     visit = Visit.of(request)
+    _admit(request, visit, data.refresh_token)
     async with visit.transaction() as tx:
         await session.leave(tx, visit, data.refresh_token)
+
+
+def _admit(request: HttpRequest, visit: Visit, token: str) -> None:
+    """Lets the owner of a token in from an address that asks too often, as often as a session may ask."""
+    crowd: Crowd | None = request.scope.get("hexad_crowd")  # type: ignore[assignment]
+    if crowd is not None:
+        crowd.admit(visit.door.successors.session(token))
 
 
 auth = Router("", route_handlers=[refresh_tokens, sign_out], tags=["Sign-in"])

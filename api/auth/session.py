@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from api.auth import people, successors
+from api.auth import people
 from api.auth.door import Visit
 from kernel import identity
 from kernel.database import Tx
@@ -40,7 +40,7 @@ async def begin(tx: Tx, visit: Visit, audience: Audience, subject: str, device: 
     await visit.enter(tx, _principal(audience, subject, session_id, device.device_id))
     what = Record(action="sign_in", noun="session", noun_id=str(session_id), after=visit.attempt(device), reason=how)
     await emit(tx, event.SignedIn(session_id=session_id), what)
-    return await _tokens(tx, visit, audience, subject, session_id, successors.first())
+    return await _tokens(tx, visit, audience, subject, session_id, visit.door.successors.first(session_id))
 
 
 async def renew(tx: Tx, visit: Visit, token: str, device_id: str) -> SignedIn | HexadError:
@@ -53,7 +53,7 @@ async def renew(tx: Tx, visit: Visit, token: str, device_id: str) -> SignedIn | 
     if row is None or row["audience"] not in visit.door.audiences:
         return WrongCredentials()
     session_id, over = row["session_id"], row["ended"] or not await people.is_here(tx, row["audience"], row["subject"])
-    following = visit.door.successors.of(token)
+    following = visit.door.successors.of(token, session_id)
     before: Any = await _sql.unused(tx, hash=_digest(following)) if row["just_now"] else None
     if row["device_id"] != device_id or (row["used"] and before is None):
         why = "refresh token used twice" if row["used"] else "refresh token used on another device"

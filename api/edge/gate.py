@@ -8,7 +8,7 @@ from litestar.types import ASGIApp, Receive, Send
 
 from api.edge.bodies import Bodies, Body, replayed, there
 from api.edge.headers import header, listed, values
-from api.edge.limits import Buckets
+from api.edge.limits import Buckets, Crowd
 from api.edge.origin import admitted, is_preflight
 from api.edge.passage import UNLIMITED, Passage
 from api.edge.path import keep_inner_slashes
@@ -30,6 +30,9 @@ _ONCE = {
                  "X-Hexad-Signature")
 }  # fmt: skip
 """Headers of which there is one: where there are two, a proxy in front may have looked at the other."""
+
+_PROVEN_BY_BODY = ("/v1/auth/refresh", "/v1/auth/sign-out")
+"""Whose token stands in the body: the route asks for it before anything else."""
 
 
 class Gate:
@@ -97,8 +100,10 @@ class Gate:
             return None
         taken, passage.allowance = self._buckets.take(household(passage.address))
         if not taken and not self._bears_token(scope):
-            # raised by: strangers, of the same address: who bears a token of ours has a limit of their own
-            return RateLimited(passage.allowance.wait)
+            if passage.path not in _PROVEN_BY_BODY:
+                # raised by: strangers, of the same address: who bears a token of ours has a limit of their own
+                return RateLimited(passage.allowance.wait)
+            scope["hexad_crowd"] = Crowd(passage.allowance.wait, self._sessions)
         if malformed := _malformed(scope, passage.path):
             return malformed
         told = header(scope, b"x-app-version")

@@ -3,8 +3,11 @@
 import math
 import time
 from collections import OrderedDict
+from uuid import UUID
 
 from msgspec import Struct
+
+from kernel.errors import RateLimited
 
 _BUCKETS_AT_MOST = 50_000
 
@@ -45,3 +48,16 @@ class Buckets:
             self._levels.popitem(last=False)
         wait = 0.0 if level >= 1.0 else (1.0 - level) / self._rate
         return taken, Allowance(int(self._burst), int(level), wait, (self._burst - level) / self._rate)
+
+
+class Crowd:
+    """Others of the address have used up what it may ask: let in is whose token of ours names a session."""
+
+    def __init__(self, wait: float, sessions: Buckets) -> None:
+        self._wait, self._sessions = wait, sessions
+
+    def admit(self, session_id: UUID | None) -> None:
+        """Raises `RateLimited` for nobody we know, and for a session that asks too often itself."""
+        if session_id is None or not self._sessions.take(str(session_id))[0]:
+            # raised by: strangers, of the same address: whoever bears a token of ours has a limit of their own
+            raise RateLimited(self._wait)

@@ -5,9 +5,10 @@ import msgspec
 import pytest
 
 from kernel.identity import Tokens
+from kernel.settings import Settings
 from mobile_contracts.event import SessionEnded
 from tests.api.auth.conftest import PASSWORD, People, Phone, bearer, refused, session_of
-from tests.api.conftest import hears
+from tests.api.conftest import Open, hears
 
 
 async def sign_out(api: httpx.AsyncClient, token: str) -> int:
@@ -55,3 +56,38 @@ async def test_a_token_that_was_used_signs_out_as_well_and_twice_is_once(phone: 
 @pytest.mark.parametrize("token", ["unknown", "A" * 43])
 async def test_nothing_is_said_of_what_is_not_known(phone: Phone, token: str) -> None:
     assert await sign_out(phone.api, token) == 204
+
+
+async def test_who_is_signed_in_gets_new_tokens_and_signs_out_from_an_address_that_strangers_flood(
+    open_api: Open, own_settings: Settings, people: People
+) -> None:
+    await people.customer(password=PASSWORD)
+    settings = msgspec.structs.replace(own_settings, rate_per_address=0.001, rate_burst=5000.0, rate_per_principal=50.0)
+    async with open_api(settings) as api:
+        phone = Phone(api)
+        token = (await phone.investor(password=PASSWORD)).json()["refresh_token"]
+        flood = [(await phone.refresh("A" * 86)).status_code for _ in range(6)]
+        assert set(flood) == {401, 429}
+        assert flood[-1] == 429
+        assert (await api.get("/v1/auth/keys")).status_code == 429
+        renewed = await phone.refresh(token)
+        assert renewed.status_code == 200, renewed.text
+        again = (await phone.refresh(token)).json()["refresh_token"]
+        assert again == renewed.json()["refresh_token"], "an answer that was lost is given again"
+        assert await sign_out(api, "A" * 86) == 429
+        assert await sign_out(api, renewed.json()["refresh_token"]) == 204
+
+
+async def test_a_session_that_asks_too_often_for_new_tokens_is_limited_itself(
+    open_api: Open, own_settings: Settings, people: People
+) -> None:
+    await people.customer(password=PASSWORD)
+    settings = msgspec.structs.replace(
+        own_settings, rate_per_address=0.001, rate_burst=2000.0, rate_per_principal=0.001
+    )
+    async with open_api(settings) as api:
+        phone = Phone(api)
+        token = (await phone.investor(password=PASSWORD)).json()["refresh_token"]
+        answers = [(await phone.refresh(token)).status_code for _ in range(6)]
+    assert answers.count(200) >= 2
+    assert answers[-1] == 429
