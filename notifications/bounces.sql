@@ -2,7 +2,8 @@
 -- record_class: Lately
 -- scope: none, the system looks after everybody's messages
 with counted as (
-    select o.broadcast_id, count(*)::int4 as answers, (count(*) filter (where given.bounced))::int4 as bounces
+    select o.broadcast_id, count(distinct o.id)::int4 as answers, -- each message once, however often it is told
+           (count(distinct o.id) filter (where given.bounced and o.state not in ('undelivered', 'failed')))::int4 as bounces
       from unnest(:ids::uuid[], :bounced::boolean[]) as given (id, bounced)
       join outgoing o on o.id = given.id
      where o.channel = 'email'

@@ -56,6 +56,13 @@ async def test_as_many_as_usual_among_many_stop_nothing(tx: Tx, house: House) ->
     assert (await broadcast.find(tx, started)).state == "running"
 
 
+async def test_a_message_that_is_told_of_again_came_back_once(tx: Tx, house: House) -> None:
+    started, messages = await sent(house, MOST - 1)
+    await told(house, messages * 2, "rejected", "550 5.1.1")
+    await told(house, messages, "undelivered", "5.1.1")  # by a mail that came back, too
+    assert (await broadcast.find(tx, started)).state == "running"
+
+
 async def test_what_is_long_past_counts_no_more_and_is_forgotten(tx: Tx, house: House) -> None:
     started, messages = await sent(house, MOST + 1)
     await told(house, messages[: MOST - 1], "rejected", "550 5.1.1")
