@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from centers.service import rules
@@ -236,6 +237,8 @@ class Connection:
                 known = wanted.epoch in (None, self._owner.epoch)
                 resume = wanted.resume if known else dict.fromkeys(wanted.resume, _BEYOND)
                 found = await self._owner.arrive(self, principal, resume)
+                if not known:  # what is not there any more is told too: nothing would come of it, ever
+                    found = msgspec.structs.replace(found, resync=list(wanted.resume))
         except NotSignedIn as error:
             code = _NOT_GOOD.get(type(error), "wrong_credentials")
             return self._session.refused(code, error.title, self._loop.time())

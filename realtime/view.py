@@ -60,6 +60,8 @@ class View:
             begin = seq if head - RESUMED_AT_MOST <= seq <= head else head
             self.follow(conversation_id, begin, head)
             return begin == seq
+        if seq > max(head, given.seq, *given.accepted):
+            return False
         if seq >= given.begun:
             return True
         if given.seq > given.begun or head - seq > RESUMED_AT_MOST:

@@ -109,8 +109,11 @@ async def test_seqs_of_another_life_of_the_database_say_nothing(house: House) ->
         async with house.device(name, resume={conversation: 2}, epoch=epoch) as same:
             assert same.frames[0]["resync"] == []
             assert (await same.get("message"))["seq"] == 3
-        async with house.device(name, resume={conversation: 2}, epoch="00000000") as other:
-            assert (other.frames[0]["resync"], other.frames[0]["epoch"]) == ([conversation], epoch)
+        gone = str(uuid4())
+        async with house.device(name, resume={conversation: 2, gone: 7}, epoch="00000000") as other:
+            assert (set(other.frames[0]["resync"]), other.frames[0]["epoch"]) == ({conversation, gone}, epoch)
+            asked = {"type": "history", "conversation_id": gone, "before_seq": 8, "limit": 10}
+            assert await other.error(**asked) == "not_found", "which the device may forget"
             assert (await investor.say(conversation, "4"))["seq"] == 4
             assert (await other.get("message"))["seq"] == 4
 

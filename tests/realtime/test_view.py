@@ -191,6 +191,7 @@ def test_resuming_on_an_open_socket_begins_earlier_only_before_its_first_message
     assert view.caught_up(ONE, 5)
     assert view.resume(ONE, 4, 5), "it was given, so it is no matter"
     assert not view.resume(ONE, 2, 5)
+    assert not view.resume(ONE, 6, 5), "nobody has written that far: it is of a life of the database that is over"
 
 
 class Story:
