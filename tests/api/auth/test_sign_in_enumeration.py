@@ -16,7 +16,7 @@ from tests.api.auth.conftest import MOBILE, PASSWORD, People, Phone
 _CHANGES = ("x-request-id", "ratelimit-remaining", "ratelimit-reset", "retry-after")
 
 
-_BESIDE = ("ended", "mark", "marks", "epoch")
+_BESIDE = ("ended", "mark", "marks", "epoch", "instance")
 """What the application asks by the clock, who is signed in, and of each new connection, which database it is."""
 
 
