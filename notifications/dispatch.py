@@ -9,7 +9,7 @@ Whoever locks several messages takes them in the order of their ids, or takes on
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -18,7 +18,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from kernel import logs, metrics, outside
+from kernel import clock, logs, metrics, outside
 from kernel.crypto import BlindIndex, Fields
 from kernel.database import Database, Tx
 from kernel.errors import Unavailable
@@ -109,7 +109,8 @@ class Dispatch:
 
         Raises `Unavailable` when the broker does not take them: they are `unknown` then.
         """
-        now = datetime.now(UTC)
+        async with self._database.connection() as connection:
+            now = await clock.now(connection)
         good_until = hours.last_moment(hours.of(self._settings, one.purpose), now, one.expires_at)
         if good_until is None:
             return 0

@@ -5,14 +5,13 @@ Everything that they do is safe to do twice and beside others: a second relay he
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
 import asyncpg
 import msgspec
 
-from kernel import logs, metrics, redaction
+from kernel import clock, logs, metrics, redaction
 from kernel.apart import Apart
 from kernel.characters import whole
 from kernel.crypto import BlindIndex, Fields
@@ -74,10 +73,10 @@ class Sender:
 
     async def _due(self) -> list[Open]:
         """The next broadcasts that something can be done for now: after the last of them come the first again."""
-        now = datetime.now(UTC)
-        open_now = [one for one in get_args(Purpose) if hours.of(self._settings, one).end(now) is not None]
         async with self._database.transaction() as tx:
             await apply_system(tx, "dispatch", kind="company")
+            now = await clock.now(tx)
+            open_now = [one for one in get_args(Purpose) if hours.of(self._settings, one).end(now) is not None]
             found = await dispatch.list_open(tx, open_now, self._after, self._settings.reconcile_after)
         self._after = Turn(found[-1].created_at, found[-1].id) if len(found) == dispatch.AT_ONCE else None
         return found
@@ -130,7 +129,8 @@ class Sender:
     async def _in_app(self, one: Open) -> int:
         async with self._database.transaction() as tx:
             await apply_system(tx, "dispatch", kind="company")
-            if hours.last_moment(hours.of(self._settings, one.purpose), datetime.now(UTC), one.expires_at) is None:
+            now = await clock.now(tx)
+            if hours.last_moment(hours.of(self._settings, one.purpose), now, one.expires_at) is None:
                 return 0
             return await in_app.give(tx, self._words, one, BATCH)
 

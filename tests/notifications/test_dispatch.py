@@ -2,17 +2,22 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
+from kernel import clock
+from kernel.calendar import BEIJING
 from kernel.crypto import Fields, Place
+from kernel.database import Tx
 from kernel.errors import Unavailable
 from kernel.queues.client import Queues
 from mobile_contracts.outbound import Email, Sms
 from notifications import broadcast, consent, dispatch, expansion, tidying
 from notifications.consent import Word
 from notifications.rate import AHEAD_SECONDS
+from notifications.words import Words
 from tests.notifications.conftest import Street
 from tests.notifications.house import House
 
@@ -58,6 +63,34 @@ async def test_several_senders_share_the_work_and_double_nothing(street: Street)
     assert sum(numbers) == 40
     assert len({sms.id for sms in await street.taken()}) == 40
     assert await street.states(sent) == {"sent": 40}
+
+
+class Astray(datetime):
+    """The clock of a host that is eleven hours behind."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return datetime.now(tz) - timedelta(hours=11)
+
+
+@pytest.mark.parametrize(("hour", "leaves"), [(10, 1), (3, 0)])
+async def test_the_hours_are_those_of_the_database_whatever_the_host_believes(
+    street: Street, monkeypatch: pytest.MonkeyPatch, hour: int, leaves: int
+) -> None:
+    moment = datetime.now(BEIJING).replace(hour=hour)
+
+    async def now(_: Tx) -> datetime:
+        return moment
+
+    monkeypatch.setattr(clock, "now", now)
+    monkeypatch.setattr("notifications.dispatch.datetime", Astray)
+    day = msgspec.structs.replace(street.settings, service_hours="07:00-23:00")
+    sender = dispatch.Dispatch(street.database, street.queues, day, Words(day))
+    one = await street.open(await street.queued(1))
+    assert await sender.send(one, "sms", 10) == leaves
+    if leaves:
+        (sms,) = await street.taken()
+        assert sms.expires_at == moment.replace(hour=23, minute=0, second=0, microsecond=0)
 
 
 async def test_nothing_leaves_outside_the_hours_and_nothing_is_lost(street: Street) -> None:

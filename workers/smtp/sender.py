@@ -8,10 +8,9 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from uuid import UUID
 
-from kernel import logs, metrics
+from kernel import clock, logs, metrics
 from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.errors import Unavailable
@@ -133,8 +132,9 @@ class Sender:
         """A task for each that is to be sent; what is answered already, or waits already, ends here."""
         if not taken:
             return
-        now, first = datetime.now(UTC), {one.email.id: one for one in reversed(taken)}
+        first = {one.email.id: one for one in reversed(taken)}
         async with self._database.transaction() as tx:
+            now = await clock.now(tx)
             known = await journal.known(tx, list(first))
             held = await deferred.renew(tx, self._fields, [one.email for one in first.values() if one.delivery])
         done: list[Ended] = []

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
@@ -119,6 +121,21 @@ async def test_what_has_expired_is_answered_and_not_sent(mailing: Settings, queu
     async with sending(mailing):
         (one,) = await receipts(queues, 1)
     assert (one.status, relay.taken) == ("expired", [])
+
+
+async def test_a_host_whose_clock_is_ahead_takes_nothing_for_expired(
+    mailing: Settings, queues: Queues, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(days=365)
+
+    monkeypatch.setattr("workers.smtp.sender.datetime", Ahead, raising=False)
+    async with sending(mailing):
+        await put(queues, email())
+        (one,) = await receipts(queues, 1)
+    assert one.status == "accepted"
 
 
 async def test_a_repeated_id_is_answered_again_and_not_sent_again_even_by_another_process(
