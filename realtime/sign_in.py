@@ -10,7 +10,7 @@ import asyncpg
 
 from kernel.database import AWAY, Database
 from kernel.errors import NotSignedIn, Overloaded, SessionOver, Unavailable
-from kernel.identity import Tokens, find_many
+from kernel.identity import LEEWAY_SECONDS, Tokens, find_many
 from kernel.scope import Audience, Principal
 from kernel.settings import Settings
 from realtime.together import Together
@@ -37,7 +37,7 @@ class SignIn:
         """Of all who want something of the database for one client; the node's own work stands beside it."""
 
     async def of(self, token: str, device_id: str) -> tuple[Principal, float]:
-        """The principal and the token's expiry (Unix seconds).
+        """The principal, and until when the token is taken (Unix seconds): over HTTP it is as long.
 
         Raises `NotSignedIn` when the token or its device is not the right one, `SessionOver`, or `Unavailable` when
         nobody can tell within 5 s.
@@ -48,7 +48,7 @@ class SignIn:
             raise SessionOver
         if principal.audience not in AUDIENCES or principal.device_id not in ("", device_id):
             raise NotSignedIn
-        return principal, expires
+        return principal, expires + LEEWAY_SECONDS
 
     def _verify(self, token: str) -> tuple[UUID, float]:
         """As `Tokens.verify`; the same token is not reckoned through again until it expires."""

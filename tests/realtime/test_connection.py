@@ -10,7 +10,7 @@ import pytest
 
 from hexad.embedded import Postgres
 from kernel.errors import NotSignedIn
-from kernel.identity import ISSUER
+from kernel.identity import ISSUER, LEEWAY_SECONDS
 from kernel.scope import Audience, Principal
 from mobile_contracts.frame import Pong
 from realtime.connection import FRAMES_WAITING, Connection, Event
@@ -55,14 +55,19 @@ async def test_a_session_of_one_device_is_not_believed_on_another(node: Node, pe
 
 
 async def test_when_the_token_expires_the_client_is_told_and_cut_off(node: Node, people: People) -> None:
-    async with node.signed_in(await people.token("10086", seconds=2)) as client:
+    async with node.signed_in(await people.token("10086", seconds=2 - LEEWAY_SECONDS)) as client:
         assert (await client.receive())["code"] == "token_expired"
         assert await client.closed() == 4401
 
 
+async def test_a_token_of_a_host_that_is_behind_is_good_as_long_as_over_http(node: Node, people: People) -> None:
+    async with node.signed_in(await people.token("10086", seconds=20 - LEEWAY_SECONDS)) as client:
+        assert (await client.ask(type="ping", n=1))["type"] == "pong"
+
+
 async def test_a_renewed_token_keeps_the_socket_open(node: Node, people: People) -> None:
     session_id = await people.session("10086")
-    async with node.signed_in(people.issue(session_id, "10086", seconds=2)) as client:
+    async with node.signed_in(people.issue(session_id, "10086", seconds=2 - LEEWAY_SECONDS)) as client:
         token = people.issue(session_id, "10086")
         assert (await client.ask(type="auth", token=token, device_id="d"))["type"] == "ready"
         with pytest.raises(TimeoutError):
