@@ -4,7 +4,7 @@ import asyncio
 import os
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
 from kernel import logs, metrics, ports
@@ -40,6 +40,7 @@ def serve(settings: Settings) -> None:
         port=settings.api_port,
         workers=settings.api_workers,
         loop=Loops.uvloop,
+        http=HTTPModes.http1,  # to tell HTTP/2 apart it would wait for a first word, without end; proxies speak 1.1
         backlog=1024,
         backpressure=settings.api_connections,  # of connections: idle ones count, so it is no bound for requests
         websockets=False,

@@ -185,6 +185,14 @@ async def test_whoever_dawdles_with_headers_or_a_body_is_cut_off(here: Settings,
         assert time.monotonic() - started < 15
 
 
+@pytest.mark.parametrize("said", [b"", b"P", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"], ids=["nothing", "a letter", "http2"])
+def test_a_connection_on_which_nothing_is_asked_ends(here: Settings, said: bytes) -> None:
+    with serving(here), socket.create_connection(("127.0.0.1", here.api_port), 60) as silent:
+        silent.sendall(said)
+        while silent.recv(4096):  # raises TimeoutError when it is held for ever
+            pass
+
+
 def test_a_slash_inside_a_number_reaches_its_route(here: Settings) -> None:
     with serving(here) as (_, url):
         asked = {path: status(f"{url}/v1/staff/customers/{path}") for path in ("A%2F1", "A%2f1/contact", "A/1")}
