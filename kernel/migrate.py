@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct
 
+from kernel import retention
 from kernel.errors import Misconfigured, Unavailable
 from kernel.lineage import check_version, connect
 from kernel.queues import QUEUES
@@ -62,6 +63,7 @@ async def migrate(url: str, settings: Settings, say: Callable[[str], None] = lam
         async with connection.transaction():
             await _queues(connection)
             await connection.execute((_FOLDER / "grants.sql").read_text())
+        await _months(connection, say)
         return done
     except asyncpg.LockNotAvailableError as error:
         raise Unavailable(
@@ -109,6 +111,15 @@ async def _apply(connection: asyncpg.Connection, say: Callable[[str], None]) -> 
             await connection.execute(migration.sql)
             await _sql.add(connection, number=migration.number, name=migration.name, sha256=migration.sha256)
     return len(known) - last
+
+
+async def _months(connection: asyncpg.Connection, say: Callable[[str], None]) -> None:
+    """Makes the months that are missing, with whatever lies in default partitions meanwhile."""
+    for table in retention.in_months():
+        if missing := await _sql.make_months(connection, table=table, ahead=retention.AHEAD):
+            say(
+                f"{table} lacks {missing:%Y-%m}, as it was in use or more are missing: run this again in a quiet moment"
+            )
 
 
 async def _queues(connection: asyncpg.Connection) -> None:

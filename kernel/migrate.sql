@@ -10,6 +10,10 @@ select set_config('lock_timeout', :milliseconds, false);
 -- scope: none, no row is read
 select pg_advisory_lock(:key);
 
+-- name: make_months(table, ahead)$
+-- scope: none, the function moves rows that nobody reads meanwhile from one part of a table into another
+select make_months(:table, now(), :ahead, null);
+
 -- name: has_table(name)$
 -- scope: none, the catalog
 select to_regclass(:name) is not null;

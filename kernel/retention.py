@@ -19,10 +19,23 @@ FEED = "the source system"
 """The row stands for something of a source system, whose deliveries change it and say that it has ended."""
 
 
+MONTHS = "months"
+"""It lies in months of UTC by the column, made ahead; the lake takes over those older than the window, once it exists."""
+
+LAKE = "the lake"
+"""It takes over what is older than the window, once it exists; nothing is deleted before."""
+
+AHEAD = 3
+"""So many months after this one are there before anything lies in them."""
+
+KEEPERS = (NOBODY, FEED, MONTHS, LAKE)
+"""Who sees to it without a query."""
+
+
 class Kept(Struct, frozen=True):
     """How long a table keeps a row.
 
-    `by` is `HOUSEKEEPING`, `NOBODY`, `FEED`, or the query that deletes, as `folder/file.sql:name`. `window` counts from
+    `by` is `HOUSEKEEPING`, one of `KEEPERS`, or the query that deletes, as `folder/file.sql:name`. `window` counts from
     `column`; without one, `says` tells what a row lives as long as.
     """
 
@@ -33,6 +46,7 @@ class Kept(Struct, frozen=True):
     column: str = ""
 
 
+_YEAR = timedelta(days=365)
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _REFERRED = "what others refer to is ended, never deleted"
@@ -86,10 +100,10 @@ KEPT = (
     Kept("broadcast", NOBODY, "a row per text sent; its messages refer to it"),
     Kept("broadcast_count", "notifications/tidying.sql:fold", "added up to a few rows per broadcast, as long as that"),
     Kept("bounce_tally", "notifications/bounces.sql:forget", "minutes of a broadcast", _HOUR, "minute"),
-    Kept("outgoing", NOBODY, "messages, until the lake exists"),
-    Kept("receipt", NOBODY, "as long as the message that it is about, until the lake exists"),
-    Kept("inbound", NOBODY, "replies, until the lake exists"),
-    Kept("notice", NOBODY, "notices, until the lake exists"),
+    Kept("outgoing", MONTHS, "messages, by when they were made", 2 * _YEAR, "id"),
+    Kept("receipt", MONTHS, "in the month of the message that it is about", 2 * _YEAR, "message_id"),
+    Kept("inbound", MONTHS, "replies, by their own time", 2 * _YEAR, "at"),
+    Kept("notice", LAKE, "one table, as whoever opens the app asks for theirs of all times", 2 * _YEAR, "id"),
     Kept("reminder_rule", NOBODY, "a few rows"),
     Kept("reminder", NOBODY, "a row per customer and occasion: nobody is reminded of one twice"),
     Kept("sending_rate", NOBODY, "one row per gateway and purpose"),
@@ -134,6 +148,11 @@ def forgotten() -> list[str]:
     return [one.table for one in KEPT if one.by == HOUSEKEEPING]
 
 
+def in_months() -> list[str]:
+    """The tables that lie in months."""
+    return [one.table for one in KEPT if one.by == MONTHS]
+
+
 def page() -> str:
     """The list as a table of the documents."""
     lines = [f"| `{one.table}` | {_how_long(one)} | {one.says} | {_who(one)} |" for one in KEPT]
@@ -151,7 +170,12 @@ def put(text: str) -> str:
 
 _BEGIN = "<!-- written by python -m kernel.retention -->\n"
 _END = "<!-- until here -->"
-_UNITS = ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute"))
+_UNITS = (
+    (timedelta(days=365), "year"),
+    (timedelta(days=1), "day"),
+    (timedelta(hours=1), "hour"),
+    (timedelta(minutes=1), "minute"),
+)
 
 
 def _how_long(one: Kept) -> str:

@@ -46,6 +46,12 @@ class OutlivedDue(Event, frozen=True):
     table: str
 
 
+class MonthsDue(Event, frozen=True):
+    """The months to come of a table are to be made."""
+
+    table: str
+
+
 class TokenIssued(Event, frozen=True):
     """An access token was issued by command."""
 
@@ -303,6 +309,7 @@ AnyEvent = (
     | JobTriedAgain
     | HousekeepingDue
     | OutlivedDue
+    | MonthsDue
     | TokenIssued
     | SessionEnded
     | OrganisationChanged

@@ -8,14 +8,16 @@ select b.id, b.kind, b.purpose, b.channels, b.template, b.template_version, b.gi
    and (:after_at::timestamptz is null or (b.created_at, b.id) > (:after_at::timestamptz, :after_id::uuid))
    and (:purposes::text[] is null or b.expanded < b.total
         or b.state = 'running' and b.purpose = any (:purposes::text[]) and b.expires_at > now()
-           and (exists (select from outgoing o where o.broadcast_id = b.id and o.state = 'queued')
+           and (exists (select from outgoing o
+                        where o.broadcast_id = b.id and o.state = 'queued' and o.id >= first_message(b.created_at))
                 or exists (select from outgoing o
                             where o.broadcast_id = b.id and o.state = 'unknown' and o.attempt < 5
+                              and o.id >= first_message(b.created_at)
                               and o.at < clock_timestamp() - make_interval(secs => :wait))))
  order by b.created_at, b.id
  limit :size;
 
--- name: claim(broadcast_id, channel, size)
+-- name: claim(broadcast_id, since, channel, size)
 -- record_class: Claimed
 -- scope: none, the system sends everybody's messages
 select o.id, o.customer_id, o.attempt::int4, o.content, c.customer_no, c.name, c.mobile, k.mobile as noted_mobile,
@@ -25,11 +27,12 @@ select o.id, o.customer_id, o.attempt::int4, o.content, c.customer_no, c.name, c
   left join contact k on k.customer_id = o.customer_id
   left join preference p on p.customer_id = o.customer_id
  where o.broadcast_id = :broadcast_id and o.state = 'queued' and o.channel = :channel
+   and o.id >= first_message(:since::timestamptz)
  order by o.id
  limit :size
    for update of o skip locked;
 
--- name: claim_unanswered(broadcast_id, channel, wait, size)
+-- name: claim_unanswered(broadcast_id, since, channel, wait, size)
 -- record_class: Claimed
 -- scope: none, the system sends everybody's messages
 select o.id, o.customer_id, o.attempt::int4, o.content, c.customer_no, c.name, c.mobile, k.mobile as noted_mobile,
@@ -39,6 +42,7 @@ select o.id, o.customer_id, o.attempt::int4, o.content, c.customer_no, c.name, c
   left join contact k on k.customer_id = o.customer_id
   left join preference p on p.customer_id = o.customer_id
  where o.broadcast_id = :broadcast_id and o.state = 'unknown' and o.channel = :channel and o.attempt < 5
+   and o.id >= first_message(:since::timestamptz)
    and o.at < clock_timestamp() - make_interval(secs => :wait)
  order by o.id
  limit :size
@@ -65,6 +69,7 @@ update outgoing o
 select o.id
   from outgoing o
  where o.id = any (:ids::uuid[]) and o.state = 'sending'
+   and o.id between lowest(:ids::uuid[]) and highest(:ids::uuid[])
  order by o.id
    for key share of o; -- receipts may go on meanwhile, withdrawing consent waits
 
@@ -81,12 +86,18 @@ select o.id, case b.state when 'paused' then 'paused' else seen.reason end as re
 
 -- name: take(ids)!
 -- scope: none, the system sends everybody's messages
-select from outgoing where id = any (:ids::uuid[]) and state = 'sending' order by id for no key update;
+select
+  from outgoing o
+ where o.id = any (:ids::uuid[]) and o.state = 'sending'
+   and o.id between lowest(:ids::uuid[]) and highest(:ids::uuid[])
+ order by o.id
+   for no key update;
 
 -- name: record(ids, state)!
 -- scope: none, the system sends everybody's messages
-update outgoing set state = :state, at = clock_timestamp()
- where id = any (:ids::uuid[]) and state = 'sending';
+update outgoing o set state = :state, at = clock_timestamp()
+ where o.id = any (:ids::uuid[]) and o.state = 'sending'
+   and o.id between lowest(:ids::uuid[]) and highest(:ids::uuid[]);
 
 -- name: let_go(ids, reasons)!
 -- scope: none, the system sends everybody's messages

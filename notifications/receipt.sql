@@ -43,14 +43,16 @@ select j.position, j.verdict, k.fresh
 -- name: of_named(gateways, size)
 -- record_class: Kept
 -- scope: none, receipts are of everybody's messages
-update receipt
-   set times = times - 1 -- it is counted again as it is applied
- where ctid = any (array (select r.ctid
-                            from receipt r
-                           where r.problem = 'unknown_gateway' and r.gateway = any (:gateways::text[])
-                           limit :size
-                             for update skip locked))
-returning message_id as id, gateway, gateway_id, status, code, at;
+update receipt r
+   set times = r.times - 1 -- it is counted again as it is applied
+  from (select message_id, gateway, gateway_id, status, at, code
+          from receipt
+         where problem = 'unknown_gateway' and gateway = any (:gateways::text[])
+         limit :size
+           for update skip locked) as waiting
+ where r.message_id = waiting.message_id and r.gateway = waiting.gateway and r.gateway_id = waiting.gateway_id
+   and r.status = waiting.status and r.at = waiting.at and r.code = waiting.code
+returning r.message_id as id, r.gateway, r.gateway_id, r.status, r.code, r.at;
 
 -- name: advance(ids, states, codes)
 -- scope: none, receipts are of everybody's messages

@@ -4,7 +4,7 @@ update outgoing set state = 'unknown', at = clock_timestamp()
  where id in (select o.id
                 from outgoing o
                 join broadcast b on b.id = o.broadcast_id
-               where b.finished_at is null and o.state = 'sending'
+               where b.finished_at is null and o.state = 'sending' and o.id >= first_message(b.created_at)
                  and o.at < clock_timestamp() - make_interval(secs => :silence)
                limit 5000
                  for update of o skip locked);
@@ -15,7 +15,7 @@ update outgoing set state = 'failed', reason = 'unanswered', at = clock_timestam
  where id in (select o.id
                 from outgoing o
                 join broadcast b on b.id = o.broadcast_id
-               where b.finished_at is null and o.state = 'unknown'
+               where b.finished_at is null and o.state = 'unknown' and o.id >= first_message(b.created_at)
                  and (o.attempt >= 5 or b.state = 'cancelled' or b.expires_at <= now())
                  and o.at < clock_timestamp() - make_interval(secs => :wait)
                limit 5000
@@ -29,7 +29,8 @@ update outgoing o
   from (select o.id, b.state
           from outgoing o
           join broadcast b on b.id = o.broadcast_id
-         where b.finished_at is null and o.state = 'queued' and (b.state = 'cancelled' or b.expires_at <= now())
+         where b.finished_at is null and o.state = 'queued' and o.id >= first_message(b.created_at)
+           and (b.state = 'cancelled' or b.expires_at <= now())
          limit 5000
            for update of o skip locked) as ended
  where o.id = ended.id;
@@ -45,7 +46,8 @@ update broadcast b
        version = nextval('row_version')
  where b.id = any (:ids::uuid[])
    and not exists (select from outgoing o
-                    where o.broadcast_id = b.id and o.state in ('queued', 'sending', 'unknown'));
+                    where o.broadcast_id = b.id and o.state in ('queued', 'sending', 'unknown')
+                      and o.id >= first_message(b.created_at));
 
 -- name: fold(size)!
 -- scope: none, numbers of messages alone

@@ -12,7 +12,7 @@ from kernel.database import Tx
 from kernel.outbox import emit
 from kernel.scope import apply_system
 from kernel.sql import load
-from mobile_contracts.event import HousekeepingDue, OutlivedDue
+from mobile_contracts.event import HousekeepingDue, MonthsDue, OutlivedDue
 from workers.registry import handles
 
 CHUNK = 5000
@@ -28,6 +28,8 @@ async def keep_house(tx: Tx, event: HousekeepingDue) -> None:
     """Begins with every table."""
     for table in retention.forgotten():
         await emit(tx, OutlivedDue(table=table))
+    for table in retention.in_months():
+        await emit(tx, MonthsDue(table=table))
 
 
 @handles(OutlivedDue)

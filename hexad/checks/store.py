@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hexad.checks.finding import Finding, fail, graded, ok, warn
-from kernel import lineage
+from kernel import lineage, retention
 from kernel.anchor import anchor
 from kernel.calendar import BEIJING
 from kernel.database import Tx
@@ -35,6 +35,7 @@ async def examine(tx: Tx, settings: Settings) -> AsyncIterator[Finding]:
     yield await _schedule(tx)
     yield await _seals(tx, settings)
     yield await _messages(tx)
+    yield await _months(tx)
 
 
 def _role(role: Any) -> Finding:
@@ -135,3 +136,15 @@ async def _messages(tx: Tx) -> Finding:
     more = f", and of {len(rows) - 5} more broadcasts" if len(rows) > 5 else ""
     mend = "the relay's log names each message: what is sealed does not open with HEXAD_FIELD_KEYS, or was altered"
     return warn("messages", f"failed this week: {shown}{more}", mend)
+
+
+async def _months(tx: Tx) -> Finding:
+    tables = retention.in_months()
+    rows = await _sql.months(tx, tables=tables, windows=[retention.window(table) for table in tables])
+    if missing := [f"{row['name']} {month}" for row in rows for month in row["missing"]]:
+        mend = "run `hexad migrate`, which takes them over; look into the worker's log for `month_missing`"
+        return warn("months", f"what belongs to {', '.join(missing)} lies in the default partition", mend)
+    says = f"made up to {min(row['last'] for row in rows)}"
+    if outlived := [f"{row['name']} {row['outlived'][0]} to {row['outlived'][-1]}" for row in rows if row["outlived"]]:
+        says += f"; older than their window and kept, as the lake does not exist yet: {', '.join(outlived)}"
+    return ok("months", says)

@@ -65,3 +65,14 @@ select broadcast_id, reason, sum(messages)::integer as messages
  group by broadcast_id, reason
 having sum(messages) > 0
  order by broadcast_id desc;
+
+-- name: months(tables, windows)
+-- scope: none, the catalogue
+select t.name, coalesce(lacks.months, '{}') as missing, coalesce(outlived.months, '{}') as outlived, has.last
+  from unnest(:tables::text[], :windows::interval[]) as t (name, kept)
+ cross join lateral (select to_char(max(month), 'YYYY-MM') as last from months_of(t.name) as month) as has
+ cross join lateral (select array_agg(to_char(month, 'YYYY-MM') order by month) as months
+                       from months_missing(t.name, now(), 1) as month) as lacks
+ cross join lateral (select array_agg(to_char(month, 'YYYY-MM') order by month) as months
+                       from months_of(t.name) as month
+                      where month + interval '1 month' <= (now() - t.kept) at time zone 'UTC') as outlived;

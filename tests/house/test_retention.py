@@ -10,7 +10,7 @@ import pytest
 
 from kernel import retention
 from kernel.database import Tx
-from kernel.retention import FEED, HOUSEKEEPING, KEPT, NOBODY, Kept
+from kernel.retention import HOUSEKEEPING, KEEPERS, KEPT, MONTHS, NOBODY, Kept
 from tests.house.test_files import PACKAGES, ROOT, tracked
 
 _QUERY = re.compile(r"^-- name: (\w+)\(", re.MULTILINE)
@@ -38,7 +38,7 @@ def faults(kept: Sequence[Kept], schema: Mapping[str, set[str]], known: Mapping[
             yield f"{one.table} gives no reason"
         if (one.window is None) != (not one.column) or (one.column and one.column not in schema.get(one.table, set())):
             yield f"{one.table} has a window without its column, or a column without a window"
-        if one.by not in (NOBODY, FEED):
+        if one.by not in KEEPERS:
             yield from _unseen(one, known)
     theirs = {_HOUSEKEEPING + one.table for one in kept if one.by == HOUSEKEEPING}
     yield from (f"{name} is in no list" for name in known if name.startswith(_HOUSEKEEPING) and name not in theirs)
@@ -74,6 +74,29 @@ def known() -> dict[str, str]:
 def test_every_table_says_how_long_it_keeps_what(schema: dict[str, set[str]], known: dict[str, str]) -> None:
     assert list(faults(KEPT, schema, known)) == []
     assert len(schema) > 60
+
+
+async def test_what_lies_in_months_does_by_the_column_that_the_list_says(tx: Tx) -> None:
+    rows = await tx.fetch(
+        "select relname::text, pg_get_partkeydef(oid) from pg_class where relkind = 'p' and not relispartition"
+        " and relnamespace = 'public'::regnamespace and pg_get_partkeydef(oid) like 'RANGE%'"
+    )
+    assert {tuple(row) for row in rows} == {(one.table, f"RANGE ({one.column})") for one in KEPT if one.by == MONTHS}
+
+
+def mistaken(known: Mapping[str, str], tables: Sequence[str]) -> list[str]:
+    """Queries that tell rows of a table in months apart by where they lie, which is so of one month only."""
+    of_months = re.compile(rf"\b(?:from|join|update|into) (?:{'|'.join(tables)})\b")
+    return [name for name, text in known.items() if re.search(r"\bctid\b", text) and of_months.search(text)]
+
+
+def test_rows_in_months_are_told_apart_by_their_keys(known: dict[str, str]) -> None:
+    tables = [one.table for one in KEPT if one.by == MONTHS]
+    assert mistaken(known, tables) == []
+    query = "update receipt set times = 1\n where ctid = any (array (select ctid from receipt limit 1))"
+    assert mistaken({"a": query, "b": query.replace("receipt", "receipts"), "c": "select from receipt"}, tables) == [
+        "a"
+    ]
 
 
 def test_operations_tell_it() -> None:

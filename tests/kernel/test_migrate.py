@@ -18,18 +18,20 @@ from kernel.settings import Settings
 
 KNOWN = len(migrations())
 
-DESCRIBED = """
+DESCRIBED = r"""
 select 'table', c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
        pg_get_expr(d.adbin, d.adrelid), c.relrowsecurity, c.relforcerowsecurity
   from pg_class c
   left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'S', 'v', 'm', 'p')
+   and c.relname !~ '_[0-9]{4}_[0-9]{2}\Z' -- months, made by functions that are compared; which there are says the day
 union all
-select 'index', indexname, indexdef, '', null, null, null, null, null from pg_indexes where schemaname = 'public'
+select 'index', indexname, indexdef, '', null, null, null, null, null from pg_indexes
+ where schemaname = 'public' and tablename !~ '_[0-9]{4}_[0-9]{2}\Z'
 union all
 select 'constraint', conname, conrelid::regclass::text, pg_get_constraintdef(oid), null, null, null, null, null
-  from pg_constraint where connamespace = 'public'::regnamespace
+  from pg_constraint where connamespace = 'public'::regnamespace and conrelid::regclass::text !~ '_[0-9]{4}_[0-9]{2}\Z'
 union all
 select 'trigger', tgname, pg_get_triggerdef(oid), tgenabled::text, null, null, null, null, null
   from pg_trigger

@@ -60,8 +60,10 @@ async def test_the_old_goes_and_the_new_stays(
     superuser = await asyncpg.connect(postgres_superuser)
     await superuser.execute(OLD_AND_NEW)
     assert await jobs.do(job(HousekeepingDue(), "keep_house")) == "done"
-    due = [row[0] for row in await superuser.fetch("select payload->>'table' from outbox order by id")]
+    events = await superuser.fetch("select kind, payload->>'table' from outbox order by id")
+    due = [table for kind, table in events if kind == "OutlivedDue"]
     assert due == retention.forgotten()
+    assert [table for kind, table in events if kind == "MonthsDue"] == retention.in_months()
     for table in due:
         assert await jobs.do(job(OutlivedDue(table=table), "forget_outlived")) == "done"
     await superuser.execute("delete from job where handler = 'forget_outlived'")

@@ -119,12 +119,99 @@ create index broadcast_open on broadcast (created_at) where finished_at is null;
 create index broadcast_own on broadcast (started_by, id);
 create index broadcast_silent on broadcast (expires_at) where silent_at is null;
 
+-- The least id that a UUIDv7 made at that moment can have.
+create function first_id(at timestamptz) returns uuid language sql stable parallel safe
+    return (lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
+
+-- No message of a broadcast started then has a lesser id: it is made later, and hosts agree on the time within a week.
+create function first_message(started timestamptz) returns uuid language sql stable parallel safe
+    return (lpad(to_hex(floor(extract(epoch from started - interval '7 days') * 1000)::bigint), 12, '0')
+            || repeat('0', 20))::uuid;
+
+-- The months that a table has, by their first days; those of UTC.
+create function months_of(of_table text) returns setof timestamp language sql stable as $$
+    select to_date(right(c.relname, 7), 'YYYY_MM')::timestamp
+      from pg_inherits i
+      join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = of_table::regclass and c.relname ~ '_[0-9]{4}_[0-9]{2}\Z'
+$$;
+
+-- The months that a table should have and has not: from the oldest that it has to so many after that of a moment.
+create function months_missing(of_table text, at timestamptz, ahead integer) returns setof timestamp language sql stable as $$
+    select series.month
+      from (select date_trunc('month', at at time zone 'UTC') as month) as this
+     cross join generate_series(least((select min(month) from months_of(of_table) as month), this.month),
+                                this.month + make_interval(months => ahead), interval '1 month') as series (month)
+     where series.month not in (select month from months_of(of_table) as month)
+     order by series.month
+$$;
+
+-- Makes one month and takes into it what came before it was made; not where that is more than `most` rows.
+create function make_month(of_table text, month timestamp, most bigint) returns boolean language plpgsql as $$
+declare
+    made text := of_table || to_char(month, '_YYYY_MM');
+    rest text := of_table || '_default';
+    bounds timestamptz[] := array[month at time zone 'UTC', (month + interval '1 month') at time zone 'UTC'];
+    low text := case of_table when 'inbound' then bounds[1]::text else first_id(bounds[1])::text end;
+    high text := case of_table when 'inbound' then bounds[2]::text else first_id(bounds[2])::text end;
+    early text := format('%I where %I >= %L and %2$I < %4$L', rest,
+                         substring(pg_get_partkeydef(of_table::regclass) from '\((.*)\)'), low, high);
+    secured boolean := (select relrowsecurity from pg_class where oid = of_table::regclass);
+    found bigint;
+begin
+    execute format('lock table %I in access exclusive mode', rest);
+    if secured then -- whoever owns it must see its rows, for this moment in which nobody else does
+        execute format('alter table %I no force row level security', rest);
+    end if;
+    execute format('select count(*) from (select from %s limit %L) as few', early, most + 1) into found;
+    if found <= most or most is null then
+        execute format('create table %I (like %I including all)', made, of_table);
+        if found > 0 then
+            execute format('with early as (delete from %s returning *) insert into %I select * from early', early, made);
+        end if;
+        if secured then -- it has no policy of its own: by its own name nobody sees anything in it
+            execute format('alter table %I enable row level security, force row level security', made);
+        end if;
+        execute format('alter table %I attach partition %I for values from (%L) to (%L)', of_table, made, low, high);
+    end if;
+    if secured then
+        execute format('alter table %I force row level security', rest);
+    end if;
+    return found <= most or most is null;
+end $$;
+
+-- Makes the months that are missing, the oldest first and six at most, and gives the first that it did not make: as more
+-- than `most` rows would have to be moved into it, or as the table was in use. They are read and written where they are.
+create function make_months(of_table text, at timestamptz, ahead integer, most bigint) returns date
+    language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '2s' as $$
+declare
+    missing timestamp;
+begin
+    if of_table <> all (array['outgoing', 'receipt', 'inbound']) then
+        raise exception '% does not lie in months', of_table using errcode = 'invalid_parameter_value';
+    end if;
+    for missing in select month from months_missing(of_table, at, ahead) as month limit 6 loop
+        begin
+            if not make_month(of_table, missing, most) then
+                return missing;
+            end if;
+        exception when lock_not_available then
+            return missing;
+        end;
+    end loop;
+    return null;
+end $$;
+
+-- The ends of a set of ids: what is looked for by many ids says them too, so that only their months are opened.
+create function lowest(ids uuid[]) returns uuid language sql immutable parallel safe return (array_sort(ids))[1];
+create function highest(ids uuid[]) returns uuid language sql immutable parallel safe return (array_sort(ids, true))[1];
+
 -- One message to one person (外发消息). Written four times in its life, a million of them a day: no column more than needed.
--- Who and what is true of them stands elsewhere and is not proven per row.
+-- Whom and what it is about stands elsewhere and is no reference, enforced or not: each new month would lock those tables.
 create table outgoing (
     id            uuid primary key,
-    broadcast_id  uuid not null references broadcast not enforced,
-    customer_id   integer not null references customer not enforced,
+    broadcast_id  uuid not null,
+    customer_id   integer not null,
     attempt       smallint not null default 0 check (attempt between 0 and 5),
     channel       text not null check (channel in ('sms', 'email', 'push', 'in_app')),
     state         text not null check (state in ('queued', 'sending', 'unknown', 'sent', 'delivered', 'undelivered',
@@ -134,7 +221,8 @@ create table outgoing (
     at            timestamptz not null default clock_timestamp(),
     content       bytea,                           -- sealed: exactly what was handed over, number or address included
     sent_at       timestamptz                      -- when it was last on its way: a person gets only so many in 24 hours
-);
+) partition by range (id);
+create table outgoing_default partition of outgoing default;
 create index outgoing_broadcast on outgoing (broadcast_id, state, channel, id);
 create index outgoing_customer on outgoing (customer_id, id);
 
@@ -191,7 +279,8 @@ create table receipt (
     code         text not null,
     problem      text check (problem in ('unknown_id', 'unknown_gateway', 'other_gateway')),
     primary key (message_id, gateway, gateway_id, status, at, code)
-);
+) partition by range (message_id);
+create table receipt_default partition of receipt default;
 create index receipt_problem on receipt (received_at) where problem is not null;
 create index receipt_unknown_gateway on receipt (gateway) where problem = 'unknown_gateway'; -- until it is named
 
@@ -206,7 +295,8 @@ create table inbound (
     received_at  timestamptz not null default now(),
     digest       bytea not null default '',        -- of numbers and text, as a blind index
     primary key (gateway, gateway_id, at, digest)
-);
+) partition by range (at);
+create table inbound_default partition of inbound default;
 create index inbound_number on inbound (number, at);
 create index inbound_unknown_gateway on inbound (gateway) where meaning = 'unknown_gateway'; -- until it is named
 
@@ -251,6 +341,8 @@ create policy reach on suppression using (
 
 alter table outgoing enable row level security;
 alter table outgoing force row level security;
+alter table outgoing_default enable row level security; -- without a policy: by its own name nobody sees anything in it
+alter table outgoing_default force row level security;
 create policy reach on outgoing using (
     case (select current_setting('hexad.scope', true))
         when 'company' then true

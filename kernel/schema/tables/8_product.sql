@@ -283,6 +283,7 @@ select case when b.state = 'cancelled' then 'cancelled'
                   from outgoing o
                  cross join lateral (select template from broadcast where id = o.broadcast_id offset 0) as other
                  where o.customer_id = c.id and o.id > (select uuidv7(interval '-91 days')) -- nothing waits for longer
+                   and o.id < (select first_id(now() + interval '1 day')) -- no month to come is opened
                    and o.broadcast_id <> b.id and other.template = b.template
                    and case o.state when 'skipped' then false when 'expired' then false
                                     when 'queued' then o.id > (select uuidv7(interval '-24 hours'))
