@@ -20,7 +20,7 @@ FEED = "the source system"
 
 
 MONTHS = "months"
-"""It lies in months of UTC by the column, made ahead; the lake takes over those older than the window, once it exists."""
+"""It lies in months of UTC by the column, made ahead; the lake takes over what is older than the window."""
 
 LAKE = "the lake"
 """It takes over what is older than the window, once it exists; nothing is deleted before."""

@@ -1,5 +1,5 @@
 """Every handler of the house: importing this module registers them."""
 
-from workers import code, housekeeping, probe, product_view, reminder, subscription
+from workers import code, housekeeping, months, probe, product_view, reminder, subscription
 
-__all__ = ["code", "housekeeping", "probe", "product_view", "reminder", "subscription"]
+__all__ = ["code", "housekeeping", "months", "probe", "product_view", "reminder", "subscription"]

@@ -160,6 +160,9 @@ declare
     found bigint;
 begin
     execute format('lock table %I in access exclusive mode', rest);
+    if to_regclass(made) is not null then -- somebody else was first
+        return true;
+    end if;
     if secured then -- whoever owns it must see its rows, for this moment in which nobody else does
         execute format('alter table %I no force row level security', rest);
     end if;
