@@ -198,20 +198,23 @@ select broadcast_id, state, told_apart(state, reason), count(*), true from outgo
 alter table outgoing force row level security;
 
 -- The same rule, which looks into no month to come.
-create or replace function hindrance(of_broadcast uuid, of_customer integer, by_channel text, of_message uuid)
+create or replace function hindrance(of_broadcast uuid, of_customer integer, by_channel text, of_message uuid, went_to bytea)
 returns table (reason text, consent_id bigint) language sql stable parallel safe as $$
 select case when b.state = 'cancelled' then 'cancelled'
             when c.status = 'closed' or not lasts(c.closed_on) then 'closed'
-            when by_channel = 'sms' and coalesce(c.mobile_index, k.mobile_index) is null then 'no_mobile'
-            when by_channel = 'email' and coalesce(c.email, k.email) is null then 'no_email'
-            when by_channel = 'email' and not sendable(coalesce(c.email, k.email)) then 'bad_address'
+            when went_to is null and by_channel = 'sms' and coalesce(c.mobile_index, k.mobile_index) is null then 'no_mobile'
+            when went_to is null and by_channel = 'email' and coalesce(c.email, k.email) is null
+                then 'no_email'
+            when went_to is null and by_channel = 'email' and not sendable(coalesce(c.email, k.email))
+                then 'bad_address'
             when said.allowed is false then 'opted_out'
             when b.purpose = 'marketing' and said.allowed is null then 'no_consent'
             when b.purpose <> 'transactional' and exists (
                 select from suppression s
                  where s.customer_id = c.id and s.channel = by_channel
-                   and s.address = case by_channel when 'sms' then coalesce(c.mobile_index, k.mobile_index)
-                                        else sha256(convert_to(lower(coalesce(c.email, k.email)), 'UTF8')) end)
+                   and s.address = coalesce(went_to, case by_channel
+                           when 'sms' then coalesce(c.mobile_index, k.mobile_index)
+                           else sha256(convert_to(lower(coalesce(c.email, k.email)), 'UTF8')) end))
                 then 'suppressed'
             when b.purpose <> 'transactional' and t.most <= (
                 select count(*) -- from what each got, never from all that a broadcast sent
