@@ -70,7 +70,7 @@ select page.id, page.customer_no, page.name, page.channel, page.state, page.reas
        from outgoing o
        join customer c on c.id = o.customer_id
       where o.broadcast_id = b.id and o.state = wanted.state and o.channel = way.channel and o.id > :after
-        and o.id >= first_message(b.created_at)
+        and o.id >= first_message(least(b.created_at, b.not_before))
       order by o.id
       limit :size) as page
  where b.id = :broadcast_id

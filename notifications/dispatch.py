@@ -53,6 +53,7 @@ class Open(Struct, frozen=True):
     expires_at: datetime
     unexpanded: bool
     created_at: datetime
+    since: datetime
 
 
 class Turn(Struct, frozen=True):
@@ -123,7 +124,7 @@ class Dispatch:
     ) -> list[Made]:  # fmt: skip
         async with self._database.transaction() as tx:
             await apply_system(tx, "dispatch", kind="company")
-            place = {"broadcast_id": one.id, "since": one.created_at, "channel": channel, "size": size}
+            place = {"broadcast_id": one.id, "since": one.since, "channel": channel, "size": size}
             claimed: list[Claimed] = (
                 await _sql.claim_unanswered(tx, **place, wait=self._settings.reconcile_after)
                 if unanswered

@@ -2,17 +2,19 @@
 -- record_class: Open
 -- scope: none, the system sends everybody's messages
 select b.id, b.kind, b.purpose, b.channels, b.template, b.template_version, b.given::text as given, b.state,
-       b.product_code, b.expires_at, b.expanded < b.total as unexpanded, b.created_at
+       b.product_code, b.expires_at, b.expanded < b.total as unexpanded, b.created_at,
+       least(b.created_at, b.not_before) as since
   from broadcast b
  where b.finished_at is null and (b.not_before <= now() or b.state = 'cancelled')
    and (:after_at::timestamptz is null or (b.created_at, b.id) > (:after_at::timestamptz, :after_id::uuid))
    and (:purposes::text[] is null or b.expanded < b.total
         or b.state = 'running' and b.purpose = any (:purposes::text[]) and b.expires_at > now()
            and (exists (select from outgoing o
-                        where o.broadcast_id = b.id and o.state = 'queued' and o.id >= first_message(b.created_at))
+                        where o.broadcast_id = b.id and o.state = 'queued'
+                          and o.id >= first_message(least(b.created_at, b.not_before)))
                 or exists (select from outgoing o
                             where o.broadcast_id = b.id and o.state = 'unknown' and o.attempt < 5
-                              and o.id >= first_message(b.created_at)
+                              and o.id >= first_message(least(b.created_at, b.not_before))
                               and o.at < clock_timestamp() - make_interval(secs => :wait))))
  order by b.created_at, b.id
  limit :size;

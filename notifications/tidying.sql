@@ -4,7 +4,8 @@ update outgoing set state = 'unknown', at = clock_timestamp()
  where id in (select o.id
                 from outgoing o
                 join broadcast b on b.id = o.broadcast_id
-               where b.finished_at is null and o.state = 'sending' and o.id >= first_message(b.created_at)
+               where b.finished_at is null and o.state = 'sending'
+                 and o.id >= first_message(least(b.created_at, b.not_before))
                  and o.at < clock_timestamp() - make_interval(secs => :silence)
                limit 5000
                  for update of o skip locked);
@@ -15,7 +16,8 @@ update outgoing set state = 'failed', reason = 'unanswered', at = clock_timestam
  where id in (select o.id
                 from outgoing o
                 join broadcast b on b.id = o.broadcast_id
-               where b.finished_at is null and o.state = 'unknown' and o.id >= first_message(b.created_at)
+               where b.finished_at is null and o.state = 'unknown'
+                 and o.id >= first_message(least(b.created_at, b.not_before))
                  and (o.attempt >= 5 or b.state = 'cancelled' or b.expires_at <= now())
                  and o.at < clock_timestamp() - make_interval(secs => :wait)
                limit 5000
@@ -29,7 +31,7 @@ update outgoing o
   from (select o.id, b.state
           from outgoing o
           join broadcast b on b.id = o.broadcast_id
-         where b.finished_at is null and o.state = 'queued' and o.id >= first_message(b.created_at)
+         where b.finished_at is null and o.state = 'queued' and o.id >= first_message(least(b.created_at, b.not_before))
            and (b.state = 'cancelled' or b.expires_at <= now())
          limit 5000
            for update of o skip locked) as ended
@@ -47,7 +49,7 @@ update broadcast b
  where b.id = any (:ids::uuid[])
    and not exists (select from outgoing o
                     where o.broadcast_id = b.id and o.state in ('queued', 'sending', 'unknown')
-                      and o.id >= first_message(b.created_at));
+                      and o.id >= first_message(least(b.created_at, b.not_before)));
 
 -- name: fold(size)!
 -- scope: none, numbers of messages alone

@@ -41,6 +41,16 @@ async def test_messages_on_both_sides_of_the_turn_and_beyond_every_month_leave_i
     )
 
 
+async def test_a_broadcast_that_was_started_while_the_clock_was_a_year_ahead_leaves_when_it_is_due(
+    street: Street,
+) -> None:
+    sent = await street.queued(2)
+    await street.execute("update broadcast set created_at = now() + interval '1 year' where id = $1", sent)
+    assert await street.send(sent) == 2
+    await street.answer(await street.taken(), "delivered")
+    assert await street.states(sent) == {"delivered": 2}
+
+
 @pytest.mark.parametrize("which", range(4))
 async def test_a_receipt_that_waited_for_its_gateway_is_taken_and_none_in_the_same_place_of_another_month(
     street: Street, which: int

@@ -194,7 +194,7 @@ async def test_two_who_make_months_at_once_make_each_once(
     await drop(owner, "receipt")
     other = await asyncpg.connect(own_settings.database_url)
     made = "select make_months('receipt', now(), 3, 100)"
-    assert await asyncio.gather(app.fetchval(made), other.fetchval(made)) == [None, None]
+    assert list(await asyncio.gather(app.fetchval(made), other.fetchval(made))) == [None, None]
     await other.close()
     assert len(await months(app, "receipt")) == 4
 

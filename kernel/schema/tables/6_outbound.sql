@@ -123,7 +123,8 @@ create index broadcast_silent on broadcast (expires_at) where silent_at is null;
 create function first_id(at timestamptz) returns uuid language sql stable parallel safe
     return (lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
 
--- No message of a broadcast started then has a lesser id: it is made later, and hosts agree on the time within a week.
+-- No message of a broadcast that was started then, or was due then, has a lesser id: it is made later, and clocks agree
+-- within a week.
 create function first_message(started timestamptz) returns uuid language sql stable parallel safe
     return (lpad(to_hex(floor(extract(epoch from started - interval '7 days') * 1000)::bigint), 12, '0')
             || repeat('0', 20))::uuid;
