@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct, field
 
-from kernel import logs, metrics
+from kernel import clock, logs, metrics
 from kernel.anchor import Anchor, Anchored
 from kernel.sql import load
 
@@ -88,7 +88,7 @@ async def _seal(connection: asyncpg.Connection) -> int:
         return 0
     last = await _sql.last_seal(connection)
     first, before = (last["position"] + 1, last["hash"]) if last else (1, _GENESIS)
-    at, hashes = datetime.datetime.now(datetime.UTC), []
+    at, hashes = await clock.now(connection), []
     for position, row in enumerate(rows, start=first):
         before = chained(before, position, at, tuple(row))
         hashes.append(before)
@@ -154,7 +154,7 @@ async def verify(
         report.sealed += len(rows)
         progress(report.sealed, total)
     chain.end(total)
-    marks.end(chain.expected - 1)
+    marks.end(chain.expected - 1, await clock.now(connection))
     await _compare_listing(connection, report)
     progress(report.sealed, total)
     return report
@@ -241,14 +241,14 @@ class _Marks:
         elif self._mark is None and self._unanchored is None:
             self._unanchored = (position, sealed_at)
 
-    def end(self, last: int) -> None:
+    def end(self, last: int, now: datetime.datetime) -> None:
         while self._mark:
             self._mark = self._next()
         if self._furthest > last:
             self._report.add(
                 "tail_cut", f"the log ends at position {last}, it was anchored up to {self._furthest}", last + 1
             )
-        if self._unanchored and datetime.datetime.now(datetime.UTC) - self._unanchored[1] > ANCHORED_WITHIN:
+        if self._unanchored and now - self._unanchored[1] > ANCHORED_WITHIN:
             position = self._unanchored[0]
             self._report.add(
                 "anchor_cut",

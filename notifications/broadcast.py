@@ -5,7 +5,7 @@ Its audience is fixed at the start. `expansion.py` makes the messages, `dispatch
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, get_args
 from uuid import UUID
@@ -14,6 +14,7 @@ import msgspec
 import uuid_utils.compat as uuid
 from msgspec import Struct
 
+from kernel import clock
 from kernel.cursor import Cursor
 from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput, NotFound, WrongState
@@ -84,7 +85,7 @@ async def start(tx: Tx, wanted: Wanted) -> UUID:
         purpose=wanted.purpose, topic=wanted.topic or (await wording.find(tx, version.code)).topic,
         channels=list(wanted.channels), given=msgspec.json.encode(dict(wanted.values)).decode(),
         product_code=wanted.product_code, customer_ids=list(wanted.customer_ids), branch_ids=list(wanted.branch_ids),
-        by=wanted.by, once=wanted.once, not_before=wanted.not_before, expires_at=_expiry(wanted),
+        by=wanted.by, once=wanted.once, not_before=wanted.not_before, expires_at=_expiry(wanted, await clock.now(tx)),
     )  # fmt: skip
     if row is None:
         known: UUID = await _sql.known(tx, once=wanted.once)
@@ -122,8 +123,9 @@ async def check(tx: Tx, wanted: Wanted) -> TemplateVersion:
             errors=[FieldError("channels", f"one or more of {made_for}, each once", f"须为 {made_for},且不重复")]
         )
     words.check_lengths(version, wanted.purpose, wanted.channels, wanted.values)
-    begins, now = wanted.not_before or datetime.now(UTC), datetime.now(UTC)
-    if not max(begins, now) < _expiry(wanted) <= now + _LONGEST:
+    now = await clock.now(tx)
+    begins = wanted.not_before or now
+    if not max(begins, now) < _expiry(wanted, now) <= now + _LONGEST:
         raise InvalidInput(
             errors=[FieldError("expires_at", "is later, by 90 days at most", "须晚于开始且不超过 90 天")]
         )
@@ -154,10 +156,11 @@ async def progress(tx: Tx, broadcast_id: UUID, settings: Settings) -> Progress:
     counted["queued"] = counted.get("queued", 0) + line.total - sum(counted.values())
     waiting = _WAITING if line.finished_at is None else _WAITING[:2]  # what is unknown at the end stays so
     done = line.total - sum(counted.get(state, 0) for state in waiting)
-    until = line.finished_at or datetime.now(UTC)
+    now = await clock.now(tx)
+    until = line.finished_at or now
     speed = done / max((until - max(line.created_at, line.not_before)).total_seconds(), 1e-3) if done else 0.0
     left = await _seconds_left(tx, line, line.total - done, speed, settings)
-    waits_for, next_at = (None, None) if done == line.total else _waiting(line, settings)
+    waits_for, next_at = (None, None) if done == line.total else _waiting(line, settings, now)
     return Progress(
         line, Counts(**counted), skipped, done, line.total, round(speed, 1), left and round(left, 1), waits_for, next_at
     )
@@ -174,9 +177,10 @@ async def _seconds_left(tx: Tx, line: BroadcastLine, waiting: int, speed: float,
     return max(waiting / speed, (waiting - max(await rate.left(tx, lane), 0)) / lane.rate)
 
 
-def _waiting(line: BroadcastLine, settings: Settings) -> tuple[Literal["start", "hours"] | None, datetime | None]:
+def _waiting(
+    line: BroadcastLine, settings: Settings, now: datetime
+) -> tuple[Literal["start", "hours"] | None, datetime | None]:
     """What keeps a running broadcast from sending now, and when that is over; null when it will have expired."""
-    now = datetime.now(UTC)
     if line.state != "running":
         return None, None
     begins = max(now, line.not_before)
@@ -243,5 +247,5 @@ async def branch_ids(tx: Tx, codes: Sequence[str], reach: Reach) -> list[int]:
     return sorted({row["id"] for row in rows})
 
 
-def _expiry(wanted: Wanted) -> datetime:
-    return wanted.expires_at or (wanted.not_before or datetime.now(UTC)) + GOOD_FOR
+def _expiry(wanted: Wanted, now: datetime) -> datetime:
+    return wanted.expires_at or (wanted.not_before or now) + GOOD_FOR

@@ -16,6 +16,7 @@ from msgspec import Struct
 from centers.service import rules
 from centers.service.rules import Reader, Said, Stored
 from kernel.errors import HexadError, NotSignedIn, RateLimited, SessionOver, TokenExpired, Unavailable
+from kernel.identity import LEEWAY_SECONDS
 from kernel.metrics import CLOSES, FRAMES
 from kernel.scope import Principal
 from mobile_contracts.frame import Asked, Changed, ConversationLine, ErrorCode, Receipt, SendMessage, ServerFrame
@@ -249,7 +250,8 @@ class Connection:
         except Unavailable:
             return self._session.unavailable(self._loop.time())
         at, now = datetime.now(UTC), self._loop.time()
-        until = now + expires - time.time()
+        left = expires - time.time()
+        until = now + (left if left > 0 else left + LEEWAY_SECONDS)  # it was good: our clock is ahead of its maker's
         effects = self._session.authenticated(principal, until, at, now, found.lines, found.resync, self._owner.epoch)
         return effects if self._session.closed else [*effects, *map(Send, found.receipts)]
 
