@@ -7,21 +7,44 @@ import asyncio
 import ssl
 from itertools import pairwise
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Annotated, Self, TypeVar
 from uuid import UUID
 
 import httpx2
 import msgspec
+from msgspec import Meta, Struct
 
 from kernel import outside
 from kernel.errors import Unavailable
 from kernel.settings import Settings, advisory_address
-from mobile_contracts.advisory import ContractsRead, Order, Verdict
+from mobile_contracts.advisory import ContractNews, Order, Verdict
 
 CALL_SECONDS = 5.0
 ANSWER_AT_MOST = 1 << 20
 PAGE = 200
 _Answer = TypeVar("_Answer")
+
+
+class News(Struct, frozen=True):
+    """A page of contracts: those that can be read, all their positions, and of these the ones that make no sense."""
+
+    items: list[ContractNews]
+    positions: list[int]
+    nonsense: list[int]
+    more: bool = False
+
+
+class _Page(Struct, frozen=True):
+    """A page, of which each contract is read by itself: one that makes no sense keeps no other back."""
+
+    items: list[msgspec.Raw]
+    more: bool = False
+
+
+class _Positioned(Struct, frozen=True):
+    """Whatever has a position."""
+
+    position: Annotated[int, Meta(ge=1, le=2**62)]
 
 
 class Advisory:
@@ -55,13 +78,13 @@ class Advisory:
         """Asks to end a subscription; one that the platform never took, it will not take any more."""
         return await self._call("POST", f"/v1/subscriptions/{subscription_id}/cancel", Verdict, key=subscription_id)
 
-    async def read(self, after: int) -> ContractsRead:
+    async def read(self, after: int) -> News:
         """Contracts that are new or changed after a position, in rising order."""
-        read = await self._call("GET", f"/v1/contracts?after={after}&limit={PAGE}", ContractsRead)
-        positions = [after, *(one.position for one in read.items)]
-        if len(read.items) > PAGE or any(one >= other for one, other in pairwise(positions)):
+        page = await self._call("GET", f"/v1/contracts?after={after}&limit={PAGE}", _Page)
+        news = _news(page)
+        if len(news.positions) > PAGE or any(one >= other for one, other in pairwise([after, *news.positions])):
             raise Unavailable("the advisory platform's contracts do not come in rising order")
-        return read
+        return news
 
     async def _call(
         self, method: str, path: str, kind: type[_Answer], content: Order | None = None, key: UUID | None = None
@@ -71,10 +94,7 @@ class Advisory:
         )
         if status != 200:
             raise Unavailable(f"the advisory platform answers {status}")
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise Unavailable("the advisory platform answers nonsense") from error
+        return _decoded(body, kind)
 
     async def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         outside.call("the advisory platform")
@@ -91,3 +111,22 @@ class Advisory:
                 return answer.status_code, bytes(body)
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as error:
             raise Unavailable(f"the advisory platform does not answer: {type(error).__name__}") from error
+
+
+def _decoded(body: bytes | msgspec.Raw, kind: type[_Answer]) -> _Answer:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Unavailable("the advisory platform answers nonsense") from error
+
+
+def _news(page: _Page) -> News:
+    """The page read; raises `Unavailable` where something has no position, as nobody could read on behind it."""
+    positions = [_decoded(one, _Positioned).position for one in page.items]
+    news = News([], positions, [], page.more)
+    for position, one in zip(positions, page.items, strict=True):
+        try:
+            news.items.append(_decoded(one, ContractNews))
+        except Unavailable:
+            news.nonsense.append(position)
+    return news

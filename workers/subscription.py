@@ -18,10 +18,10 @@ from kernel.errors import Unavailable
 from kernel.queues import SLOW
 from kernel.scope import Audience, apply_system
 from kernel.settings import Settings
-from mobile_contracts.advisory import ContractNews, ContractsRead, Order, PlatformContract, Verdict
+from mobile_contracts.advisory import ContractNews, Order, PlatformContract, Verdict
 from mobile_contracts.event import AdvisoryDue, ExpiryDue, SubscriptionAsked, SubscriptionChanged
 from notifications import notice
-from workers.advisory import Advisory
+from workers.advisory import Advisory, News
 from workers.collection.digest import digest_secret, row_digest
 from workers.registry import Means, handles, sends
 
@@ -143,21 +143,23 @@ async def read_contracts(means: Means, advisory: Advisory) -> None:
     for _ in range(_PAGES):
         async with means.transaction("ask_platform") as tx:
             before = await platform.find_position(tx)
-        read, problem = ContractsRead([], more=False), ""
+        read, problem = News([], [], []), ""
         try:
             read = await advisory.read(before.position)
+            if read.nonsense:
+                problem = f"contracts that make no sense were left out, at positions {read.nonsense}"
         except Unavailable as error:
             problem = error.detail
         if problem != before.problem:
             now = problem or "nothing"
             _log.warning("what is wrong with the advisory platform's contracts has changed", problem=now)
-        if not await _keep(means, before, read, problem) or not read.more or not read.items:
+        if not await _keep(means, before, read, problem) or not read.more or not read.positions:
             return
 
 
-async def _keep(means: Means, before: Position, read: ContractsRead, problem: str) -> bool:
+async def _keep(means: Means, before: Position, read: News, problem: str) -> bool:
     """One page in a transaction; false when somebody else has read on meanwhile."""
-    position = read.items[-1].position if read.items else before.position
+    position = read.positions[-1] if read.positions else before.position
     async with means.transaction("ask_platform") as tx:
         if not await platform.move_position(tx, before, position, problem):
             return False

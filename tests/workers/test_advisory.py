@@ -112,3 +112,29 @@ def test_without_an_address_it_is_the_simulated_one() -> None:
     assert advisory_address(Settings()) == "http://127.0.0.1:8007"
     assert advisory_address(Settings(simulator_host="::1")) == "http://[::1]:8007"
     assert advisory_address(Settings(advisory_url="https://advisory.example/")) == "https://advisory.example"
+
+
+BAD: list[dict[str, Any]] = [
+    {}, {"kind": "vip"}, {"contract_no": "no \n code"}, {"ended_on": "2026-01-01"}, {"signed_on": "2026-02-30"},
+    {"customer_no": None},
+]  # fmt: skip
+
+
+async def test_a_contract_that_makes_no_sense_keeps_no_other_back(odd: Any) -> None:
+    answers, settings = odd
+    page = [{"position": number, "contract": {**GOOD, **bad}} for number, bad in enumerate(BAD, 5)]
+    answers.body = json.dumps({"items": [*page, {"position": 20}, {"position": 21, "contract": GOOD}]}).encode()
+    async with Advisory(settings) as client:
+        read = await client.read(4)
+    assert [one.position for one in read.items] == [5, 21]
+    assert read.nonsense == [6, 7, 8, 9, 10, 20]
+    assert read.positions[-1] == 21
+
+
+@pytest.mark.parametrize("item", [{}, {"position": "x", "contract": GOOD}, 4, {"position": 0, "contract": GOOD}])
+async def test_what_has_no_position_is_nonsense(odd: Any, item: Any) -> None:
+    answers, settings = odd
+    answers.body = json.dumps({"items": [item]}).encode()
+    async with Advisory(settings) as client:
+        with pytest.raises(Unavailable, match="nonsense"):
+            await client.read(4)

@@ -17,6 +17,7 @@ from tests.brokerage import Brokerage
 from tests.hexad.simulators.test_ledger import order
 from tests.products import Investor, contract_of, happen, told
 from tests.workers.conftest import means
+from workers.advisory import Advisory, News
 from workers.subscription import ask_platform, expire_subscriptions, tell_of_subscription
 
 __all__ = ["api", "open_api", "shop"]
@@ -229,6 +230,20 @@ async def test_a_problem_of_reading_is_kept_and_goes(world: World) -> None:
     world.platform.manner = Manner()
     await world.tick()
     assert await problem() == ""
+
+
+async def test_it_is_read_on_behind_contracts_that_make_no_sense(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [News([], [3, 4], [3, 4], more=True), News([], [9], [9])]
+
+    async def read(self: Advisory, after: int) -> News:
+        return pages.pop(0)
+
+    monkeypatch.setattr(Advisory, "read", read)
+    await world.tick()
+    async with world.house.database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        row = await tx.fetchrow("select position, problem from advisory_position")
+    assert tuple(row or ()) == (9, "contracts that make no sense were left out, at positions [9]")
 
 
 async def test_each_outcome_is_told_though_it_is_another_by_now(world: World) -> None:
