@@ -20,6 +20,9 @@ _SHOWN = 300.0
 
 _AT_MOST = 1000
 _NAMED = 5
+_TURN = "every one"
+"""The item that stands for a turn of the loop as a whole."""
+
 _Item = TypeVar("_Item")
 _Found = TypeVar("_Found")
 _log = logs.logger(__name__)
@@ -35,7 +38,7 @@ class Apart:
     """The items of one loop that fail now; each is tried again after a pause of its own, at most 5 s."""
 
     def __init__(self, loop: str) -> None:
-        self._loop, self._troubles = loop, dict[str, _Trouble]()
+        self.name, self._troubles = loop, dict[str, _Trouble]()
 
     def is_due(self, item: str) -> bool:
         """Whether an item may be tried: it did not fail just now."""
@@ -52,7 +55,21 @@ class Apart:
         except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
             self.failed(item, error)
         else:
-            self._troubles.pop(item, None)
+            self.worked(item)
+
+    @contextlib.contextmanager
+    def turn(self, item: str = _TURN) -> Iterator[None]:
+        """What a loop does that outlives whatever it meets: the same, and what is away for all ends here too."""
+        try:
+            with self.item(item):
+                yield
+        except AWAY_FOR_ALL as error:
+            self.failed(item, error)
+
+    @property
+    def works(self) -> bool:
+        """Whether the last turn went well."""
+        return _TURN not in self._troubles
 
     async def halved(
         self, items: Sequence[_Item], work: Callable[[Sequence[_Item]], Awaitable[_Found]]
@@ -64,15 +81,23 @@ class Apart:
         if not items:
             return []
         try:
-            return [await work(items)]
+            found = await work(items)
         except AWAY_FOR_ALL:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
             if len(items) == 1:
-                self.failed(str(getattr(items[0], "id", items[0])), error)
+                self.failed(_name(items[0]), error)
                 return []
+        else:
+            for item in items if self._troubles else ():
+                self.worked(_name(item))
+            return [found]
         middle = len(items) // 2
         return [*await self.halved(items[:middle], work), *await self.halved(items[middle:], work)]
+
+    def worked(self, item: str = _TURN) -> None:
+        """Nothing is wrong with an item any more."""
+        self._troubles.pop(item, None)
 
     def failed(self, item: str, error: Exception) -> None:
         """Notes an error of an item; one that is new to it is logged."""
@@ -83,10 +108,13 @@ class Apart:
         self._troubles[item] = trouble
         while len(self._troubles) > _AT_MOST:
             del self._troubles[next(iter(self._troubles))]
-        metrics.LOOP_FAILURES.labels(self._loop).inc()
-        metrics.LOOP_FAILING.labels(self._loop).set(len(self._troubles))
+        metrics.LOOP_FAILURES.labels(self.name).inc()
+        metrics.LOOP_FAILING.labels(self.name).set(len(self._troubles))
         if known is None or known.problem != problem:
-            _log.warning(f"{self._loop}: one item fails", item=item, problem=problem, exc_info=error)
+            expected = isinstance(error, AWAY_FOR_ALL)
+            _log.warning(
+                f"{self.name}: one item fails", item=item, problem=problem, exc_info=None if expected else error
+            )
 
     def problem(self) -> str | None:
         """What fails, for readiness, which is asked on another thread; null when nothing does."""
@@ -102,7 +130,11 @@ class Apart:
         for item, trouble in list(self._troubles.items()):
             if trouble.failed_at <= _old():
                 del self._troubles[item]
-        metrics.LOOP_FAILING.labels(self._loop).set(len(self._troubles))
+        metrics.LOOP_FAILING.labels(self.name).set(len(self._troubles))
+
+
+def _name(item: object) -> str:
+    return str(getattr(item, "id", item))
 
 
 def _old() -> float:

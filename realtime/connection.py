@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from centers.service import rules
 from centers.service.rules import Reader, Said, Stored
+from kernel.apart import Apart
 from kernel.errors import HexadError, NotSignedIn, RateLimited, SessionOver, TokenExpired, Unavailable
 from kernel.identity import LEEWAY_SECONDS
 from kernel.metrics import CLOSES, FRAMES
@@ -63,7 +64,9 @@ class Arrival(Struct, frozen=True):
 
 
 class Owner(Protocol):
-    """The hub, as far as a connection needs it."""
+    """The hub, as far as a connection needs it; `failing` are conversations that cannot be caught up with."""
+
+    failing: Apart
 
     @property
     def epoch(self) -> str:
@@ -284,7 +287,11 @@ class Connection:
             self._behind.clear()
             stuck = False
             for conversation_id in tuple(self.view.behind):
-                stuck |= not await self._caught_up(conversation_id)
+                done = False
+                if self._owner.failing.is_due(str(conversation_id)):
+                    with self._owner.failing.item(str(conversation_id)):
+                        done = await self._caught_up(conversation_id)
+                stuck |= not done
             if stuck:
                 self._loop.call_later(_TRY_AGAIN, self.look)
             else:

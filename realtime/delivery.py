@@ -5,7 +5,8 @@ looking every 2 s, which finds whatever the bus has lost.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from centers.service import rules
 from centers.service.rules import Line, Person, Reader, Said
+from kernel.apart import Apart
 from mobile_contracts.event import Marked, StatusChanged
 from mobile_contracts.frame import Changed, Closed, Presence, Receipt, ServerFrame
 from mobile_contracts.template import Language
@@ -52,6 +54,7 @@ class Delivery:
         self._statuses: dict[str, str] = {}
         self.moved = asyncio.Event()
         """Set when messages must be read."""
+        self.failing = Apart("reading")
 
     def head(self, conversation_id: UUID) -> int:
         """The newest seq that was given here."""
@@ -160,14 +163,20 @@ class Delivery:
             self.moved.set()
 
     async def read(self, missed: Missed) -> None:
-        """Reads what is missing and gives it; raises what `missed` raises."""
+        """Reads what is missing and gives it; raises what `missed` raises where a service is away for all.
+
+        What cannot be read of one conversation is tried again after a pause, and keeps no other.
+        """
         while since := self._since():
-            said = await missed(since, _PAGE)
-            for one in said:
-                self.stored(one)
-            for conversation_id, seq in since.items():
-                if self.head(conversation_id) in (seq, 0) or self.head(conversation_id) >= self._moved[conversation_id]:
-                    del self._moved[conversation_id]
+            await self.failing.halved(list(since), partial(self._read, missed, since))
+
+    async def _read(self, missed: Missed, since: Mapping[UUID, int], part: Sequence[UUID]) -> None:
+        for one in await missed({conversation_id: since[conversation_id] for conversation_id in part}, _PAGE):
+            self.stored(one)
+        for conversation_id in part:
+            head = self.head(conversation_id)
+            if head in (since[conversation_id], 0) or head >= self._moved[conversation_id]:
+                del self._moved[conversation_id]
 
     def marked(self, mark: Marked, but: Collection[Connection] = ()) -> None:
         """Somebody has got further: everybody in the conversation is told, `but` those who said just this."""
@@ -234,7 +243,8 @@ class Delivery:
     def _since(self) -> dict[UUID, int]:
         for gone in [one for one in self._moved if one not in self._threads]:
             del self._moved[gone]
-        return {one: self.head(one) for one in list(self._moved)[:_READ_AT_ONCE]}
+        due = [one for one in self._moved if self.failing.is_due(str(one))]
+        return {one: self.head(one) for one in due[:_READ_AT_ONCE]}
 
     def _tell(self, was: Line | None, thread: Thread, but: Connection | None) -> None:
         line = thread.line

@@ -13,6 +13,7 @@ import uuid_utils.compat as uuid
 from centers.service.rules import Said
 from kernel import logs
 from kernel.address import household
+from kernel.apart import Apart
 from kernel.bus.client import Bus
 from kernel.database import Database
 from kernel.errors import RateLimited
@@ -59,6 +60,7 @@ class Hub:
         self._lookout = Lookout(database, node, self._desk, lambda: self._connections)
         self._rerouting = Rerouting(database, delivery.held, self._lookout.moved)
         self._people = People(database, lambda: self._connections, self._rerouting.look_at_all)
+        self._beside, self._sessions, self.failing = Apart("beside"), Apart("sessions"), Apart("catching up")
 
     @property
     def problem(self) -> str:
@@ -74,6 +76,15 @@ class Hub:
     def epoch(self) -> str:
         """Which life of the database this is, as `kernel.lineage` tells it."""
         return self._database.lineage.epoch
+
+    @property
+    def troubles(self) -> str:
+        """What fails of single items, by loop; empty when nothing does. The node serves all others."""
+        loops = (
+            self._beside, self._sessions, self.failing, self._people.rounds.failing, self._rerouting.rounds.failing,
+            *self._lookout.failing, self._desk.writer.failing, self._desk.marks.failing,
+        )  # fmt: skip
+        return "; ".join(f"{one.name}: {problem}" for one in loops if (problem := one.problem()))
 
     def refusal(self, host: str) -> Refusal | None:
         """Why one more connection from `host` cannot be had, null when it can."""
@@ -150,10 +161,14 @@ class Hub:
     async def run(self) -> None:
         """All that goes on beside the sockets, for ever: looking after sessions, storing, telling, reading, looking."""
         desk = self._desk
-        works = self.watch, self._people.run, self._rerouting.run, desk.writer.run, desk.marks.run, desk.gossip.run
+        works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "watch": self.watch, "people": self._people.rounds.run, "rerouting": self._rerouting.rounds.run,
+            "writer": desk.writer.run, "marks": desk.marks.run, "gossip": desk.gossip.run, "read": self._lookout.read,
+            "look": self._lookout.look, "tell": self._lookout.tell,
+        }  # fmt: skip
         async with asyncio.TaskGroup() as group:
-            for work in (*works, *self._lookout.works):
-                group.create_task(_kept_up(work))
+            for name, work in works.items():
+                group.create_task(self._kept_up(name, work))
 
     async def watch(self) -> None:
         """Ends the sockets of ended sessions, for ever; without PostgreSQL they live on, until their tokens expire."""
@@ -175,7 +190,7 @@ class Hub:
         if event is None or isinstance(event, SessionEnded | PersonChanged):
             self._told.set()
         if event is None or isinstance(event, OrganisationChanged | PersonChanged | RolesChanged):
-            self._people.heard()
+            self._people.rounds.heard()
         self._lookout.heard(event)
 
     async def drain(self, seconds: float) -> None:
@@ -211,7 +226,16 @@ class Hub:
         self._epoch = self.epoch
         for connection in tuple(self._connections):
             if connection.principal is not None and connection.principal.session_id in over:
-                connection.revoke()
+                with self._sessions.item(str(connection.principal.session_id)):
+                    connection.revoke()
+
+    async def _kept_up(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begins the work again should it ever end in an error: the node's other work does not stop for it."""
+        while True:
+            with self._beside.turn(name):
+                await work()
+            await asyncio.sleep(_FAILED_SECONDS)
+            self._beside.forget()
 
     def _begin_anew(self) -> None:
         """The database was put back: what this node and its clients know of conversations is of another life of it."""
@@ -231,13 +255,3 @@ class Hub:
 
     def _pause(self) -> int:
         return _chance.randint(1, int(_RETRY_SECONDS))
-
-
-async def _kept_up(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Begins the work again should it ever end in an error: the node's other work does not stop for it."""
-    while True:
-        try:
-            await work()
-        except Exception:  # noqa: BLE001  # our fault; it is said, and the node serves on
-            _log.exception("work beside the sockets failed")
-            await asyncio.sleep(_FAILED_SECONDS)

@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from centers.service import attendance, queries
 from centers.service.rules import Line
-from kernel import logs
+from kernel.apart import Apart
 from kernel.database import Database
 from kernel.scope import apply_system
 from mobile_contracts.event import ConversationMoved, Event, Marked, MessagesStored, NoticeGiven, StatusChanged
@@ -22,7 +21,6 @@ _NOTICES_AT_MOST = 10_000
 _AT_ONCE = 200
 _BREATH_SECONDS = 0.02
 _TRY_AGAIN_SECONDS = 0.5
-_log = logs.logger(__name__)
 
 
 class Lookout:
@@ -37,7 +35,8 @@ class Lookout:
         self._due = 0.0
         self._present: dict[str, int] = {}
         self._notices: asyncio.Queue[NoticeGiven] = asyncio.Queue(_NOTICES_AT_MOST)
-        self.works: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (self.read, self.look, self.tell)
+        self._looking, self._telling = Apart("conversations"), Apart("notices")
+        self.failing = (desk.delivery.failing, self._looking, self._telling)
 
     def heard(self, event: Event | None) -> None:
         """What the bus says; after a silence everything is looked at."""
@@ -73,10 +72,10 @@ class Lookout:
         while True:
             await delivery.moved.wait()
             delivery.moved.clear()
-            try:
+            delivery.failing.forget()
+            with delivery.failing.turn():
                 await delivery.read(self._desk.read)
-            except Exception as error:  # noqa: BLE001  # whatever it is, messages must be read again
-                self._failed(error)
+            if not delivery.failing.works:
                 await asyncio.sleep(_TRY_AGAIN_SECONDS)
                 delivery.moved.set()
 
@@ -85,16 +84,14 @@ class Lookout:
         while True:
             given = await self._notices.get()
             delivery, name = self._desk.delivery, f"{given.audience}:{given.subject}"
-            try:
+            self._telling.forget()
+            with self._telling.turn(str(given.notice_id)):  # who is not told of it finds it in their list
                 async with self._database.transaction() as tx:
                     await apply_system(tx, "chat", kind="company")
                     found = {one: await notice.find(tx, given.notice_id, one) for one in delivery.languages(name)}
-            except Exception as error:  # noqa: BLE001  # it stands in their list
-                self._failed(error)
-                continue
-            for language, told in found.items():
-                frame = Notice(told.id, told.kind, told.title, told.body, told.at, told.link)
-                delivery.push(name, frame, language)
+                for language, told in found.items():
+                    frame = Notice(told.id, told.kind, told.title, told.body, told.at, told.link)
+                    delivery.push(name, frame, language)
 
     async def look(self) -> None:
         """Looks at conversations and at who is here, for ever."""
@@ -104,10 +101,10 @@ class Lookout:
                 async with asyncio.timeout_at(self._due or loop.time()):
                     await self._told.wait()
             self._told.clear()
-            try:
+            self._looking.forget()
+            with self._looking.turn():
                 await self._look_at(every=loop.time() >= self._due)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it must be looked again
-                self._failed(error)
+            if not self._looking.works:
                 self._due = loop.time() + _TRY_AGAIN_SECONDS
             await asyncio.sleep(_BREATH_SECONDS)
 
@@ -121,7 +118,8 @@ class Lookout:
         if every:
             self._due = asyncio.get_running_loop().time() + LOOK_SECONDS
         for number, line in enumerate(lines):
-            self._desk.delivery.changed(line)
+            with self._looking.item(str(line.id)):
+                self._desk.delivery.changed(line)
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)  # messages do not wait until thousands of conversations were looked at
 
@@ -152,6 +150,3 @@ class Lookout:
         self._present = staff
         for one in found:
             self._desk.reachable(one.id, one.status)
-
-    def _failed(self, error: Exception) -> None:
-        _log.warning("the chat was not looked at; it is tried again", problem=type(error).__name__)

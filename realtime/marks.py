@@ -10,7 +10,7 @@ from msgspec import Struct
 from centers.service import message
 from centers.service.message import Mark, Progress
 from centers.service.rules import Person
-from kernel import logs
+from kernel.apart import Apart
 from kernel.database import Database
 from kernel.errors import Overloaded, Unavailable
 from kernel.scope import apply_system
@@ -24,7 +24,6 @@ TRY_AGAIN_SECONDS = 1.0
 _GATHER = 0.02
 _AT_MOST = 500
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-_log = logs.logger(__name__)
 
 Key = tuple[UUID, Literal["investor", "staff"], str]
 Point = tuple[int, int]
@@ -54,6 +53,7 @@ class Marks:
         self._left: dict[Key, Said] = {}
         self._waits, self._settled = asyncio.Event(), asyncio.Event()
         self._settled.set()
+        self.failing = Apart("marks")
 
     def put(self, connection: Connection, who: Person, frame: Delivered | Read) -> None:
         """Takes what a client says."""
@@ -73,6 +73,7 @@ class Marks:
             if not self._said:
                 self._waits.clear()
             self._left = dict(taken)
+            self.failing.forget()
             await self._keep(taken)
             if not (self._said or self._left):
                 self._settled.set()
@@ -88,21 +89,22 @@ class Marks:
             marks = await self._store(taken)
         except (Unavailable, Overloaded, TimeoutError, asyncpg.PostgresError) as error:
             if isinstance(error, _REFUSED):
-                await self._halve(taken)
+                await self._halve(taken, error)
             else:
-                _log.warning("marks wait: they cannot be kept just now", problem=type(error).__name__)
-        except Exception:  # noqa: BLE001  # whatever is wrong with one of them must not stop the others
-            await self._halve(taken)
+                self.failing.failed("all", error)
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with one of them must not stop the others
+            await self._halve(taken, error)
         else:
+            self.failing.worked("all")
             for key in taken:
                 del self._left[key]
             self._tell(marks, taken)
 
-    async def _halve(self, taken: dict[Key, Said]) -> None:
+    async def _halve(self, taken: dict[Key, Said], error: Exception) -> None:
         """What will never be taken is found, said and let go."""
         keys = list(taken)
         if len(keys) == 1:
-            _log.exception("a mark could not be kept")
+            self.failing.failed(f"{keys[0][1]} in {keys[0][0]}", error)
             del self._left[keys[0]]
             return
         for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):

@@ -5,24 +5,20 @@ sign-in, until this module finds that something was written of which permissions
 """
 
 import asyncio
-import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from centers.service import queries
-from kernel import identity, logs
-from kernel.apart import Apart
+from kernel import identity
 from kernel.database import Database
 from kernel.scope import apply_system
 from realtime.connection import Connection
+from realtime.rounds import Rounds
 
-LOOK_SECONDS, _BREATH_SECONDS = 2.0, 0.1
 _AT_ONCE = 100
 """Sessions whose principals are found in one transaction."""
-
-_log = logs.logger(__name__)
 
 
 class People:
@@ -34,29 +30,10 @@ class People:
         self._database, self._connections, self._changed = database, connections, changed
         self._marks: dict[str, str] = {}
         self._changed_at = {"staff": -math.inf, "investor": -math.inf}
-        self._told = asyncio.Event()
-        self.failing = Apart("people")
-
-    def heard(self) -> None:
-        """Something was written: looks at once."""
-        self._told.set()
-
-    async def run(self) -> None:
-        """Looks, for ever; without PostgreSQL everybody stays who they were."""
-        while True:
-            await asyncio.sleep(_BREATH_SECONDS)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._told.wait()
-            self._told.clear()
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001  # whatever it is, people must be looked at again
-                _log.warning("who is behind the sockets was not looked at", problem=type(error).__name__)
+        self.rounds = Rounds("people", self.look)
 
     async def look(self) -> None:
-        """Finds anew everybody of whom was found what was before the last change."""
-        self.failing.forget()
+        """Finds anew everybody of whom was found what was before the last change; else they stay who they were."""
         async with self._database.transaction() as tx:
             marks = {"staff": await identity.mark(tx), "investor": await identity.role_mark(tx)}
         for audience, mark in marks.items():
@@ -71,7 +48,7 @@ class People:
         sessions = list(stale)
         for at in range(0, len(sessions), _AT_ONCE):
             part = sessions[at : at + _AT_ONCE]
-            await self.failing.halved(part, lambda few: self._find_anew({one: stale[one] for one in few}))
+            await self.rounds.failing.halved(part, lambda few: self._find_anew({one: stale[one] for one in few}))
 
     async def _find_anew(self, sockets: Mapping[UUID, Sequence[Connection]]) -> None:
         began = asyncio.get_running_loop().time()

@@ -5,25 +5,20 @@ that what nobody here follows is found too; likewise at what waits in queues and
 roles or the tree of units changed, all are looked at at once.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from centers.service import holding
 from centers.service.holding import Groundless
-from kernel import logs
-from kernel.apart import Apart
 from kernel.database import Database
 from kernel.scope import apply_system
+from realtime.rounds import Rounds
 
-LOOK_SECONDS, _BREATH_SECONDS = 2.0, 0.1
 IN_TURN = 5_000
 """Conversations of everybody that are looked at each time."""
 
 _AT_ONCE = 200
 _NIL = UUID(int=0)
-_log = logs.logger(__name__)
 
 
 class Rerouting:
@@ -32,32 +27,17 @@ class Rerouting:
     def __init__(self, database: Database, here: Callable[[], Sequence[UUID]], moved: Callable[[UUID], None]) -> None:
         self._database, self._here, self._moved = database, here, moved
         self._after, self._waiting_after = _NIL, 0
-        self._told = asyncio.Event()
         self._everything = False
-        self.failing = Apart("rerouting")
+        self.rounds = Rounds("rerouting", self.look)
 
     def look_at_all(self) -> None:
         """Has every conversation looked at now: something changed that grounds are made of."""
         self._everything = True
-        self._told.set()
-
-    async def run(self) -> None:
-        """Looks, for ever."""
-        while True:
-            await asyncio.sleep(_BREATH_SECONDS)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._told.wait()
-            self._told.clear()
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001  # whatever it is, it must be looked again
-                _log.warning("conversations were not routed again; it is tried again", problem=type(error).__name__)
+        self.rounds.heard()
 
     async def look(self) -> None:
         """One round: what concerns somebody here, and the next of all; all of them when something changed."""
         everything, self._everything = self._everything, False
-        self.failing.forget()
         try:
             await self._route(self._here())
             if everything:
@@ -90,9 +70,9 @@ class Rerouting:
         return self._waiting_after != 0
 
     async def _route(self, ids: Sequence[UUID]) -> None:
-        for lost in await self.failing.halved(ids, self._check):
+        for lost in await self.rounds.failing.halved(ids, self._check):
             for at in range(0, len(lost), _AT_ONCE):
-                await self.failing.halved(lost[at : at + _AT_ONCE], self._move)
+                await self.rounds.failing.halved(lost[at : at + _AT_ONCE], self._move)
 
     async def _check(self, ids: Sequence[UUID]) -> Sequence[Groundless]:
         async with self._database.transaction() as tx:

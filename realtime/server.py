@@ -67,10 +67,11 @@ async def live() -> dict[str, str]:
 
 @get("/health/ready")
 async def ready(state: State) -> Response[dict[str, str]]:
-    """503 while draining or without a database."""
+    """503 while draining or without a database; an item that fails is named, and keeps no client from any node."""
     if problem := state.hub.problem:
         return Response({"status": "unready", "problem": problem, "instance": state.hub.instance}, status_code=503)
-    return Response({"status": "ok", "instance": state.hub.instance})
+    troubles = {"failing": failing} if (failing := state.hub.troubles) else {}
+    return Response({"status": "ok", "instance": state.hub.instance, **troubles})
 
 
 @get("/metrics")

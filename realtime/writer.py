@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from centers.service import message
 from centers.service.rules import Busy, Outcome, Refused, Said, Stored, Wanted
-from kernel import logs
+from kernel.apart import Apart
 from kernel.database import Database
 from kernel.errors import Overloaded, Unavailable
 from kernel.metrics import CHAT_MESSAGES
@@ -38,7 +38,6 @@ PATIENCE = 4.5
 
 _PAUSE, _AWAY_PAUSE = 0.01, 0.2
 _TRANSACTION_SECONDS = 6.0
-_log = logs.logger(__name__)
 
 
 class Item(Struct):
@@ -69,6 +68,7 @@ class Writer:
         self._held: set[UUID] = set()  # conversations that a batch has, or that are tried again in a moment
         self._batches = self._under_way = 0
         self._not_before = 0.0
+        self.failing = Apart("messages")
 
     def put(self, wanted: Wanted, tell: Callable[[Stored | Refused], None]) -> None:
         """Takes a message; raises `Unavailable` when too many wait."""
@@ -149,18 +149,19 @@ class Writer:
                 await apply_system(tx, "chat", kind="company")
                 outcomes = await message.store(tx, [item.wanted for item in items])
         except (Unavailable, Overloaded, TimeoutError) as error:
-            _log.warning("messages wait: they cannot be stored just now", messages=len(items), problem=str(error))
+            self.failing.failed("all", error)
             await asyncio.sleep(_AWAY_PAUSE)
             return list(items)
-        except Exception:  # noqa: BLE001  # whatever is wrong with one of them must not stop the others
-            return await self._halve(items)
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with one of them must not stop the others
+            return await self._halve(items, error)
+        self.failing.worked("all")
         for meaning, times in Counter(map(_meaning, outcomes)).items():
             CHAT_MESSAGES.labels(meaning).inc(times)
         return [item for item, outcome in zip(items, outcomes, strict=True) if not self._tell(item, outcome)]
 
-    async def _halve(self, items: Sequence[Item]) -> list[Item]:
+    async def _halve(self, items: Sequence[Item], error: Exception) -> list[Item]:
         if len(items) == 1:
-            _log.exception("a message could not be stored")
+            self.failing.failed(f"a message in {items[0].wanted.conversation_id}", error)
             items[0].decide(Refused("unavailable"))
             return []
         middle = len(items) // 2

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from centers.service.rules import Said
+from kernel.apart import Apart
 from kernel.scope import Principal
 from mobile_contracts.frame import Asked, SendMessage, ServerFrame
 from realtime.connection import Arrival, Connection
@@ -13,6 +14,9 @@ class Nobody:
     """A hub of which nothing is asked."""
 
     epoch = ""
+
+    def __init__(self) -> None:
+        self.failing = Apart("catching up")
 
     async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
         raise AssertionError

@@ -118,6 +118,32 @@ async def test_what_the_bus_told_too_early_is_not_asked_for_ever(node: Node) -> 
         await node.delivery.read(missed)
 
 
+async def test_a_conversation_that_cannot_be_read_keeps_no_other_and_is_read_again_later(node: Node) -> None:
+    wrong, conversations = UUID(int=2), [UUID(int=number) for number in range(1, 6)]
+    for one in conversations:
+        node.delivery.changed(msgspec.structs.replace(line(), id=one))
+    phone = node.enter(BROKER, *(msgspec.structs.replace(line(), id=one) for one in conversations))
+    for one in conversations:
+        node.delivery.behind(one, 1)
+    broken = True
+
+    async def missed(since: dict[UUID, int], size: int) -> list[Said]:
+        if broken and wrong in since:
+            raise ValueError("not this one")
+        return [msgspec.structs.replace(said(1), conversation_id=one) for one in since]
+
+    await node.delivery.read(missed)
+    assert {one: node.delivery.head(one) for one in conversations} == {one: int(one != wrong) for one in conversations}
+    assert node.kinds(phone) == ["1"] * 4
+    assert node.delivery.failing.problem() == f"{wrong}: ValueError: not this one"
+    broken = False
+    async with asyncio.timeout(60):
+        while node.delivery.head(wrong) == 0:
+            await node.delivery.read(missed)
+            await asyncio.sleep(0.01)
+    assert node.delivery.failing.problem() is None
+
+
 async def test_a_new_conversation_is_told_to_its_broker_not_to_who_opened_it(node: Node) -> None:
     customer, broker = node.enter(CUSTOMER), node.enter(BROKER)
     node.delivery.changed(line(), but=customer)

@@ -117,4 +117,4 @@ async def test_one_that_cannot_be_moved_keeps_no_other(house: House, monkeypatch
     await one.look()
     assert {ids[0], ids[2]} <= set(moved)
     assert ids[1] not in moved
-    assert f"{wrong}: ValueError: not this one" in str(one.failing.problem())
+    assert f"{wrong}: ValueError: not this one" in str(one.rounds.failing.problem())

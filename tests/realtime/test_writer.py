@@ -81,6 +81,7 @@ async def test_one_that_postgresql_refuses_harms_itself_alone(bench: Bench) -> N
         *(bench.put(one, n, bad if n == 3 else "好") for n in range(7)), bench.put(other, 9)
     )
     assert [seq(outcome) for outcome in outcomes] == [1, 2, 3, "unavailable", 4, 5, 6, 1]
+    assert f"a message in {one}: " in str(bench.writer.failing.problem())
 
 
 async def test_a_conversation_that_somebody_holds_waits_alone(bench: Bench) -> None:
