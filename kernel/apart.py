@@ -28,6 +28,10 @@ _Found = TypeVar("_Found")
 _log = logs.logger(__name__)
 
 
+def _name(item: object) -> str:
+    return str(getattr(item, "id", item))
+
+
 class _Trouble(Struct):
     problem: str
     backoff: Backoff
@@ -67,16 +71,22 @@ class Apart:
             self.failed(item, error)
 
     @property
+    def items(self) -> list[str]:
+        """Those that fail now."""
+        return [item for item in self._troubles if item != _TURN]
+
+    @property
     def works(self) -> bool:
         """Whether the last turn went well."""
         return _TURN not in self._troubles
 
     async def halved(
-        self, items: Sequence[_Item], work: Callable[[Sequence[_Item]], Awaitable[_Found]]
-    ) -> list[_Found]:
+        self, items: Sequence[_Item], work: Callable[[Sequence[_Item]], Awaitable[_Found]],
+        name: Callable[[_Item], str] = _name,
+    ) -> list[_Found]:  # fmt: skip
         """Does the work with all at once, or with halves until what is wrong stands alone; each whole or not.
 
-        Raises as the work does where a service is away for all.
+        Raises as the work does where a service is away for all. The `name` of an item is shown, and tells of nobody.
         """
         if not items:
             return []
@@ -86,14 +96,15 @@ class Apart:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
             if len(items) == 1:
-                self.failed(_name(items[0]), error)
+                self.failed(name(items[0]), error)
                 return []
         else:
             for item in items if self._troubles else ():
-                self.worked(_name(item))
+                self.worked(name(item))
             return [found]
         middle = len(items) // 2
-        return [*await self.halved(items[:middle], work), *await self.halved(items[middle:], work)]
+        halves = items[:middle], items[middle:]
+        return [found for half in halves for found in await self.halved(half, work, name)]
 
     def worked(self, item: str = _TURN) -> None:
         """Nothing is wrong with an item any more."""
@@ -131,10 +142,6 @@ class Apart:
             if trouble.failed_at <= _old():
                 del self._troubles[item]
         metrics.LOOP_FAILING.labels(self.name).set(len(self._troubles))
-
-
-def _name(item: object) -> str:
-    return str(getattr(item, "id", item))
 
 
 def _old() -> float:

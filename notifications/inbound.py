@@ -69,14 +69,19 @@ async def apply(
     return outcomes
 
 
-async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, size: int) -> int:
-    """Applies replies that were kept before their gateway was named, up to `size`, and gives their number.
+async def list_named(tx: Tx, gateways: Gateways, but: Sequence[bytes], size: int) -> list[bytes]:
+    """Digests of some replies, none of `but`, that were kept before their gateway was named, the oldest first."""
+    await apply_system(tx, "inbound", kind="company")
+    return [row[0] for row in await _sql.list_named(tx, gateways=_of_sms(gateways), but=but, size=size)]
+
+
+async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, digests: Sequence[bytes]) -> int:
+    """Applies replies with these digests that were kept before their gateway was named, and gives their number.
 
     What the customer allowed themselves since the reply came stays allowed.
     """
     await apply_system(tx, "inbound", kind="company")
-    named = [name for name, channels in gateways.items() if "sms" in channels]
-    kept: list[Kept] = await _sql.of_named(tx, gateways=named, size=size)
+    kept: list[Kept] = await _sql.of_named(tx, gateways=_of_sms(gateways), digests=digests)
     words: list[tuple[int, Word]] = []
     for one in kept:
         asked = _meant(one, seals.fields)
@@ -86,6 +91,10 @@ async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, size: int) -> in
         words += await _withdrawn(tx, one, one.number, asked, one.received_at)
     await consent.give_all(tx, words)
     return len(kept)
+
+
+def _of_sms(gateways: Gateways) -> list[str]:
+    return [name for name, channels in gateways.items() if "sms" in channels]
 
 
 def _meant(one: Kept, fields: Fields) -> str:

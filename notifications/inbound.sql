@@ -7,14 +7,21 @@ on conflict (gateway, gateway_id, at, digest) do update
  where kept.meaning in ('unknown_gateway', 'other_gateway')
    and excluded.meaning not in ('unknown_gateway', 'other_gateway'); -- believed now
 
--- name: of_named(gateways, size)
+-- name: list_named(gateways, but, size)
+-- scope: none, whoever writes to us need not be known
+select digest
+  from inbound
+ where meaning = 'unknown_gateway' and gateway = any (:gateways::text[]) and digest <> all (:but::bytea[])
+ order by received_at
+ limit :size;
+
+-- name: of_named(gateways, digests)
 -- record_class: Kept
 -- scope: none, whoever writes to us need not be known
 select gateway, gateway_id, at, digest, number, sealed, received_at
   from inbound
- where meaning = 'unknown_gateway' and gateway = any (:gateways::text[])
+ where meaning = 'unknown_gateway' and gateway = any (:gateways::text[]) and digest = any (:digests::bytea[])
  order by received_at
- limit :size
    for update skip locked;
 
 -- name: believe(gateway, gateway_id, at, digest, meaning)!

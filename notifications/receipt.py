@@ -96,10 +96,16 @@ async def refuse(tx: Tx, seals: Seals, channel: str, ids: Collection[UUID], code
     await apply(tx, told, {HOUSE: frozenset((channel,))}, seals)
 
 
-async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, size: int) -> int:
-    """Applies receipts that were kept before their gateway was named, up to `size`, and gives their number."""
+async def list_named(tx: Tx, gateways: Gateways, but: Sequence[UUID], size: int) -> list[UUID]:
+    """Some messages, none of `but`, of which receipts were kept before their gateway was named."""
     await apply_system(tx, "receipts", kind="company")
-    kept: list[Kept] = await _sql.of_named(tx, gateways=list(gateways), size=size)
+    return [row[0] for row in await _sql.list_named(tx, gateways=list(gateways), but=but, size=size)]
+
+
+async def apply_named(tx: Tx, gateways: Gateways, seals: Seals, ids: Sequence[UUID]) -> int:
+    """Applies what was kept of these messages before its gateway was named, and gives the number of receipts."""
+    await apply_system(tx, "receipts", kind="company")
+    kept: list[Kept] = await _sql.of_named(tx, gateways=list(gateways), ids=ids)
     await apply(tx, kept, gateways, seals)
     return len(kept)
 

@@ -40,7 +40,16 @@ select j.position, j.verdict, k.fresh
              and k.status = j.status and k.at = j.at and k.code = j.code
  order by j.position;
 
--- name: of_named(gateways, size)
+-- name: list_named(gateways, but, size)
+-- scope: none, receipts are of everybody's messages
+select distinct message_id
+  from (select message_id
+          from receipt
+         where problem = 'unknown_gateway' and gateway = any (:gateways::text[])
+           and message_id <> all (:but::uuid[])
+         limit :size) as kept;
+
+-- name: of_named(gateways, ids)
 -- record_class: Kept
 -- scope: none, receipts are of everybody's messages
 update receipt r
@@ -48,7 +57,7 @@ update receipt r
   from (select message_id, gateway, gateway_id, status, at, code
           from receipt
          where problem = 'unknown_gateway' and gateway = any (:gateways::text[])
-         limit :size
+           and message_id = any (:ids::uuid[])
            for update skip locked) as waiting
  where r.message_id = waiting.message_id and r.gateway = waiting.gateway and r.gateway_id = waiting.gateway_id
    and r.status = waiting.status and r.at = waiting.at and r.code = waiting.code

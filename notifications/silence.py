@@ -3,7 +3,9 @@
 It is not offered again: it may have reached its person, and its time is over. A receipt that comes later still counts.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from uuid import UUID
 
 from kernel.database import Tx
 from kernel.scope import apply_system
@@ -14,13 +16,16 @@ _BATCH = 5000
 _sql = load(Path(__file__).with_name("silence.sql"))
 
 
-async def settle(tx: Tx, settings: Settings) -> tuple[bool, int]:
-    """One batch of the broadcast that is overdue for longest: whether there was one, and how many became unknown."""
+async def find(tx: Tx, settings: Settings, but: Sequence[UUID] = ()) -> UUID | None:
+    """The broadcast that is overdue for longest, none of `but`; it is the caller's for this transaction."""
     await apply_system(tx, "silence", kind="company")
-    broadcast_id = await _sql.overdue(tx, wait=settings.silent_after)
-    if broadcast_id is None:
-        return False, 0
+    found: UUID | None = await _sql.overdue(tx, wait=settings.silent_after, but=but)
+    return found
+
+
+async def settle(tx: Tx, broadcast_id: UUID) -> int:
+    """One batch of a broadcast that was found: how many became unknown."""
     silent: int = await _sql.silence(tx, broadcast_id=broadcast_id, size=_BATCH)
     if silent < _BATCH:
         await _sql.settled(tx, broadcast_id=broadcast_id)
-    return True, silent
+    return silent

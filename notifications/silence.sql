@@ -1,8 +1,9 @@
--- name: overdue(wait)$
+-- name: overdue(wait, but)$
 -- scope: none, the system looks after everybody's messages
 select id
   from broadcast
  where silent_at is null and finished_at is not null
+   and id <> all (:but::uuid[])
    and expires_at < clock_timestamp() - make_interval(secs => :wait)
  order by expires_at
  limit 1

@@ -65,7 +65,7 @@ class Rerouting:
             await apply_system(tx, "chat", kind="company")
             found = await holding.find_misplaced(tx, self._waiting_after, IN_TURN)
         for at in range(0, len(found.misplaced), _AT_ONCE):
-            await self.failing.halved(found.misplaced[at : at + _AT_ONCE], self._place)
+            await self.rounds.failing.halved(found.misplaced[at : at + _AT_ONCE], self._place)
         self._waiting_after = found.last if found.customers == IN_TURN else 0
         return self._waiting_after != 0
 

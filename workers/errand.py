@@ -14,8 +14,8 @@ import asyncpg
 import uvloop
 
 from kernel import logs, metrics, tracing
+from kernel.apart import Apart
 from kernel.database import Database
-from kernel.errors import Unavailable
 from kernel.parent import end_with_parent
 from kernel.queues import SLOW, URGENT, Queue
 from kernel.queues.broker import make_queues
@@ -27,12 +27,14 @@ from workers.life import Life
 from workers.loops import Loops
 from workers.message import decode
 from workers.registry import Means
+from workers.side import Board
 
 AT_ONCE = {URGENT: 32, SLOW: 8}
 """Jobs of each queue that are in work at a time."""
 
 _CONNECTIONS = 8
 _WAIT = 1.0
+_TELL_SECONDS = 1.0
 _log = logs.logger(__name__)
 
 
@@ -42,6 +44,7 @@ class Errands:
     def __init__(self, queues: Queues, jobs: Jobs, settings: Settings) -> None:
         self._queues, self._jobs, self._lease = queues, jobs, settings.worker_silence
         self._doing: dict[Queue, set[asyncio.Task[None]]] = {queue: set() for queue in AT_ONCE}
+        self.failing = Apart("jobs outside")
 
     async def turn(self, queue: Queue) -> float:
         """Begins what there is room for; gives the seconds to wait. Raises `Unavailable`."""
@@ -62,7 +65,8 @@ class Errands:
 
     async def _do(self, delivery: Delivery) -> None:
         """One job to its end; what could not be done, or not be settled, comes again when its lease is over."""
-        with contextlib.suppress(Unavailable):
+        self.failing.forget()
+        with self.failing.turn(f"{delivery.queue.name} {delivery.tag}"):
             try:
                 await self._jobs.do(decode(delivery.body))
             except (*UNREADABLE, asyncpg.DataError) as error:
@@ -73,15 +77,29 @@ class Errands:
                 await self._queues.acknowledge([delivery])
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, board: Board) -> None:
     loops, running = Loops(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, loops.stop)
     database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
     queues, life = make_queues(settings, prefetch=max(AT_ONCE.values())), Life(database, settings, *AT_ONCE)
-    errands = Errands(queues, Jobs(database, life.id, Means(settings, queues, database)), settings)
+    means = Means(settings, queues, database)
+    errands = Errands(queues, Jobs(database, life.id, means), settings)
     living = asyncio.create_task(life.live())
-    await asyncio.gather(*(loops.run(queue.name, partial(errands.turn, queue)) for queue in AT_ONCE))
+
+    async def tell() -> float:
+        """What is wrong here is shown where the worker is asked how it is."""
+        wrong = {
+            **loops.problems,
+            "jobs": errands.failing.problem(),
+            "handlers": means.failing.problem(),
+            "life": life.failing.problem(),
+        }
+        board.write("; ".join(f"{name}: {problem}" for name, problem in wrong.items() if problem))
+        return _TELL_SECONDS
+
+    turns = (loops.run(queue.name, partial(errands.turn, queue)) for queue in AT_ONCE)
+    await asyncio.gather(*turns, loops.run("tell", tell))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(settings.drain):
             await errands.finish()
@@ -94,14 +112,14 @@ async def _serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Does errands until a signal, or until its parent is gone."""
+    """Does errands until a signal, or until its parent is gone; its arguments are the parent, and its board."""
     end_with_parent(int(sys.argv[1]) if len(sys.argv) > 1 else None)
-    settings = current()
+    settings, board = current(), Board(int(sys.argv[2])) if len(sys.argv) > 2 else Board.made()
     logs.configure("worker", settings)
     metrics.start("worker")
     tracing.start("worker", settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+        runner.run(_serve(settings, board))
     tracing.stop()
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import uuid_utils.compat as uuid
 
-from kernel import logs
+from kernel.apart import Apart
 from kernel.database import Database
 from kernel.queues import Queue
 from kernel.settings import Settings
@@ -18,23 +18,20 @@ _SIGNS = 6
 """Signs of life within the time after which silence means death."""
 
 _sql = load(Path(__file__).with_name("life.sql"))
-_log = logs.logger(__name__)
 
 
 class Life:
     """Says every few seconds that this process does jobs of these queues; `id` is what its claims bear."""
 
     def __init__(self, database: Database, settings: Settings, *queues: Queue) -> None:
-        self.id = uuid.uuid7()
+        self.id, self.failing = uuid.uuid7(), Apart("signs of life")
         self._database, self._silence, self._queues = database, settings.worker_silence, [one.name for one in queues]
 
     async def live(self) -> NoReturn:
         """Says so again and again, whatever is away meanwhile."""
         while True:
-            try:
+            with self.failing.turn():  # who stopped saying so would be dead
                 await self.sign()
-            except Exception as error:  # noqa: BLE001 - whatever it is: who stopped saying so would be dead
-                _log.debug("no sign of life could be given", error=type(error).__name__)
             await asyncio.sleep(self._silence / _SIGNS)
 
     async def sign(self) -> None:

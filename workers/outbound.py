@@ -4,19 +4,19 @@ Everything that they do is safe to do twice and beside others: a second relay he
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar, get_args
+from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from kernel import clock, logs, metrics, redaction
-from kernel.apart import Apart
+from kernel.apart import AWAY_FOR_ALL, Apart
 from kernel.characters import whole
-from kernel.crypto import BlindIndex, Fields
+from kernel.crypto import BlindIndex, Fields, Seals
 from kernel.database import Database, Tx
-from kernel.errors import Unavailable
 from kernel.queues import INBOUND, RECEIPTS, Queue
 from kernel.queues.client import UNREADABLE, Delivery, Queues
 from kernel.scope import apply_system
@@ -26,6 +26,7 @@ from mobile_contracts.template import Channel
 from notifications import dispatch, expansion, hours, in_app, inbound, receipt, tidying
 from notifications.dispatch import BATCH, Dispatch, Open, Turn
 from notifications.gateway import known
+from notifications.gateway.known import Gateways
 from notifications.words import Words
 
 TAKEN = 500
@@ -39,6 +40,9 @@ _GATHERING = 0.05
 _LEASE = 60.0
 _WAIT = 1.0
 _TRIES = 5
+TAKINGS = ("receipts", "replies", "named receipts", "named replies")
+"""What is taken, each kind with the items that fail."""
+
 _POISON = 5
 """Deliveries of a message after which it is held to be what breaks the batch."""
 
@@ -46,6 +50,7 @@ _NAMED_SECONDS = 30.0
 """How often it is looked for what came from gateways that are named since."""
 
 _Item = TypeVar("_Item", Receipt, Inbound)
+_Key = TypeVar("_Key")
 _Taken = tuple[Delivery, _Item]
 _log = logs.logger(__name__)
 
@@ -156,28 +161,46 @@ class Tidier:
 class Taker:
     """Takes what gateways send back, in batches; what is no such message, or breaks its batch, goes among the dead."""
 
-    def __init__(self, database: Database, queues: Queues, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, queues: Queues, settings: Settings, failing: Mapping[str, Apart] | None = None
+    ) -> None:
         self._database, self._queues = database, queues
+        self.failing = failing or {name: Apart(name) for name in TAKINGS}
         self.fields, self.index = Fields(settings), BlindIndex(settings)
         self._gateways = known.gateways(settings)
 
     async def receipts(self) -> float:
         """One batch of receipts; gives the seconds to wait. Raises `Unavailable`."""
-        return await self._take(RECEIPTS, Receipt, self._apply_receipts)
+        return await self._take(RECEIPTS, Receipt, self._apply_receipts, self.failing["receipts"])
 
     async def replies(self) -> float:
         """One batch of replies; gives the seconds to wait. Raises `Unavailable`."""
-        return await self._take(INBOUND, Inbound, self._apply_replies)
+        return await self._take(INBOUND, Inbound, self._apply_replies, self.failing["replies"])
 
     async def named(self) -> float:
         """A batch of what came before its gateway was named; gives the seconds to wait."""
-        async with self._database.transaction() as tx:
-            applied = await receipt.apply_named(tx, self._gateways, self, TAKEN)
-        async with self._database.transaction() as tx:
-            applied += await inbound.apply_named(tx, self._gateways, self, TAKEN)
+        applied = await self._named("named receipts", receipt.list_named, receipt.apply_named, UUID, str)
+        applied += await self._named("named replies", inbound.list_named, inbound.apply_named, bytes.fromhex, bytes.hex)
         if applied:
             _log.info("what came before its gateway was named is taken", messages=applied)
         return 0.0 if applied else _NAMED_SECONDS
+
+    async def _named(
+        self, kind: str, find: Callable[[Tx, Gateways, Sequence[_Key], int], Awaitable[list[_Key]]],
+        apply: Callable[[Tx, Gateways, Seals, Sequence[_Key]], Awaitable[int]], key: Callable[[str], _Key],
+        name: Callable[[_Key], str],
+    ) -> int:  # fmt: skip
+        """What was taken; what cannot be is passed over for some minutes, that it may stand before no other."""
+        failing = self.failing[kind]
+        failing.forget()
+        async with self._database.transaction() as tx:
+            keys = await find(tx, self._gateways, [key(one) for one in failing.items], TAKEN)
+
+        async def take(part: Sequence[_Key]) -> int:
+            async with self._database.transaction() as tx:
+                return await apply(tx, self._gateways, self, part)
+
+        return sum(await failing.halved(keys, take, name))
 
     async def _apply_receipts(self, tx: Tx, items: Sequence[_Taken[Receipt]]) -> None:
         await receipt.apply(tx, [one for _, one in items], self._gateways, self, _forged(items))
@@ -186,8 +209,10 @@ class Taker:
         await inbound.apply(tx, [one for _, one in items], self._gateways, self, _forged(items))
 
     async def _take(
-        self, queue: Queue, kind: type[_Item], apply: Callable[[Tx, Sequence[_Taken[_Item]]], Awaitable[None]]
-    ) -> float:
+        self, queue: Queue, kind: type[_Item], apply: Callable[[Tx, Sequence[_Taken[_Item]]], Awaitable[None]],
+        failing: Apart,
+    ) -> float:  # fmt: skip
+        failing.forget()
         taken = await self._queues.take(queue, TAKEN, lease=_LEASE, wait=_WAIT)
         good: list[tuple[Delivery, _Item]] = []
         for delivery in taken:
@@ -195,27 +220,22 @@ class Taker:
                 good.append((delivery, msgspec.json.decode(whole(delivery.body), type=kind)))
             except UNREADABLE as error:
                 await self._bury(delivery, str(error))
-        try:
-            await self._apply(apply, good)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001  # one of them breaks the batch: found out one by one
-            _log.warning("a batch could not be taken, each is tried alone", queue=queue.name, exc_info=error)
-            good = [one for one in good if await self._alone(apply, one)]
-        await self._queues.acknowledge([delivery for delivery, _ in good])
-        return 0.0 if len(taken) == TAKEN else _GATHERING
 
-    async def _alone(self, apply: Callable[[Tx, Sequence[Any]], Awaitable[None]], one: _Taken[Any]) -> bool:
-        """Whether it was taken; else it comes again, a few times, and is buried then."""
-        try:
-            await self._apply(apply, [one])
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
-            if one[0].attempts >= _POISON:
-                await self._bury(one[0], type(error).__name__)
-            return False
-        return True
+        async def take(part: Sequence[_Taken[_Item]]) -> Sequence[_Taken[_Item]]:
+            """What breaks its batch stands alone in the end: it comes again, a few times, and is buried then."""
+            try:
+                await self._apply(apply, part)
+            except AWAY_FOR_ALL:
+                raise
+            except Exception as error:
+                if len(part) == 1 and part[0][0].attempts >= _POISON:
+                    await self._bury(part[0][0], type(error).__name__)
+                raise
+            return part
+
+        done = [one for part in await failing.halved(good, take, _name) for one in part]
+        await self._queues.acknowledge([delivery for delivery, _ in done])
+        return 0.0 if len(taken) == TAKEN else _GATHERING
 
     async def _apply(self, apply: Callable[[Tx, Sequence[Any]], Awaitable[None]], items: Sequence[Any]) -> None:
         if not items:
@@ -233,6 +253,12 @@ class Taker:
         _log.warning("a message of a gateway was put among the dead", queue=delivery.queue.name, reason=reason)
         body = msgspec.json.encode(redaction.text(delivery.body.decode(errors="replace")))
         await self._queues.refuse([msgspec.structs.replace(delivery, body=body)], reason)
+
+
+def _name(one: _Taken[Any]) -> str:
+    """What a message is called where it is shown."""
+    item: Receipt | Inbound = one[1]
+    return f"a receipt of {item.id}" if isinstance(item, Receipt) else f"a reply by {item.gateway}"
 
 
 def _forged(items: Sequence[_Taken[Any]]) -> frozenset[int]:

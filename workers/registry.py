@@ -8,8 +8,9 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, get_args
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from kernel.apart import Apart
 from kernel.database import Database, Tx
 from kernel.queues import WORK, Queue
 from kernel.queues.client import Queues
@@ -24,6 +25,8 @@ class Means(Struct, frozen=True):
     settings: Settings
     queues: Queues
     database: Database
+    failing: Apart = field(default_factory=lambda: Apart("handlers"))
+    """What single items of handlers fail of."""
 
     @contextlib.asynccontextmanager
     async def transaction(self, handler: str) -> AsyncIterator[Tx]:

@@ -38,7 +38,7 @@ from workers.lease import Leases
 from workers.loops import Loops
 from workers.measure import Measure
 from workers.message import Job
-from workers.outbound import Sender, Taker, Tidier
+from workers.outbound import TAKINGS, Sender, Taker, Tidier
 from workers.reaper import Reaper
 from workers.relay import Relay
 from workers.schedule import Scheduler
@@ -156,9 +156,10 @@ class _Worker(celerys.Worker):
 
 async def _relay(settings: Settings) -> None:
     gate, loops, running = Gate(settings), Loops(), asyncio.get_running_loop()
-    broadcasts = Apart("sender")
+    apart = {name: Apart(name) for name in ("sender", *TAKINGS, "silence")}
     checks: dict[str, Check] = {name: partial(loops.problems.get, name) for name in _RELAY_LOOPS}
-    checks |= {"schema": lambda: gate.problem, "broadcasts": broadcasts.problem}
+    checks |= {"schema": lambda: gate.problem, "broadcasts": apart["sender"].problem}
+    checks |= {f"items of {name}": apart[name].problem for name in (*TAKINGS, "silence")}
     with Probes("relay", settings, checks, instance=lambda: gate.instance) as probes:
         if not await gate.passed(probes.beat):
             return
@@ -166,7 +167,8 @@ async def _relay(settings: Settings) -> None:
             running.add_signal_handler(number, loops.stop)
         database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
         async with open_queues(settings) as queues, open_bus(settings) as bus:
-            sender, taker = Sender(database, queues, settings, broadcasts), Taker(database, queues, settings)
+            sender = Sender(database, queues, settings, apart["sender"])
+            taker = Taker(database, queues, settings, apart)
             mover = Relay(database, queues, bus, make_app(settings, _no_jobs), settings)
             await asyncio.gather(
                 loops.run("relay", mover.turn),
@@ -174,7 +176,7 @@ async def _relay(settings: Settings) -> None:
                 loops.run("measure", Measure(database, "relay").turn),
                 loops.run("sealer", partial(_seal, Sealer(anchor(settings)), database)),
                 loops.run("sender", sender.turn),
-                loops.run("silence", Silence(database, settings).turn),
+                loops.run("silence", Silence(database, settings, apart["silence"]).turn),
                 loops.run("tidier", Tidier(database, settings).turn),
                 loops.run("receipts", taker.receipts),
                 loops.run("replies", taker.replies),

@@ -12,6 +12,7 @@ from celery import beat
 from msgspec import Struct
 
 from kernel import clock, logs, metrics
+from kernel.apart import Apart
 from kernel.database import Database, Tx
 from kernel.outbox import emit
 from kernel.scope import apply_system
@@ -73,10 +74,17 @@ class Timetable:
 
     def __init__(self, database: Database, now: datetime.datetime, schedules: tuple[Schedule, ...]) -> None:
         self._database, self._since, self._schedules = database, now, schedules
+        self.failing = Apart("schedules")
 
     async def start_due(self, now: datetime.datetime) -> list[str]:
         """Starts what is due and gives the names of what this beat, and no other, has started."""
-        return [one.name for one in self._schedules if await self._start(one, one.latest(now), now)]
+        started = list[str]()
+        for one in self._schedules:
+            with self.failing.item(one.name):
+                if await self._start(one, one.latest(now), now):
+                    started.append(one.name)
+        self.failing.forget()
+        return started
 
     async def _start(self, schedule: Schedule, due: datetime.datetime, now: datetime.datetime) -> bool:
         started = await self._emit(schedule, due, now)
@@ -119,7 +127,8 @@ class Scheduler(beat.Scheduler):
     @property
     def problem(self) -> str | None:
         """Why nothing can be started now, null when it can."""
-        return self._loops.problems.get("beat")
+        failing = None if self._timetable is None else self._timetable.failing.problem()
+        return self._loops.problems.get("beat") or failing
 
     def setup_schedule(self) -> None:
         """The schedule is `SCHEDULES`, not Celery's."""

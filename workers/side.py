@@ -7,11 +7,33 @@ import sys
 import threading
 
 from kernel import logs
+from kernel.apart import Apart
 from kernel.settings import PREFIX, Settings, environment
 
 _PAUSE_SECONDS = 1.0
 _COMMAND = [sys.executable, "-P", "-m", "workers.errand"]
 _log = logs.logger(__name__)
+_BOARD_BYTES = 4096
+
+
+class Board:
+    """What is wrong with the process of errands, written by it where its worker reads it: a file without a name."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    @classmethod
+    def made(cls) -> "Board":
+        """A new one, which the process is given when it starts."""
+        return cls(os.memfd_create("errands"))
+
+    def write(self, problem: str | None) -> None:
+        """Says what is wrong now, null when nothing is."""
+        os.pwrite(self.number, (problem or "").encode()[:_BOARD_BYTES].ljust(_BOARD_BYTES, b"\0"), 0)
+
+    def read(self) -> str | None:
+        """What was said last."""
+        return os.pread(self.number, _BOARD_BYTES, 0).rstrip(b"\0").decode(errors="replace") or None
 
 
 class Side:
@@ -21,7 +43,7 @@ class Side:
         self._command = command or [*_COMMAND, str(os.getpid())]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         self._environment = {**inherited, **environment(settings)}
-        self._stopping = threading.Event()
+        self._stopping, self._board, self._failing = threading.Event(), Board.made(), Apart("errands")
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, name="errands", daemon=True)
 
@@ -29,7 +51,9 @@ class Side:
     def problem(self) -> str | None:
         """Why no errands are done, null when they are."""
         process = self._process
-        return None if process is not None and process.poll() is None else "the process of errands does not run"
+        if process is None or process.poll() is not None:
+            return self._failing.problem() or "the process of errands does not run"
+        return self._board.read()
 
     def start(self) -> None:
         """Starts it, and returns at once."""
@@ -51,9 +75,18 @@ class Side:
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
-            self._process = subprocess.Popen(self._command, env=self._environment)
-            if self._stopping.is_set():
-                self.ask()
-            code = self._process.wait()
-            if not self._stopping.wait(_PAUSE_SECONDS):
-                _log.warning("the process of errands ended and is started again", exit_code=code)
+            self._failing.forget()
+            with self._failing.turn():
+                self._board.write(None)
+                self._run()
+            self._stopping.wait(_PAUSE_SECONDS)
+
+    def _run(self) -> None:
+        """Starts it, and returns when it has ended."""
+        command = [*self._command, str(self._board.number)]
+        self._process = subprocess.Popen(command, env=self._environment, pass_fds=[self._board.number])
+        if self._stopping.is_set():
+            self.ask()
+        code = self._process.wait()
+        if not self._stopping.is_set():
+            _log.warning("the process of errands ended and is started again", exit_code=code)

@@ -78,13 +78,17 @@ async def tell_platform(event: SubscriptionAsked, means: Means) -> None:
 async def ask_platform(event: AdvisoryDue, means: Means) -> None:
     """Tells the platform what it has not taken yet, as long as it answers, and reads its contracts."""
     until = time.monotonic() + means.settings.job_timeout / 4
+    means.failing.forget()
     async with means.transaction("ask_platform") as tx:
         due = iter(await platform.list_due(tx, _DUE_AT_MOST))
     async with Advisory(means.settings) as advisory:
 
         async def tell() -> None:
             for subscription_id in due:  # which all of them share
-                if not await advance(means, subscription_id, advisory) or time.monotonic() > until:
+                answered = True
+                with means.failing.item(f"subscription {subscription_id}"):
+                    answered = await advance(means, subscription_id, advisory)
+                if not answered or time.monotonic() > until:
                     return
 
         async with asyncio.TaskGroup() as telling:

@@ -134,8 +134,11 @@ async def test_what_an_unnamed_gateway_said_is_taken_when_it_is_named(tx: Tx, ho
         tx, [said(message, "delivered", gateway="new"), said(other, "delivered", gateway="evil")], KNOWN, house
     )
     named = {**KNOWN, "new": frozenset(("sms",))}
-    assert await receipt.apply_named(tx, named, house, 10) == 1
-    assert await receipt.apply_named(tx, named, house, 10) == 0
+    ids = await receipt.list_named(tx, named, [], 10)
+    assert await receipt.list_named(tx, named, ids, 10) == []
+    assert await receipt.apply_named(tx, named, house, ids) == 1
+    assert await receipt.apply_named(tx, named, house, ids) == 0
+    assert await receipt.list_named(tx, named, [], 10) == []
     assert [(await state_of(tx, one))[0] for one in (message, other)] == ["delivered", "sent"]
     rows = await tx.fetch("select gateway, times, problem from receipt order by gateway")
     assert [tuple(row) for row in rows] == [("evil", 1, "unknown_gateway"), ("new", 1, None)]

@@ -91,6 +91,27 @@ async def test_what_hangs_holds_up_nobody_who_is_waited_for(
         assert await tx.fetchval("select count(*) from job where state = 'done'") == AT_ONCE[SLOW] + 6
 
 
+async def test_what_nobody_foresaw_is_named_and_harms_no_other(
+    broker: Settings, queues: Queues, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errands = Errands(queues, Jobs(database, uuid.uuid7(), Means(broker, queues, database)), broker)
+    done: list[str] = []
+
+    async def do(job: Job) -> None:
+        done.append(job.handler)
+        if job.handler == "wrong":
+            raise KeyError("not this one")
+
+    monkeypatch.setattr(errands._jobs, "do", do)
+    await queues.publish(URGENT, [job("wrong"), job("sound")])
+    while sorted(done) != ["sound", "wrong"]:
+        await errands.turn(URGENT)
+        await asyncio.sleep(0.01)
+    await errands.finish()
+    assert str(errands.failing.problem()).endswith(": KeyError: 'not this one'")
+    assert str(errands.failing.problem()).startswith(URGENT.name)
+
+
 async def test_what_is_no_job_is_put_among_the_dead(broker: Settings, queues: Queues, database: Database) -> None:
     async with running(database, queues, broker):
         await queues.publish(URGENT, [Message(b"[1]"), Message(b'{"kind":"Probed"}'), job("nobody")])

@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import aiormq
@@ -11,14 +12,14 @@ import msgspec
 import pytest
 from pamqp import commands as spec
 
-from kernel.database import Database
+from kernel.database import Database, Tx
 from kernel.queues import INBOUND, RECEIPTS, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.settings import Settings
 from mobile_contracts.outbound import Inbound, Receipt
 from mobile_contracts.template import Channel
-from notifications import broadcast
+from notifications import broadcast, receipt
 from tests.brokers import broker, rabbitmq_user
 from tests.notifications.conftest import Street
 from tests.notifications.house import House
@@ -187,9 +188,35 @@ async def test_what_breaks_its_batch_is_buried_after_a_few_tries_and_the_others_
     async with asyncio.timeout(30):
         while not await street.queues.size(INBOUND.dead):
             await taker.replies()
+    assert "a reply by g: ValueError" in str(taker.failing["replies"].problem())
     kept = await street.within(lambda house: house.tx.fetch("select gateway_id from inbound order by 1"))
     assert [row[0] for row in kept] == ["0", "2"]
     await street.queues.acknowledge(await street.queues.take(INBOUND.dead, 10, lease=30, wait=2))
+
+
+async def test_what_came_before_its_gateway_was_named_and_cannot_be_taken_keeps_no_other(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = await street.queued(3)
+    await street.send(sent)
+    messages, now = await street.taken(), datetime.now(UTC)
+    said = [
+        Receipt(id=one.id, gateway="late-1", gateway_id="1", status="delivered", code="", at=now) for one in messages
+    ]
+    await street.queues.publish(RECEIPTS, [Message(msgspec.json.encode(one)) for one in said])
+    await Taker(street.database, street.queues, street.settings).receipts()
+    apply = receipt.apply
+
+    async def picky(tx: Tx, items: Sequence[receipt.Kept], *given: Any) -> list[receipt.Outcome]:
+        if any(one.id == messages[1].id for one in items):
+            raise ValueError("not this one")
+        return await apply(tx, items, *given)
+
+    monkeypatch.setattr(receipt, "apply", picky)
+    named = Taker(street.database, street.queues, msgspec.structs.replace(street.settings, gateways="g,late-1"))
+    assert [await named.named() for _ in range(2)] == [0.0, 30.0], "what fails is not taken again at once"
+    assert await street.states(sent) == {"delivered": 2, "sent": 1}
+    assert named.failing["named receipts"].problem() == f"{messages[1].id}: ValueError: not this one"
 
 
 async def test_what_came_before_its_gateway_was_named_is_taken_by_a_relay_that_knows_it(street: Street) -> None:

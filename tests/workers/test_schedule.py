@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel import clock
+from kernel import clock, metrics
 from kernel.database import Database, Tx
 from kernel.settings import Settings
 from mobile_contracts.event import Event, HousekeepingDue
@@ -123,6 +123,30 @@ def test_beat_outlives_whatever_postgresql_refuses(own_settings: Settings) -> No
     assert scheduler.tick() == 1.0
     assert scheduler.problem is None
     assert len(turns) == 2
+    scheduler.close()
+
+
+async def test_a_schedule_that_fails_keeps_no_other_and_is_named(database: Database) -> None:
+    async def fails(_: Tx) -> Event:
+        raise ValueError("not this one")
+
+    schedules = (Schedule("broken", MINUTE, fails), Schedule("sound", MINUTE, due))
+    table = Timetable(database, NOON - MINUTE, schedules)
+    assert await table.start_due(NOON) == ["sound"]
+    assert table.failing.problem() == "broken: ValueError: not this one"
+    assert b'hexad_loop_items_failing{loop="schedules"} 1.0' in metrics.render()[0]
+    assert await runs(database) == 1
+
+
+def test_beat_says_which_schedule_fails(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(_: Tx) -> Event:
+        raise ValueError("not this one")
+
+    monkeypatch.setattr("workers.schedule.SCHEDULES", (Schedule("broken", datetime.timedelta(microseconds=1), fails),))
+    scheduler = Scheduler(own_settings, lambda: None, make_app(own_settings, lambda job: "done"))
+    scheduler.tick()
+    scheduler.tick()
+    assert scheduler.problem == "broken: ValueError: not this one"
     scheduler.close()
 
 

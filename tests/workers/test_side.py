@@ -43,6 +43,32 @@ def test_it_is_started_again_and_stopped_with_the_worker(settings: Settings, tmp
     assert side.problem == "the process of errands does not run"
 
 
+def test_what_it_says_is_wrong_is_shown_until_it_says_otherwise(settings: Settings, tmp_path: Path) -> None:
+    told, mended = tmp_path / "pids", tmp_path / "mended"
+    words = (
+        "import sys; from workers.side import Board; board = Board(int(sys.argv[1])); board.write('a job: KeyError')\n"
+        f"while not os.path.exists({str(mended)!r}): time.sleep(0.02)\n"
+        "board.write(None); time.sleep(600)"
+    )
+    side = Side(settings, script(told, words))
+    side.start()
+    until(lambda: side.problem == "a job: KeyError")
+    mended.touch()
+    until(lambda: side.problem is None)
+    side.stop(30)
+
+
+def test_one_that_could_not_be_started_is_started_when_it_can_be(settings: Settings, tmp_path: Path) -> None:
+    told = tmp_path / "pids"
+    missing = tmp_path / "python"
+    side = Side(settings, [str(missing), *script(told, "time.sleep(600)")[1:]])
+    side.start()
+    until(lambda: "FileNotFoundError" in str(side.problem))
+    missing.symlink_to(sys.executable)
+    until(lambda: len(pids(told)) == 1 and side.problem is None)
+    side.stop(30)
+
+
 def test_one_that_does_not_end_in_time_is_ended(settings: Settings, tmp_path: Path) -> None:
     told = tmp_path / "pids"
     side = Side(settings, script(told, "signal.signal(15, signal.SIG_IGN); open('/dev/null'); time.sleep(600)"))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from hexad.simulators.advisory import Manner, serving
+from kernel.database import Tx
 from kernel.errors import Unavailable
 from kernel.scope import apply_system
 from kernel.settings import Settings
@@ -19,6 +21,7 @@ from tests.brokerage import Brokerage
 from tests.products import Investor
 from tests.workers.conftest import means
 from tests.workers.test_subscription import World
+from workers import subscription
 from workers.advisory import Advisory
 from workers.subscription import ask_platform, tell_platform
 
@@ -52,6 +55,22 @@ async def asked(world: World, of: int) -> list[str]:
     await world.house.execute("delete from outbox")
     await world.house.execute("update subscription set next_try_at = now()")
     return [first]
+
+
+async def test_whatever_goes_wrong_with_one_the_others_are_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (wrong,) = await asked(world, 8)
+    take = subscription._take
+
+    async def picky(tx: Tx, due: Any, *given: Any) -> None:
+        if str(due.id) == wrong:
+            raise ValueError("not this one")
+        await take(tx, due, *given)
+
+    monkeypatch.setattr(subscription, "_take", picky)
+    given = means(world.settings, world.house.database)
+    await ask_platform(AdvisoryDue(), given)
+    assert given.failing.problem() == f"subscription {wrong}: ValueError: not this one"
+    assert await confirmed(world) == 7
 
 
 async def number(world: World, query: str) -> int:

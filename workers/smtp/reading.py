@@ -20,6 +20,9 @@ from workers.smtp import deferred, journal
 from workers.smtp.deferred import Due
 from workers.smtp.letter import Letter, compose
 
+_POISON = 5
+"""Deliveries of a message after which it is held to be one that nobody can read, whatever is wrong with it."""
+
 _log = logs.logger(__name__)
 
 
@@ -48,6 +51,10 @@ class Reading:
             reason = error.detail
         except UNREADABLE as error:
             reason = str(error)[:200]
+        except Exception as error:
+            if delivery.attempts < _POISON:
+                raise
+            reason = type(error).__name__
         await self._told(id_of(delivery.body), receipt.UNSENDABLE)
         await self._queues.refuse([delivery], reason)
         metrics.EMAILS.labels("refused").inc()

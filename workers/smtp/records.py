@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from kernel import metrics
+from kernel.apart import Apart
 from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.queues import RECEIPTS
@@ -42,8 +43,11 @@ def ended(taken: Taken, ending: Ending) -> Ended:
 class Records:
     """Writes for many messages at once; while PostgreSQL or the broker is away it tries for `patience` seconds."""
 
-    def __init__(self, database: Database, queues: Queues, fields: Fields, patience: float) -> None:
+    def __init__(
+        self, database: Database, queues: Queues, fields: Fields, patience: float, failing: Apart | None = None
+    ) -> None:
         self._database, self._queues, self._fields, self._patience = database, queues, fields, patience
+        self._failing = failing or Apart("mail")
 
     async def begin(self, emails: Sequence[Email]) -> None:
         """Notes that the relay hears of them now."""
@@ -51,8 +55,12 @@ class Records:
             await journal.begin(tx, emails)
 
     async def end(self, items: Sequence[Ended]) -> None:
-        """Notes, tells and lets go, in this order: who dies between is answered from what was noted."""
-        await self._insist(lambda: self._note(items))
+        """Notes, tells and lets go, in this order: who dies between is answered from what was noted.
+
+        One that cannot be noted is not let go: it comes again, alone.
+        """
+        noted = await self._failing.halved(items, self._insist_on_noting, lambda one: str(one.taken.email.id))
+        items = [one for part in noted for one in part]
         told = [one.receipt for one in items if one.receipt is not None]
         bodies = [Message(msgspec.json.encode(one), id=str(one.id)) for one in told]
         await self._insist(lambda: self._queues.publish(RECEIPTS, bodies))
@@ -60,6 +68,10 @@ class Records:
         for one in items:
             if one.receipt is not None or one.again_in is not None:
                 metrics.EMAILS.labels("later" if one.receipt is None else one.receipt.status).inc()
+
+    async def _insist_on_noting(self, items: Sequence[Ended]) -> Sequence[Ended]:
+        await self._insist(lambda: self._note(items))
+        return items
 
     async def _note(self, items: Sequence[Ended]) -> None:
         waiting = [(one.taken.email, one.again_in) for one in items if one.again_in is not None]

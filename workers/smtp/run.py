@@ -9,6 +9,7 @@ from typing import Any
 import uvloop
 
 from kernel import logs, metrics
+from kernel.apart import Apart
 from kernel.database import Database
 from kernel.probes import Check, Probes
 from kernel.queues.broker import open_queues
@@ -33,13 +34,14 @@ async def _mail(settings: Settings) -> None:
     gate, loops, pool = Gate(settings), Loops(), Pool(settings)
     checks: dict[str, Check] = {queue.name: partial(loops.problems.get, queue.name) for queue in QUEUES}
     checks["deferred"] = partial(loops.problems.get, "deferred")
-    checks |= {"schema": lambda: gate.problem, "relay": lambda: pool.shown}
+    failing = Apart("mail")
+    checks |= {"schema": lambda: gate.problem, "relay": lambda: pool.shown, "messages": failing.problem}
     with Probes("mailer", settings, checks, instance=lambda: gate.instance) as probes:
         if not await gate.passed(probes.beat):
             return
         database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
         async with open_queues(settings, prefetch=IN_HAND) as queues:
-            sender = Sender(settings, database, queues, pool)
+            sender = Sender(settings, database, queues, pool, failing)
             running = asyncio.gather(
                 *(loops.run(queue.name, partial(sender.turn, queue)) for queue in QUEUES),
                 loops.run("relay", pool.check),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from kernel import clock, logs, metrics
+from kernel.apart import Apart
 from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.errors import Unavailable
@@ -24,7 +25,7 @@ from workers.smtp.delivery import deliver
 from workers.smtp.gathering import Gathering
 from workers.smtp.journal import Attempt
 from workers.smtp.pool import Pool
-from workers.smtp.reading import Reading, Taken
+from workers.smtp.reading import Reading, Taken, id_of
 from workers.smtp.records import Ended, Records, ended
 from workers.smtp.rules import OUR_ERROR, decide, ending, put_off
 
@@ -45,12 +46,15 @@ _log = logs.logger(__name__)
 class Sender:
     """Keeps some messages of each queue in hand; any number of senders may run."""
 
-    def __init__(self, settings: Settings, database: Database, queues: Queues, pool: Pool) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, queues: Queues, pool: Pool, failing: Apart | None = None
+    ) -> None:
         self._settings, self._database, self._queues, self._pool = settings, database, queues, pool
         self._fields = Fields(settings)
         self._lease = _LEASE * settings.smtp_timeout + _WAIT
         self._reading = Reading(settings, database, queues, self._fields)
-        self._records = Records(database, queues, self._fields, self._lease)
+        self.failing = failing or Apart("mail")
+        self._records = Records(database, queues, self._fields, self._lease, self.failing)
         self._begun = Gathering(self._records.begin)
         self._ended = Gathering(self._records.end)
         self._lanes: defaultdict[str, dict[UUID, asyncio.Task[None]]] = defaultdict(dict)
@@ -76,7 +80,11 @@ class Sender:
         if room:
             until = self._until()
             deliveries = await self._queues.take(queue, room, lease=self._lease, wait=_WAIT)
-            taken = [one for delivery in deliveries if (one := await self._reading.readable(delivery)) is not None]
+            taken = list[Taken]()
+            for delivery in deliveries:
+                with self.failing.item(str(id_of(delivery.body) or f"{queue.name} {delivery.tag}")):  # it comes again
+                    if (one := await self._reading.readable(delivery)) is not None:
+                        taken.append(one)
             await self._begin(queue.name, taken, until)
         return 0.0
 
@@ -87,7 +95,11 @@ class Sender:
         until = self._until()
         async with self._database.transaction() as tx:
             due = await deferred.claim(tx, self._lease, room) if room else []
-        taken = [one for row in due if (one := await self._reading.opened(row)) is not None]
+        taken = list[Taken]()
+        for row in due:
+            with self.failing.item(str(row.id)):  # it comes again
+                if (one := await self._reading.opened(row)) is not None:
+                    taken.append(one)
         await self._begin("deferred", taken, until)
         return 0.0 if due else _LOOK
 
@@ -100,6 +112,7 @@ class Sender:
         """Tells how many wait for their time, and gives the seconds to wait."""
         async with self._database.transaction() as tx:
             metrics.EMAILS_DEFERRED.set(await deferred.count(tx))
+        self.failing.forget()
         return _COUNT_SECONDS
 
     async def drained(self) -> None:
@@ -178,7 +191,7 @@ class Sender:
         except DATABASE_AWAY:  # nobody has heard of it
             return ended(one, put_off(one.email, tries - 1, begun=False))
         except Exception as error:  # noqa: BLE001  # whatever it is, it is this message's alone
-            _log.warning("an e-mail could not be handed over", message=str(one.email.id), exc_info=error)
+            self.failing.failed(str(one.email.id), error)
             answer = OUR_ERROR
         repeated = known is not None and known.unanswered > 0
         if repeated:
@@ -188,10 +201,8 @@ class Sender:
         return ended(one, what)
 
     def _over(self, lane: dict[UUID, asyncio.Task[None]], message_id: UUID, task: asyncio.Task[None]) -> None:
+        """One that ended in an error comes again."""
         del lane[message_id]
         self._copies.pop(message_id, None)  # which come again
-        if not task.cancelled() and (error := task.exception()) is not None:
-            known, problem = isinstance(error, DATABASE_AWAY), str(error)
-            _log.warning(
-                "an e-mail comes again", message=str(message_id), problem=problem, exc_info=not known and error
-            )
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self.failing.failed(str(message_id), error)

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 import pytest
+import uuid_utils.compat as uuid
 
+from kernel.apart import Apart
 from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.errors import Unavailable
@@ -65,6 +67,21 @@ async def test_an_answer_is_told_though_the_broker_was_away_for_a_moment(
     (one,) = [msgspec.json.decode(one.body, type=Receipt) for one in await queues.take(RECEIPTS, 10, lease=30, wait=5)]
     assert (one.id, one.status, one.code, one.gateway_id) == (taken.email.id, "accepted", "250 2.0.0", "ABC")
     assert await queues.size(SERVICE) == 0
+
+
+async def test_one_that_cannot_be_noted_is_not_let_go_and_keeps_no_other(
+    own_settings: Settings, database: Database, queues: Queues, taken: Taken
+) -> None:
+    other = msgspec.structs.replace(taken, email=msgspec.structs.replace(taken.email, id=uuid.uuid7()), delivery=None)
+    failing = Apart("mail")
+    records = Records(database, queues, Fields(own_settings), 0.0, failing)
+    await records.begin([taken.email, other.email])
+    wrong = Ending(taken.email.id, "accepted", "250 \0", "ABC")  # which no database stores
+    await records.end([ended(taken, wrong), ended(other, Ending(other.email.id, "accepted", "250 2.0.0", "ABC"))])
+    told = [msgspec.json.decode(one.body, type=Receipt) for one in await queues.take(RECEIPTS, 10, lease=30, wait=5)]
+    assert [one.id for one in told] == [other.email.id]
+    assert str(failing.problem()).startswith(f"{taken.email.id}: ")
+    assert await queues.size(SERVICE) == 1, "it comes again"
 
 
 async def test_what_cannot_be_told_is_noted_and_not_let_go(

@@ -20,6 +20,8 @@ from tests.brokers import broker
 from tests.workers.smtp.conftest import Relay, Serve
 from tests.workers.smtp.test_letter import PLAIN, email
 from workers.loops import Loops
+from workers.smtp import letter
+from workers.smtp.letter import Letter
 from workers.smtp.pool import Pool
 from workers.smtp.sender import QUEUES, Sender
 
@@ -215,6 +217,30 @@ async def test_nothing_is_taken_while_the_relay_is_away_and_all_goes_when_it_is_
     assert sorted(one.id for one in found) == [one.id for one in sent]
     assert len(relay.taken) == len(sent)
     assert relay.most <= mailing.smtp_connections
+
+
+async def test_one_that_cannot_be_read_for_whatever_reason_keeps_no_other_and_ends_among_the_dead(
+    mailing: Settings, queues: Queues, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, sound = email(), email()
+    read = letter.compose
+
+    def compose(one: Email, bounce: str) -> Letter:
+        if one.id == wrong.id:
+            raise KeyError("not this one")
+        return read(one, bounce)
+
+    monkeypatch.setattr("workers.smtp.reading.compose", compose)
+    monkeypatch.setattr("workers.smtp.sender._LEASE", 1)
+    await put(queues, wrong, sound)
+    async with sending(mailing, [SERVICE]) as sender:
+        assert [one.id for one in await receipts(queues, 1)] == [sound.id]
+        assert sender.failing.problem() == f"{wrong.id}: KeyError: 'not this one'"
+        (told,) = await receipts(queues, 1)
+    assert (told.id, told.status) == (wrong.id, "rejected")
+    (dead,) = await queues.take(SERVICE.dead, 10, lease=30, wait=5)
+    assert dead.headers["x-hexad-reason"] == "KeyError"
+    await queues.acknowledge([dead])
 
 
 async def test_a_test_mode_reaches_nobody(mailing: Settings, queues: Queues, relay: Relay) -> None:
