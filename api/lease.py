@@ -1,6 +1,8 @@
 """Text messages for gateways that pull: taken on a lease, acknowledged when they were taken over."""
 
+import contextlib
 import uuid
+from collections.abc import AsyncIterator
 
 from litestar import Router, post
 from litestar.params import JSONBody
@@ -8,7 +10,8 @@ from litestar.params import JSONBody
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.given import Tx, Who
-from kernel import outside, scope
+from kernel import scope
+from kernel.database import Database
 from kernel.errors import NotAllowed
 from kernel.queues.broker import open_queues
 from kernel.queues.client import id_of
@@ -28,20 +31,32 @@ async def lease_messages(request: HttpRequest, who: Who, gateway: Gateway, data:
     if data.purpose not in gateway.purposes:
         raise NotAllowed(f"purpose {data.purpose}", f"用途 {data.purpose}")
     wanted, lease_id = lease.Wanted(gateway.name, data.purpose, data.max, data.seconds), uuid.uuid4()
-    state = request.app.state
+    state, used = request.app.state, request.scope["hexad_signature"]  # type: ignore[typeddict-item]
     async with open_queues(state.settings, prefetch=data.max) as queues:  # what it holds besides goes back at its end
-        async with state.database.transaction() as tx:
-            await scope.apply(tx, who)
-            await signature.use(tx, gateway.name, request.scope["hexad_signature"])  # type: ignore[typeddict-item]
-            with outside.held("whoever repeats a signature must take nothing"):
-                taken = await lease.take(queues, wanted)
-            held = await lease.hold(tx, state.door.fields, wanted, lease_id, [sms for _, sms in taken.messages])
+        async with _transaction(state.database, who) as tx:
+            await signature.use(tx, gateway.name, used)  # first, so that whoever repeats it takes nothing
+        try:
+            taken = await lease.take(queues, wanted)
             lost = {found for delivery, _ in taken.unreadable if (found := id_of(delivery.body)) is not None}
-            await receipt.refuse(tx, state.seals, "sms", lost, receipt.UNSENDABLE)
+            async with _transaction(state.database, who) as tx:
+                held = await lease.hold(tx, state.door.fields, wanted, lease_id, [sms for _, sms in taken.messages])
+                await receipt.refuse(tx, state.seals, "sms", lost, receipt.UNSENDABLE)
+        except Exception:
+            async with _transaction(state.database, who) as tx:
+                await signature.give_back(tx, used)
+            raise
         await queues.acknowledge([delivery for delivery, _ in taken.messages])
         for delivery, why in taken.unreadable:
             await queues.refuse([delivery], why)
     return Lease(lease_id, held)
+
+
+@contextlib.asynccontextmanager
+async def _transaction(database: Database, who: scope.Scope) -> AsyncIterator[Tx]:
+    """A short one in the scope of the gateway: none is open while the broker answers."""
+    async with database.transaction() as tx:
+        await scope.apply(tx, who)
+        yield tx
 
 
 @post("/sms/ack", guards=[signed()], status_code=200, summary="Acknowledge text messages of a lease")

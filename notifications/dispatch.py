@@ -8,6 +8,7 @@ that nothing leaves once it is withdrawn. A process that dies in the second one 
 Whoever locks several messages takes them in the order of their ids, or takes only those that nobody holds.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,9 @@ from notifications.rate import Lane
 from notifications.words import Words
 
 BATCH = 500
+HELD_SECONDS = 20.0
+"""For so long rows are held at most while the broker does not answer; then their messages are uncertain."""
+
 AT_ONCE = 200
 """Broadcasts of one look; the next look goes on after them."""
 
@@ -186,9 +190,12 @@ class Dispatch:
         course.state = "uncertain"
         try:
             with outside.held("an opt-out that commits before they are published must stop them"):
-                await self._queues.publish(queue_of(channel, one.purpose), messages)
+                async with asyncio.timeout(HELD_SECONDS):
+                    await self._queues.publish(queue_of(channel, one.purpose), messages)
         except Unavailable as error:  # any of them may be in the queue
             course.problem = error
+        except TimeoutError:
+            course.problem = Unavailable("the broker does not answer in time")
         else:
             course.state = "published"
         await _sql.take(tx, ids=list(held))

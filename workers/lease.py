@@ -1,9 +1,12 @@
 """What gateways took on a lease and did not acknowledge goes back into its queue."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from centers.customer.contact import Seals
 from kernel import logs
 from kernel.crypto import BlindIndex, Fields
-from kernel.database import Database
+from kernel.database import Database, Tx
 from kernel.queues.client import Queues
 from kernel.settings import Settings
 from notifications import receipt
@@ -22,11 +25,13 @@ class Leases:
 
     async def turn(self) -> float:
         """Ends what is over and gives the seconds to wait; raises `Unavailable`."""
+        ended = await lease.give_back(self._database, self._queues, self._seals.fields, self._lose)
         async with self._database.transaction() as tx:
-            ended = await lease.give_back(tx, self._queues, self._seals.fields)
             await signature.forget(tx)
             await lease.forget(tx)
-            await receipt.refuse(tx, self._seals, "sms", ended.unreadable, receipt.UNREADABLE)
-        if ended.leases:
-            _log.info("leases ended", messages=ended.leases)
-        return 0.0 if ended.leases else _SECONDS
+        if ended:
+            _log.info("leases ended", messages=ended)
+        return 0.0 if ended else _SECONDS
+
+    async def _lose(self, tx: Tx, ids: Collection[UUID]) -> None:
+        await receipt.refuse(tx, self._seals, "sms", ids, receipt.UNREADABLE)

@@ -26,6 +26,7 @@ from workers.measure import Measure
 _BEIJING = datetime.timezone(datetime.timedelta(hours=8))  # China has had no summer time since 1991
 _MIDNIGHT = datetime.datetime(2000, 1, 1, tzinfo=_BEIJING)
 _LONGEST_PAUSE = 1.0
+_AGAIN_SECONDS = 0.2
 _sql = load(Path(__file__).with_name("schedule.sql"))
 _log = logs.logger(__name__)
 
@@ -156,7 +157,7 @@ class Scheduler(beat.Scheduler):
             self._timetable = Timetable(self._database, now, SCHEDULES)
             self._measure = Measure(self._database, "beat")
         await self._timetable.start_due(now)
-        return _LONGEST_PAUSE
+        return _AGAIN_SECONDS if self._timetable.failing.items else _LONGEST_PAUSE
 
     async def _tell(self) -> float:
         """What waits, so that somebody tells it while no relay does."""

@@ -3,16 +3,17 @@
 A lease lives in the database, so that any process may be asked for it, and none that dies takes it along.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from msgspec import Struct
 
-from kernel import logs, metrics, outside, retention
+from kernel import logs, metrics, retention
 from kernel.crypto import Fields, Place
-from kernel.database import Tx
+from kernel.database import Database, Tx
 from kernel.errors import FieldSealed
 from kernel.queues import Queue
 from kernel.queues.client import UNREADABLE, Delivery, Message, Queues
@@ -48,12 +49,8 @@ class Taken(Struct, frozen=True):
     unreadable: list[tuple[Delivery, str]]
 
 
-class Ended(Struct, frozen=True):
-    """How many leases ended, and which messages in them nobody can read any more."""
-
-    leases: int
-    unreadable: list[UUID]
-
+Lose = Callable[[Tx, Collection[UUID]], Awaitable[None]]
+"""Told of messages that nobody can read any more, in the transaction that removes their leases."""
 
 _sql = load(Path(__file__).with_name("lease.sql"), Overdue)
 _log = logs.logger(__name__)
@@ -100,22 +97,31 @@ async def settle(tx: Tx, gateway: str, lease: UUID, ids: Sequence[UUID]) -> froz
     return frozenset(row["id"] for row in await _sql.settle(tx, lease=lease, gateway=gateway, ids=ids))
 
 
-async def give_back(tx: Tx, queues: Queues, fields: Fields) -> Ended:
-    """Puts what nobody acknowledged back into its queue, and forgets what was settled.
+async def give_back(database: Database, queues: Queues, fields: Fields, lose: Lose) -> int:
+    """Puts what nobody acknowledged back into its queue, forgets what was settled, and gives how many leases ended.
 
-    What does not open is told, and its lease ends like the others. Raises `Unavailable` when the broker is away.
+    Each is claimed first, so that nobody can acknowledge what goes back, and removed when the broker has it; who dies
+    in between leaves it to the next, and it is in the queue twice. What does not open is told to `lose` as it is
+    removed. Raises `Unavailable` when the broker is away.
     """
-    unreadable: list[UUID] = []
-    overdue: list[Overdue] = await _sql.overdue(tx, size=_BATCH)
-    for purpose in sorted({one.purpose for one in overdue if not one.done}):
-        lost = [one for one in overdue if one.purpose == purpose and not one.done]
-        opened = {one.id: _opened(fields, one) for one in lost}
-        bodies = [message for message in opened.values() if message is not None]
-        unreadable += [id_ for id_, message in opened.items() if message is None]
-        with outside.held("what goes back must not be acknowledged meanwhile"):
-            await queues.publish(queue(purpose), bodies)
-    await _sql.remove(tx, ids=[one.id for one in overdue])
-    return Ended(len(overdue), unreadable)
+    claim = uuid4()
+    async with database.transaction() as tx:
+        overdue: list[Overdue] = await _sql.take_back(tx, claim=claim, seconds=_TAKEN_SECONDS, size=_BATCH)
+    waiting = defaultdict[str, list[Overdue]](list)
+    for one in overdue:
+        waiting[one.purpose].append(one)
+    try:
+        for purpose, ended in sorted(waiting.items()):
+            opened = {one.id: _opened(fields, one) for one in ended if not one.done}
+            await queues.publish(queue(purpose), [message for message in opened.values() if message is not None])
+            async with database.transaction() as tx:
+                await _sql.remove(tx, claim=claim, ids=[one.id for one in ended])
+                await lose(tx, [id_ for id_, message in opened.items() if message is None])
+    except Exception:
+        async with database.transaction() as tx:
+            await _sql.let_go(tx, claim=claim)
+        raise
+    return len(overdue)
 
 
 async def forget(tx: Tx) -> None:

@@ -6,7 +6,7 @@ with taken as (
       from unnest(:ids::uuid[], :sealed::bytea[]) as given (id, sealed)
     on conflict (id) do update
        set lease = excluded.lease, gateway = excluded.gateway, purpose = excluded.purpose, sealed = excluded.sealed,
-           until = excluded.until, done = false
+           until = excluded.until, done = false, taken_back_until = null
      where held.until < now()
     returning id, gateway
 ), noted as (
@@ -23,20 +23,27 @@ update sms_lease
  where lease = :lease and gateway = :gateway and id = any(:ids::uuid[]) and (done or until > now())
 returning id;
 
--- name: overdue(size)
+-- name: take_back(claim, seconds, size)
 -- record_class: Overdue
--- scope: none, what was not acknowledged is nobody's any more
-select id, purpose, sealed, done
-  from sms_lease
- where until < now()
- order by until
- limit :size
-   for update skip locked;
+-- scope: none, what was not acknowledged is nobody's any more, and under its new lease nobody can acknowledge it
+update sms_lease
+   set lease = :claim, taken_back_until = now() + make_interval(secs => :seconds)
+ where id = any (array (select id from sms_lease
+                         where until < now() and (taken_back_until is null or taken_back_until < now())
+                         order by until
+                         limit :size
+                           for update skip locked))
+returning id, purpose, sealed, done;
 
--- name: remove(ids)!
--- scope: none, what was settled or has gone back to its queue, where whoever takes it speaks for it too
+-- name: let_go(claim)!
+-- scope: none, what could not go back is anybody's to put back
+update sms_lease set taken_back_until = null where lease = :claim;
+
+-- name: remove(claim, ids)!
+-- scope: none, what was settled or has gone back to its queue, where whoever takes it speaks for it too; what somebody leased
+-- from there meanwhile is theirs
 with gone as (
-    delete from sms_lease where id = any(:ids::uuid[]) returning id, gateway, done
+    delete from sms_lease where lease = :claim and id = any(:ids::uuid[]) returning id, gateway, done
 )
 update sms_leased as noted set returned = true
   from gone

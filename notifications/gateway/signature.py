@@ -43,6 +43,11 @@ async def use(tx: Tx, gateway: str, signature: bytes) -> None:
         raise SignatureUsed
 
 
+async def give_back(tx: Tx, signature: bytes) -> None:
+    """What it was used for did not happen: it is good again."""
+    await _sql.give_back(tx, signature=signature)
+
+
 async def forget(tx: Tx) -> None:
     """Forgets signatures whose time would be refused by now."""
     await _sql.forget(tx, window=retention.window("gateway_signature"))

@@ -1,6 +1,7 @@
 """Text messages on a lease: nobody else is given them, and what is not acknowledged comes again; on both brokers."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 
@@ -8,8 +9,8 @@ import httpx
 import msgspec
 import pytest
 
-from kernel.crypto import Fields
 from kernel.database import Database
+from kernel.errors import Unavailable
 from kernel.metrics import UNSENDABLE
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
@@ -21,6 +22,7 @@ from tests.api.signing import SECRET, post, with_gateways
 from tests.brokers import broker
 from tests.notifications.gateway.test_lease import sms
 from tests.notifications.house import House
+from workers.lease import Leases
 
 __all__ = ["broker"]
 
@@ -118,6 +120,25 @@ async def test_a_doubled_message_is_leased_once(api: httpx.AsyncClient, queues: 
     assert await queues.size(QUEUE) == 0
 
 
+async def test_a_signature_is_good_again_when_nothing_was_taken_and_nothing_is_taken_twice_with_one(
+    api: httpx.AsyncClient, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(queues, 1, 2)
+    body = msgspec.json.encode({"purpose": "service", "max": 1, "seconds": 60})
+    with monkeypatch.context() as patched:
+        patched.setattr(lease, "take", away)
+        refused = await post(api, "/sms/lease", body, at=(now := time.time()))
+    assert refused.status_code == 503
+    assert (await post(api, "/sms/lease", body, at=now)).status_code == 200
+    again = await post(api, "/sms/lease", body, at=now)
+    assert (again.status_code, again.json()["code"]) == (409, "signature_used")
+    assert await queues.size(QUEUE) == 1
+
+
+async def away(*_: object) -> None:
+    raise Unavailable
+
+
 async def test_what_nobody_can_read_harms_no_lease(api: httpx.AsyncClient, queues: Queues) -> None:
     await queues.publish(QUEUE, [Message(b'{"schema": "hexad.sms/1"}')])
     await put(queues, 1)
@@ -176,8 +197,7 @@ async def test_what_is_asked_is_bounded(api: httpx.AsyncClient, wrong: dict[str,
 
 async def _returned(database: Database, queues: Queues, settings: Settings) -> None:
     """What the relay does every second."""
-    async with database.transaction() as tx:
-        await lease.give_back(tx, queues, Fields(settings))
+    await Leases(database, queues, settings).turn()
 
 
 async def test_a_message_that_one_gateway_leased_no_other_settles(

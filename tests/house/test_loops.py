@@ -23,6 +23,7 @@ TOGETHER = {
     "api/auth/provider.py:_key": "two tries of one question: the keys that are known, then the provider's newest",
     "api/edge/bodies.py:_parts": "the parts of one body",
     "api/edge/reading.py:authorize_connection": "the first guard that lets a request not through ends it",
+    "notifications/gateway/lease.py:give_back": "what is away for one queue is so for all, and what is left is let go",
     "notifications/gateway/lease.py:take": "a page of one queue after another, for one answer to one gateway",
     "realtime/connection.py:_read": "the frames of one client, whose socket ends with an error of ours",
     "realtime/connection.py:_write": "the frames of one client, whose socket is gone when one cannot be written",
@@ -120,8 +121,8 @@ def _shares_a_transaction(function: ast.AsyncFunctionDef) -> bool:
     return not handles and any(one.arg == "tx" for one in function.args.args)
 
 
-def _functions(source: str) -> Iterator[ast.AsyncFunctionDef]:
-    return (one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.AsyncFunctionDef))
+def _functions(source: str) -> list[ast.AsyncFunctionDef]:
+    return [one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.AsyncFunctionDef)]
 
 
 def unshielded(source: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ import pytest
 from kernel.calendar import today
 from kernel.crypto import BlindIndex
 from kernel.database import Database
+from kernel.errors import Unavailable
 from kernel.queues.broker import open_queues
 from kernel.scope import apply_system
 from kernel.settings import Settings
@@ -304,6 +305,28 @@ async def test_what_fails_before_it_was_published_waits_again_at_once(
             await street.dispatch.send(one, "sms", 10)
     assert await street.states(sent) == {"sent": 3}, "it had left, and is recorded"
     assert len(await street.taken()) == 3
+
+
+async def test_a_broker_that_never_answers_holds_nobody_who_opts_out_for_longer_than_is_said(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = await street.queued(2)
+    one, asked = await street.open(sent), asyncio.Event()
+
+    async def hangs(*_: Any) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(street.queues, "publish", hangs)
+    monkeypatch.setattr(dispatch, "HELD_SECONDS", 1.0)
+    sending = asyncio.create_task(street.dispatch.send(one, "sms", 10))
+    await asked.wait()
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await value(street, "select id from outgoing limit 1 for update nowait")
+    with pytest.raises(Unavailable):
+        await sending
+    assert await value(street, "select id from outgoing limit 1 for update nowait") is not None
+    assert await street.states(sent) == {"unknown": 2}, "any of them may be in the queue"
 
 
 async def test_nobody_is_written_to_more_often_in_a_day_than_allowed_however_long_ago_it_was_decided(

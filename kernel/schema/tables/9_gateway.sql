@@ -14,7 +14,8 @@ create table sms_lease (
     purpose  text not null check (purpose in ('transactional', 'service', 'marketing')),
     sealed   bytea not null,
     done     boolean not null default false, -- acknowledged: kept until the lease would have ended, so that it may be repeated
-    until    timestamptz not null
+    until    timestamptz not null,
+    taken_back_until timestamptz      -- a relay puts it back into its queue; it is held to be lost after that
 );
 create index sms_lease_lease on sms_lease (lease);
 create index sms_lease_until on sms_lease (until);

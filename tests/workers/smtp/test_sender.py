@@ -222,7 +222,7 @@ async def test_nothing_is_taken_while_the_relay_is_away_and_all_goes_when_it_is_
 async def test_one_that_cannot_be_read_for_whatever_reason_keeps_no_other_and_ends_among_the_dead(
     mailing: Settings, queues: Queues, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong, sound = email(), email()
+    wrong, sound = email(1), email(2)
     read = letter.compose
 
     def compose(one: Email, bounce: str) -> Letter:
