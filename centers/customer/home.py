@@ -1,13 +1,16 @@
 """The figures of home: of one's own customers counted each time, of whole branches no more often than they cost."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
 from kernel import calendar
 from kernel.database import Tx
+from kernel.errors import Overloaded
 from kernel.scope import Reach, Scope
 from kernel.sql import load
 from mobile_contracts.customer import Home
@@ -18,6 +21,9 @@ _SHARE = 20
 
 _AT_ONCE = 0.1
 """Seconds of a count below which it is made anew each time."""
+
+WAIT_SECONDS = 10.0
+"""For so long one waits for a count that another makes: a connection waits along."""
 
 _REACHES_AT_MOST = 500
 _sql = load(Path(__file__).with_name("home.sql"), Home)
@@ -30,6 +36,19 @@ class _Counted:
         self.lock, self.good_until = asyncio.Lock(), 0.0
         self.figures: Home | None = None
 
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Nobody else counts meanwhile; raises `Overloaded` when whoever does takes too long."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self.lock.acquire()
+        except TimeoutError as error:
+            raise Overloaded from error
+        try:
+            yield
+        finally:
+            self.lock.release()
+
 
 class Homes:
     """The figures of home of a process: counting the customers of the whole company takes seconds."""
@@ -38,11 +57,14 @@ class Homes:
         self._counted: OrderedDict[Reach, _Counted] = OrderedDict()
 
     async def figures(self, tx: Tx, scope: Scope) -> Home:
-        """Those of the customers in scope whose accounts are open; birthdays of the next 7 days."""
+        """Those of the customers in scope whose accounts are open; birthdays of the next 7 days.
+
+        Raises `Overloaded` when somebody else has been counting the same for too long.
+        """
         if scope.reach.by_relation:
             return await _by_relation(tx, scope)
         counted = self._of(scope.reach)
-        async with counted.lock:
+        async with counted.alone():
             if counted.figures is None or monotonic() >= counted.good_until:
                 began = monotonic()
                 counted.figures = await _by_branch(tx, scope)

@@ -208,9 +208,19 @@ class RabbitQueues:
             raise Unavailable(f"RabbitMQ does not answer: {type(error).__name__}: {error}") from error
         self._backoff.worked()
 
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Nobody else connects or declares; raises `TimeoutError` when those before take too long."""
+        async with asyncio.timeout(CONFIRM_SECONDS):
+            await self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     async def _ready(self, queue: Queue) -> Channel:
         """The channel for publishing, with the queue and its dead letters declared on it."""
-        async with self._lock:
+        async with self._alone():
             if self._publisher is None or self._publisher.is_closed or self._connection is None:
                 self._publisher = await self._channel()
                 self._declared = set()
@@ -221,7 +231,7 @@ class RabbitQueues:
 
     async def _subscription(self, queue: Queue) -> _Subscription:
         await self._ready(queue)
-        async with self._lock:
+        async with self._alone():
             known = self._subscriptions.get(queue)
             if known is None or not known.open:
                 known = _Subscription(queue, await self._channel(), self._prefetch, self._user)

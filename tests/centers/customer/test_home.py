@@ -12,6 +12,7 @@ from centers.customer.home import Homes
 from centers.customer.lists import AssetsCursor, Filter
 from kernel import calendar
 from kernel.database import Tx
+from kernel.errors import Overloaded
 from kernel.scope import Scope
 from mobile_contracts.customer import Home
 from tests.brokerage import Brokerage
@@ -107,6 +108,30 @@ async def test_a_count_that_fails_is_made_by_the_next(
     monkeypatch.setattr(module, "_by_branch", real)
     async with within("1005") as (tx, scope):
         assert (await homes.figures(tx, scope)).customers == 5
+
+
+async def test_a_count_that_never_ends_is_waited_for_in_bounds(
+    house: Brokerage, within: Within, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes, counting = Homes(), asyncio.Event()
+
+    async def never(tx: Tx, scope: Scope) -> Home:
+        counting.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(module, "_by_branch", never)
+    monkeypatch.setattr("centers.customer.home.WAIT_SECONDS", 0.01)
+
+    async def ask() -> None:
+        async with within("1005") as (tx, scope):
+            await homes.figures(tx, scope)
+
+    first = asyncio.create_task(ask())
+    await counting.wait()
+    with pytest.raises(Overloaded):
+        await ask()
+    first.cancel()
 
 
 async def _refused() -> Home:

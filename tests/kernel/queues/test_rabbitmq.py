@@ -116,3 +116,13 @@ async def test_a_broker_that_is_away_is_said_to_be_and_not_asked_at_once_again(s
         for _ in range(3):
             with pytest.raises(Unavailable, match="RabbitMQ"):
                 await queues.publish(SMS, [Message(b"{}")])
+
+
+async def test_whoever_connects_for_too_long_is_waited_for_in_bounds(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernel.queues.rabbitmq.CONFIRM_SECONDS", 0.01)
+    queues = RabbitQueues(msgspec.structs.replace(settings, broker_url="amqp://127.0.0.1:1/"))
+    async with queues._lock:
+        with pytest.raises(Unavailable, match="RabbitMQ does not answer: TimeoutError"):
+            await queues.declare([WORK])
