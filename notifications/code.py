@@ -4,13 +4,12 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from kernel.crypto import Fields, Place
 from kernel.database import Tx
 from kernel.queues import Queue
-from kernel.queues.client import Message, Queues
+from kernel.queues.client import Message, Queues, written
 from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.outbound import Sms
@@ -56,10 +55,10 @@ async def find_waiting(tx: Tx, code_id: UUID) -> Waiting | None:
 async def hand_over(queues: Queues, settings: Settings, waiting: Waiting) -> None:
     """Gives the code to the gateway's queue, a repeat as the same message under the same id.
 
-    Raises `Unavailable` when the broker does not answer.
+    Raises `Unavailable` when the broker does not answer, `InvalidInput` when no gateway could read it.
     """
     sms = rendered(waiting, Fields(settings), settings)
-    await queues.publish(QUEUE, [Message(msgspec.json.encode(sms), id=str(sms.id))])
+    await queues.publish(QUEUE, [Message(written(sms), id=str(sms.id))])
 
 
 async def forget(tx: Tx, code_id: UUID) -> None:

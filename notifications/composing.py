@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from kernel.crypto import Fields, Place
-from kernel.errors import FieldSealed
-from kernel.queues.client import UNREADABLE
+from kernel.errors import FieldSealed, InvalidInput
+from kernel.queues.client import UNREADABLE, written
 from kernel.settings import Settings
 from mobile_contracts.address import SENDABLE
 from mobile_contracts.outbound import Email, Purpose, Sms
@@ -83,12 +83,10 @@ class Composer:
             return UNREADABLE_MESSAGE
         if isinstance(made, Ending):
             return made
-        body = msgspec.json.encode(made)
         try:
-            msgspec.json.decode(body, type=type(made))
-        except UNREADABLE:
+            return written(made)
+        except InvalidInput:
             return _UNSENDABLE
-        return body
 
     def _fresh(self, row: Claimed) -> Sms | Email | Ending:
         return self._sms(row) if self._occasion.channel == "sms" else self._email(row)

@@ -15,7 +15,7 @@ from kernel import logs, metrics
 from kernel.bus.client import Bus
 from kernel.database import Database
 from kernel.queues import WORK, Queue
-from kernel.queues.client import Message, Queues
+from kernel.queues.client import Message, Queues, written
 from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.event import Event
@@ -114,7 +114,7 @@ class Relay:
 
     def _message(self, queue: Queue, job: Job) -> Message:
         if queue != WORK:
-            return Message(msgspec.json.encode(job))
+            return Message(written(job))
         return encode(self._app, job, enveloped=not self._settings.broker_url)
 
     async def _postpone(self, tx: Any, rows: list[Any]) -> None:

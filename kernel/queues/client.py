@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from kernel.errors import InvalidInput
 from kernel.queues import Queue
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What msgspec raises for a message that it cannot read: its own errors, broken UTF-8, bottomless nesting."""
 
 
@@ -89,6 +89,16 @@ def id_of(body: bytes) -> UUID | None:
     except UNREADABLE:
         return None
     return found if found.version == 7 else None
+
+
+def written(message: Struct) -> bytes:
+    """A message of a contract in JSON, as whoever reads it can; raises `InvalidInput` for what they would refuse."""
+    try:
+        body = msgspec.json.encode(message)
+        msgspec.json.decode(body, type=type(message))
+    except UNREADABLE as error:
+        raise InvalidInput(f"this is no {type(message).__name__}: {error}") from error
+    return body
 
 
 def checked(body: bytes) -> bytes:

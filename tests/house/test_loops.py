@@ -29,7 +29,7 @@ TOGETHER = {
     "realtime/connection.py:_write": "the frames of one client, whose socket is gone when one cannot be written",
     "realtime/desk.py:_arrived": "they share a transaction; whoever asked for it halves what fails (`Together`)",
     "realtime/desk.py:_missed": "whoever asked for it halves what fails (`Together`)",
-    "realtime/lookout.py:_look_at": "it awaits a pause; what is done with each is an item",
+    "realtime/lookout.py:tell": "the languages of one notice, and each notice is a turn",
     "realtime/marks.py:_halve": "both halves keep whatever goes wrong among what is left",
     "workers/dead_letters.py:turn": "it asks the broker, who answers for every queue or for none",
     "workers/housekeeping.py:keep_house": "it makes each table a job of its own",

@@ -11,7 +11,7 @@ from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.errors import InvalidInput
 from kernel.queues import RECEIPTS
-from kernel.queues.client import UNREADABLE, Delivery, Message, Queues, id_of
+from kernel.queues.client import UNREADABLE, Delivery, Message, Queues, id_of, written
 from kernel.settings import Settings
 from mobile_contracts.outbound import Email, Receipt
 from notifications import receipt
@@ -85,4 +85,4 @@ class Reading:
         if known is None or known.status != "accepted":
             one = Receipt(id=message_id, gateway=MAILER, gateway_id=str(message_id), status="rejected", code=code,
                           at=datetime.now(UTC))  # fmt: skip
-            await self._queues.publish(RECEIPTS, [Message(msgspec.json.encode(one), id=str(message_id))])
+            await self._queues.publish(RECEIPTS, [Message(written(one), id=str(message_id))])

@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-import msgspec
 from msgspec import Struct
 
 from kernel import metrics
@@ -13,7 +12,7 @@ from kernel.apart import Apart
 from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.queues import RECEIPTS
-from kernel.queues.client import Message, Queues
+from kernel.queues.client import Message, Queues, written
 from kernel.retry import Backoff
 from mobile_contracts.outbound import Email, Receipt
 from workers.job import DATABASE_AWAY
@@ -57,12 +56,15 @@ class Records:
     async def end(self, items: Sequence[Ended]) -> None:
         """Notes, tells and lets go, in this order: who dies between is answered from what was noted.
 
-        One that cannot be noted is not let go: it comes again, alone.
+        One that cannot be noted or told is not let go: it comes again, alone.
         """
         noted = await self._failing.halved(items, self._insist_on_noting, lambda one: str(one.taken.email.id))
-        items = [one for part in noted for one in part]
-        told = [one.receipt for one in items if one.receipt is not None]
-        bodies = [Message(msgspec.json.encode(one), id=str(one.id)) for one in told]
+        bodies, items = list[Message](), list[Ended]()
+        for one in (one for part in noted for one in part):
+            with self._failing.item(str(one.taken.email.id)):
+                if one.receipt is not None:
+                    bodies.append(Message(written(one.receipt), id=str(one.receipt.id)))
+                items.append(one)
         await self._insist(lambda: self._queues.publish(RECEIPTS, bodies))
         await self._insist(lambda: self._let_go(items))
         for one in items:

@@ -16,7 +16,7 @@ from kernel.crypto import Fields
 from kernel.database import Database
 from kernel.errors import Unavailable
 from kernel.queues import OUTBOUND, Queue
-from kernel.queues.client import Queues
+from kernel.queues.client import Queues, id_of
 from kernel.settings import Settings
 from mobile_contracts.outbound import Receipt
 from workers.job import DATABASE_AWAY
@@ -25,7 +25,7 @@ from workers.smtp.delivery import deliver
 from workers.smtp.gathering import Gathering
 from workers.smtp.journal import Attempt
 from workers.smtp.pool import Pool
-from workers.smtp.reading import Reading, Taken, id_of
+from workers.smtp.reading import Reading, Taken
 from workers.smtp.records import Ended, Records, ended
 from workers.smtp.rules import OUR_ERROR, decide, ending, put_off
 
