@@ -19,7 +19,7 @@ __all__ = ["empty", "owner"]
 
 MENDED = {
     "0015_who_has_a_conversation": "0023_what_conversations_stand_on",
-    "0022_messages_are_counted": "0034_messages_are_counted_again",
+    "0022_messages_are_counted": "0035_messages_are_counted_again",
 }
 """Migrations whose rows were not seen, and those that did it again."""
 

@@ -28,7 +28,7 @@ SESSIONS = {"kernel/migrate.sql": "under the `statement_timeout` of migrations, 
 
 CLAIMS = {
     "outbox.claimed_until": "workers/relay.sql",
-    "sms_lease.taken_back_until": "notifications/gateway/lease.sql",
+    "sms_lease.taken_back_until": "notifications/gateway/lease.sql",  # 0034_leases_are_taken_back
     "sms_lease.until": "notifications/gateway/lease.sql",
     "email_deferred.due_at": "workers/smtp/deferred.sql",
     "subscription.next_try_at": "centers/product/platform.sql",
