@@ -21,6 +21,7 @@ async def test_auth_is_answered_by_ready_with_nothing_in_it_yet(node: Node, peop
         ready = await client.ask(type="auth", token=people.issue(session_id, "10086"), device_id="phone")
     at = datetime.fromisoformat(ready.pop("server_time"))
     assert at.utcoffset() is not None
+    assert ready.pop("epoch")
     assert ready == {
         "type": "ready",
         "session_id": str(session_id),
