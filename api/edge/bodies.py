@@ -130,7 +130,7 @@ def there(scope: Any) -> bool:
     return any(
         (name == b"content-length" and value not in _NONE) or name == b"transfer-encoding"
         for name, value in scope["headers"]
-    ) or (scope["http_version"].startswith("2") and scope["method"] not in ("GET", "OPTIONS"))
+    )
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

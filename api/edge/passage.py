@@ -71,7 +71,7 @@ class Passage:
         body = problem.encode(told)
         headers = [(b"content-type", problem.MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
         headers.append((b"content-language", problem.content_language(accept_language).encode()))
-        if last and not self._scope["http_version"].startswith("2"):
+        if last:
             headers.append((b"connection", b"close"))
         if isinstance(error, RateLimited):
             headers.append((b"retry-after", b"%d" % max(1, round(error.wait + 0.5))))
