@@ -1,19 +1,22 @@
 """A relay that misbehaves on purpose.
 
 python -m tests.faults.odd_relay relay: it dies, kill -9, after the first hand-over, before that is recorded.
-TEST_NIGHT=FILE: its sender's clock stands ten seconds before 22:00 in Beijing, and at 22:00 once that file is there.
+TEST_NIGHT=FILE: the clock that its sender goes by stands ten seconds before 22:00 in Beijing, at 22:00 once the file
+is there.
 """
 
-import datetime
 import os
 import signal
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from kernel import clock
 from kernel.calendar import BEIJING
 from kernel.settings import current
 from notifications import dispatch
-from workers import outbound, run
+from workers import run
 
 
 class _Deadly:
@@ -29,21 +32,19 @@ class _Deadly:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def shifted(night: Path) -> type[datetime.datetime]:
-    """A clock that the test moves."""
-    today = datetime.datetime.now(BEIJING).replace(hour=21, minute=59, second=50, microsecond=0)
+def shifted(night: Path) -> Callable[[Any], Coroutine[Any, Any, datetime]]:
+    """A clock of the database that the test moves."""
+    before = datetime.now(BEIJING).replace(hour=21, minute=59, second=50, microsecond=0)
 
-    class Shifted(datetime.datetime):
-        @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
-            return (today + datetime.timedelta(seconds=10 if night.exists() else 0)).astimezone(tz)
+    async def now(tx: Any) -> datetime:  # noqa: ARG001  # it is called by name
+        return before + timedelta(seconds=10 if night.exists() else 0)
 
-    return Shifted
+    return now
 
 
 if __name__ == "__main__":
     if night := os.environ.get("TEST_NIGHT", ""):
-        dispatch.datetime = outbound.datetime = shifted(Path(night))  # type: ignore[attr-defined]
+        clock.now = shifted(Path(night))
     else:
         dispatch._sql = _Deadly(dispatch._sql)
     run.relay(current())

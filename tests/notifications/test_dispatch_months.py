@@ -66,7 +66,7 @@ async def test_a_receipt_that_waited_for_its_gateway_is_taken_and_none_in_the_sa
     async with street.house() as house:
         places = await house.tx.fetch("select count(distinct ctid), count(distinct tableoid) from receipt")
         assert [tuple(row) for row in places] == [(1, 4)]
-        found = await receipt._sql.of_named(house.tx, gateways=["new"], size=10)
+        found = await receipt._sql.of_named(house.tx, gateways=["new"], ids=ids)
         assert [one.id for one in found] == [ids[which]]
         times = dict(await house.tx.fetch("select message_id, times from receipt"))
     assert times == {id_: 0 if id_ == ids[which] else 1 for id_ in ids}
