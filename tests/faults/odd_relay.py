@@ -36,7 +36,7 @@ def shifted(night: Path) -> Callable[[Any], Coroutine[Any, Any, datetime]]:
     """A clock of the database that the test moves."""
     before = datetime.now(BEIJING).replace(hour=21, minute=59, second=50, microsecond=0)
 
-    async def now(tx: Any) -> datetime:  # noqa: ARG001  # it is called by name
+    async def now(_: Any) -> datetime:
         return before + timedelta(seconds=10 if night.exists() else 0)
 
     return now
@@ -44,7 +44,7 @@ def shifted(night: Path) -> Callable[[Any], Coroutine[Any, Any, datetime]]:
 
 if __name__ == "__main__":
     if night := os.environ.get("TEST_NIGHT", ""):
-        clock.now = shifted(Path(night))
+        clock.now = shifted(Path(night))  # type: ignore[assignment]  # its argument has no name
     else:
         dispatch._sql = _Deadly(dispatch._sql)
     run.relay(current())
