@@ -10,7 +10,7 @@ import ipaddress
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -139,10 +139,10 @@ def run(given: Parameters, folder: Path | None, say: Say, tell: Tell) -> Report:
             base, database_url=server.url("hexad_app", name), owner_url=server.url("hexad_owner", name)
         )
         asyncio.run(fanout.number(server, name, own))
-        runs = []
+        runs = list[Waited]()
         for broker, chosen in fanout.brokers(given.broker_url, own, without_pgmq=given.without_pgmq):
             with chosen as on:
-                runs.append(asyncio.run(_measured(given, on, broker)))
+                runs.append(asyncio.run(_measured(given, on, broker, before=len(runs) * given.codes)))
                 say(runs[-1].line())
         shown = msgspec.structs.replace(given, broker_url="")
         return Report(machine(server.psql("-c", "show server_version")), shown, runs, judged(runs))
@@ -161,7 +161,7 @@ def judged(runs: list[Waited]) -> list[Asked]:
     ]  # fmt: skip
 
 
-async def _measured(given: Parameters, own: Settings, broker: str) -> Waited:
+async def _measured(given: Parameters, own: Settings, broker: str, before: int) -> Waited:
     hindrance = Hindrance()
     async with hindrance.standing() as (platform, relay):
         hindered = msgspec.structs.replace(
@@ -174,7 +174,8 @@ async def _measured(given: Parameters, own: Settings, broker: str) -> Waited:
             api = await asyncio.to_thread(processes.enter_context, servers.ours(hindered))
             async with fanout.database(hindered) as database, open_queues(hindered) as queues:
                 await _burden(given, database, queues)
-                took, left = await _waits(given, api.port, database, queues)
+                people = await _customers(database, before, given.codes)
+                took, left = await _waits(given.every, people, api.port, database, queues)
             await asyncio.to_thread(processes.close)
     cuts = statistics.quantiles(took, n=100, method="inclusive")
     return Waited(
@@ -199,14 +200,15 @@ async def _burden(given: Parameters, database: Database, queues: Queues) -> None
     ])  # fmt: skip
 
 
-async def _waits(given: Parameters, port: int, database: Database, queues: Queues) -> tuple[list[float], int]:
+async def _waits(
+    every: float, people: Mapping[str, str], port: int, database: Database, queues: Queues
+) -> tuple[list[float], int]:
     """Milliseconds that each code took, every one of which has to come, and the messages left when all were asked for.
 
     An open loop: what the API keeps waiting keeps nobody else from asking. Times count from before the request.
     """
     asked: dict[str, float] = {}
     came: dict[str, float] = {}
-    people = await _customers(database, given.codes)
     taking = asyncio.create_task(_take(queues, came))
     where = f"http://127.0.0.1:{port}"
     try:
@@ -214,7 +216,7 @@ async def _waits(given: Parameters, port: int, database: Database, queues: Queue
             for number, (customer_no, mobile) in enumerate(people.items()):
                 asked[mobile] = began = time.monotonic()
                 group.create_task(_ask(client, number, customer_no))
-                await asyncio.sleep(max(0.0, began + given.every - time.monotonic()))
+                await asyncio.sleep(max(0.0, began + every - time.monotonic()))
     except* Unavailable as refused:
         raise refused.exceptions[0] from None
     left, until = await _left(database), time.monotonic() + _PATIENCE
@@ -239,13 +241,13 @@ async def _ask(client: httpx2.AsyncClient, number: int, customer_no: str) -> Non
         raise Unavailable(f"a code was refused: {answer.status_code} {answer.text[:200]}")
 
 
-async def _customers(database: Database, count: int) -> dict[str, str]:
-    """Customer numbers, each with the mobile number that its code comes to."""
+async def _customers(database: Database, before: int, count: int) -> dict[str, str]:
+    """Customer numbers behind those who asked before, each with the mobile number that its code comes to."""
     async with database.transaction() as tx:
         await apply_system(tx, "bench", kind="company")
-        rows = await tx.fetch("select customer_no, id from customer order by id limit $1", count)
+        rows = await tx.fetch("select customer_no, id from customer order by id offset $1 limit $2", before, count)
     if len(rows) < count:
-        raise Unavailable(f"{count} codes want as many customers, and {len(rows)} messages are sent")
+        raise Unavailable(f"{before + count} codes want as many customers")
     return {row["customer_no"]: fanout.mobile_of(row["id"]) for row in rows}
 
 

@@ -108,7 +108,7 @@ def bench_fanout(var: Path | None, file: Path | None, **given: Any) -> None:
 
 @bench.command("code")
 @click.option("--codes", default=300, type=click.IntRange(10, 100_000), help="Codes that are asked for.")
-@click.option("--every", default=0.1, type=click.FloatRange(0.001, 10), help="Seconds from one request to the next.")
+@click.option("--every", default=0.03, type=click.FloatRange(0.001, 10), help="Seconds from one request to the next.")
 @click.option("--messages", default=100_000, type=click.IntRange(100, 3_000_000), help="Text messages on their way.")
 @click.option(
     "--mails", default=1_000, type=click.IntRange(0, 100_000), help="E-mails that the relay answers with 421."
