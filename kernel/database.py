@@ -26,6 +26,7 @@ _CONNECT_SECONDS = 5.0
 CANCEL_SECONDS = 1.0
 """How long a cancelled query may take to end; then its connection is thrown away, for PostgreSQL may have stopped."""
 _PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
+_BY_KEYS = {"enable_seqscan": "off"}
 
 
 class _Connection(asyncpg.Connection):
@@ -73,12 +74,14 @@ class Database:
 
     @classmethod
     async def open(
-        cls, url: str, settings: Settings, *, size: int | None = None, minimum: int = 1, plan_once: bool = False
-    ) -> Self:
+        cls, url: str, settings: Settings, *, size: int | None = None, minimum: int = 1, plan_once: bool = False,
+        whole_tables: bool = True,
+    ) -> Self:  # fmt: skip
         """Connects; raises `Unavailable` when PostgreSQL does not answer.
 
         With `plan_once` a query is planned once per connection, whatever its parameters: planning one of ours under
-        row-level security takes ten times as long as running it.
+        row-level security takes ten times as long as running it. Without `whole_tables` no plan reads all of a table
+        that has an index for it: for who asks by keys alone, and whose plan may be of a time when the table was empty.
         """
         if not url:
             raise Unavailable("no database is named")  # the driver would take one from its own defaults
@@ -94,7 +97,11 @@ class Database:
                 connection_class=_Connection,
                 init=lineage.meet,
                 reset=_nothing_to_reset,
-                server_settings={**session_settings(settings), **(_PLANNED_ONCE if plan_once else {})},
+                server_settings={
+                    **session_settings(settings),
+                    **(_PLANNED_ONCE if plan_once else {}),
+                    **({} if whole_tables else _BY_KEYS),
+                },
             )
         except (*AWAY, *_SPOILT, asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}: {error}") from error

@@ -45,7 +45,7 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     tokens = Tokens(settings)
     await check_keys(settings)
-    database = await Database.open(settings.database_url, settings, minimum=0, plan_once=True)
+    database = await Database.open(settings.database_url, settings, minimum=0, plan_once=True, whole_tables=False)
     with contextlib.closing(_listen(settings)) as listener:
         async with open_bus(settings) as bus:
             hub = Hub(settings, database, SignIn(tokens, database, settings), bus)

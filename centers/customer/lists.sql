@@ -43,8 +43,8 @@ select distinct on (l.name_key, l.id)
        l.id, l.customer_no, l.name, l.kind, l.mobile, l.status, l.risk_level, l.opened_on, l.assets * 0.01 as assets
   from looked_after l
  where l.employee_id = any (:employees::integer[])
-   and l.name_key >= folded(:name) and l.name_key < folded(:name) || chr(1114111) -- above every other character
-   and (l.name_key, l.id) > (folded(:after_name), :after_id::integer)
+   and l.name_key >= (select folded(:name)) and l.name_key < (select folded(:name)) || chr(1114111) -- above every other character
+   and (l.name_key, l.id) > ((select folded(:after_name)), :after_id::integer)
    and l.assets >= :assets_from::bigint and l.assets < :assets_to::bigint
    and (:status::text is null or l.status = :status)
    and (:risk_level::smallint is null or l.risk_level = :risk_level)
@@ -104,8 +104,8 @@ select found.id, found.customer_no, found.name, found.kind, found.mobile, found.
               c.opened_on, c.assets, c.name_key
          from customer c
         where c.branch_id = branch
-          and c.name_key >= folded(:name) and c.name_key < folded(:name) || chr(1114111)
-          and (c.name_key, c.id) > (folded(:after_name), :after_id::integer)
+          and c.name_key >= (select folded(:name)) and c.name_key < (select folded(:name)) || chr(1114111)
+          and (c.name_key, c.id) > ((select folded(:after_name)), :after_id::integer)
           and c.assets >= :assets_from::bigint and c.assets < :assets_to::bigint
           and (:status::text is null or c.status = :status)
           and (:risk_level::smallint is null or c.standing_level = :risk_level)

@@ -34,7 +34,7 @@ with person as (
            case :sort when 'name' then e.name when 'hired_on' then e.hired_on::text else '' end as key
       from employee e
       join unit u on u.id = e.unit_id
-     where (starts_with(folded(e.name), folded(:prefix)) or starts_with(e.employee_no, :prefix))
+     where (starts_with(folded(e.name), (select folded(:prefix))) or starts_with(e.employee_no, :prefix))
        and (:unit::integer is null or e.unit_id in (select unit_id from unit_under where ancestor_id = :unit))
        and (:role::text is null or e.id in (select employee_id from assignment where role = :role))
        and (:working::boolean is null or lasts(e.left_on) = :working)

@@ -14,7 +14,7 @@ select product_code, name, category, risk_level, price, period_days, status, ver
    and (:category::text is null or category = :category)
    and (:status::text is null or status = :status)
    and risk_level <= :most_level
-   and (:text::text is null or product_code = :text or strpos(folded(name), folded(:text)) > 0)
+   and (:text::text is null or product_code = :text or strpos(folded(name), (select folded(:text))) > 0)
  order by product_code
  limit :size;
 

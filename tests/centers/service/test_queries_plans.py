@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from uuid_utils.compat import uuid7 as gen_uuid7
 
-from centers.service import actions, holding, queries
-from kernel.database import Tx
+from centers.service import actions, holding, message, queries
+from kernel.database import Database, Tx
 from kernel.scope import apply_system
 from tests.centers.service.conftest import Service
 
-CLOSED = 100_000
+CLOSED, SAID = 100_000, 2_000
 _FILL = """
 with filled as (
     insert into conversation (id, customer_id, branch_id, employee_id, state, opened_at, closed_at, by_relation)
@@ -52,7 +54,7 @@ class Explained:
             one
             for plan in self.plans
             for one in _nodes(plan)
-            if one.get("Relation Name") in ("conversation", "participant")
+            if one.get("Relation Name", "").startswith(("conversation", "participant", "message"))
         ]
 
 
@@ -109,3 +111,29 @@ async def test_what_is_current_is_read_without_what_is_past(long_ago: tuple[Serv
         assert scans, name
         assert [one for one in scans if one["Node Type"] == "Seq Scan"] == [], name
         assert sum(map(read, scans)) < 50, (name, scans)
+
+
+async def test_whether_a_message_is_stored_already_is_asked_of_its_index_in_a_new_house_too(service: Service) -> None:
+    """The plan may be of a time when nothing was ever said, and lasts while a conversation grows long."""
+    owner = await asyncpg.connect(service.brokerage.settings.owner_url)
+    await owner.execute("vacuum analyze message")
+    await owner.close()
+    settings = service.brokerage.settings
+    database = await Database.open(settings.database_url, settings, plan_once=True, whole_tables=False)  # as realtime
+    async with database.transaction() as tx:
+        await apply_system(tx, "test", kind="company")
+        line = await service.opened(tx, "88000001")
+        await tx.execute(f"prepare known (uuid[], uuid[]) as {message._sql.known.sql}")
+        await tx.execute("execute known ('{}', '{}')")
+        said = [gen_uuid7() for _ in range(SAID)]
+        await message._sql.add(
+            tx, conversation_ids=[line.id] * SAID, seqs=range(1, SAID + 1), ids=said, sender_kinds=["investor"] * SAID,
+            sender_ids=[1] * SAID, client_ids=said, kinds=["text"] * SAID, bodies=["x"] * SAID,
+            ats=[datetime.now(UTC)] * SAID,
+        )  # fmt: skip
+        asked = [f"array_fill('{one}'::uuid, array[20])" for one in (line.id, said[-1])]
+        explained: Any = Explained(tx)
+        await explained.fetch(f"execute known ({', '.join(asked)})")
+        await tx.execute("deallocate known")
+    await database.close()
+    assert sum(map(read, explained.scans())) < 200
