@@ -22,6 +22,7 @@ from msgspec import Struct
 from bench import brokerage, fanout, servers
 from bench.brokerage import Tell
 from bench.figures import Asked, Machine, machine
+from bench.listener import listening
 from hexad import keys
 from kernel.database import Database
 from kernel.errors import Unavailable
@@ -97,30 +98,21 @@ class Hindrance:
     @contextlib.asynccontextmanager
     async def standing(self) -> AsyncIterator[tuple[int, int]]:
         """Their ports."""
-        platform = await asyncio.start_server(self._hang, "127.0.0.1", 0)
-        relay = await asyncio.start_server(self._refuse, "127.0.0.1", 0)
-        try:
-            yield platform.sockets[0].getsockname()[1], relay.sockets[0].getsockname()[1]
-        finally:
-            platform.close()
-            relay.close()
+        async with listening(self._hang) as platform, listening(self._refuse) as relay:
+            yield platform, relay
 
     async def _hang(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.hung += 1
-        with contextlib.suppress(ConnectionError):
-            await reader.read()
-        writer.close()
+        await reader.read()
 
     async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            writer.write(b"220 nobody\r\n")
-            while line := await reader.readline():
-                verb = line[:4].upper()
-                self.refused += verb == b"RCPT"
-                writer.write(_ANSWERS.get(verb, b"250 ok\r\n"))
-                if verb == b"QUIT":
-                    break
-        writer.close()
+        writer.write(b"220 nobody\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            self.refused += verb == b"RCPT"
+            writer.write(_ANSWERS.get(verb, b"250 ok\r\n"))
+            if verb == b"QUIT":
+                return
 
 
 _ANSWERS = {b"RCPT": b"421 4.7.0 not now\r\n", b"EHLO": b"250-nobody\r\n250 8BITMIME\r\n", b"QUIT": b"221 bye\r\n"}

@@ -17,7 +17,7 @@ from msgspec import Struct
 from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import PREFIX, Settings, environment
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _PEERS_PACKAGES = ("fastapi", "sqlalchemy", "greenlet", "httptools")
 
 

@@ -9,6 +9,7 @@ import datetime
 import fcntl
 import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from kernel.errors import Unavailable
 from kernel.settings import Settings
 
 _LINE_AT_MOST = 200
+LOCK_SECONDS = 5.0
 
 
 class Anchored(Struct, frozen=True):
@@ -42,7 +44,7 @@ class Anchor:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             new = not self.path.exists()
             with self.path.open("a+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                self._lock(file.fileno())
                 last, check = _tail(file.fileno())
                 if position <= last:
                     return False
@@ -58,6 +60,21 @@ class Anchor:
                 " or set HEXAD_AUDIT_ANCHOR"
             ) from error
         return True
+
+    def _lock(self, file: int) -> None:
+        """Waits for whoever else appends, a moment; raises `Unavailable` when the file stays locked."""
+        until = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    raise Unavailable(
+                        f"the anchor of the audit log is locked by another process: end what holds {self.path}"
+                    ) from error
+                time.sleep(0.02)
+            else:
+                return
 
     def size(self) -> int:
         """Bytes that are in the file now."""

@@ -27,11 +27,11 @@ select event_id, handler, kind, state, attempts, error, started_at, version
 -- record_class: Job
 -- scope: none, jobs hold ids only; the permission job.retry guards them
 with again as (
-    update job set state = 'waiting', attempts = 0, error = null, version = version + 1
+    update job set state = 'waiting', attempts = 0, error = null, held_until = null, version = version + 1
      where event_id = :event_id and handler = :handler and state = 'set_aside'
     returning *
 ), sent as (
     insert into outbox (event_id, kind, handler, payload, request_id, trace)
-    select event_id, kind, nullif(handler, '*'), payload, request_id, trace from again
+    select event_id, kind, handler, payload, request_id, trace from again
 )
 select event_id, handler, kind, state, attempts, error, started_at, version from again;

@@ -61,6 +61,7 @@ BUS = _counter("hexad_bus_messages_total", "messages heard on the bus", "outcome
 JOBS = _counter("hexad_jobs_total", "deliveries of jobs by what came of them", "handler", "outcome")
 JOB_SECONDS = _histogram("hexad_job_seconds", "time that a handler took", _SLOW, "handler")
 JOBS_SET_ASIDE = _gauge("hexad_jobs_set_aside", "jobs that were given up and wait for a person", "by")
+MONTHS_MISSING = _gauge("hexad_months_missing", "months of tables, this one and the next, that nobody made", "by")
 REAPED = _counter("hexad_jobs_reaped_total", "jobs taken back from workers that died")
 PROBE_SECONDS = _histogram("hexad_probe_seconds", "time from the start of a probe until a worker handled it", _SLOW)
 DEAD_LETTERS = _gauge("hexad_dead_letters_waiting", "messages that nobody could take", "queue")

@@ -1,10 +1,13 @@
 """What a client prefers (RFC 9110, 12.4 and 12.5): content codings and languages with their qualities."""
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal
 
 _AT_MOST = 500
+_REMEMBERED = 256
+"""Headers that are kept as they were read: apps and browsers send but a few."""
+
 _CHOICE = re.compile(r"\s*([A-Za-z0-9*.+_-]{1,40})\s*(?:;\s*[qQ]\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 _CODINGS = ("br", "gzip")
 _ALSO = {"x-gzip": "gzip"}
@@ -32,9 +35,14 @@ def language(accept_language: str) -> Literal["zh", "en"]:
     return "en" if refused or (en or 0.0) > (zh or 0.0) else "zh"
 
 
-def _choices(header: str) -> Iterator[tuple[str, float]]:
+def _choices(header: str) -> tuple[tuple[str, float], ...]:
     if len(header) > _AT_MOST:
         header = header[:_AT_MOST].rpartition(",")[0]  # without the one that would be cut, its quality perhaps
-    for part in header.split(","):
-        if match := _CHOICE.fullmatch(part):
-            yield match[1].lower(), float(match[2] or 1)
+    return _read(header)
+
+
+@lru_cache(_REMEMBERED)
+def _read(header: str) -> tuple[tuple[str, float], ...]:
+    """The choices of a header that is short enough to be kept."""
+    matches = map(_CHOICE.fullmatch, header.split(","))
+    return tuple((match[1].lower(), float(match[2] or 1)) for match in matches if match)

@@ -10,9 +10,12 @@ from msgspec import Meta, Struct
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*\Z"
 """One line of text without control characters, those that turn the direction of writing included."""
 
-_BLANK = r"\s\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u206f\u2800\u3164\ufeff"
+_BLANK = (
+    r"\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
 BLANK = re.compile(rf"[{_BLANK}]*")
-"""Text of which nothing can be seen."""
+"""Text of which nothing can be seen: white space, Unicode's Default_Ignorable_Code_Point, and Braille's blank."""
 REASON = rf"^(?=(?:[{_BLANK}]*[^{_BLANK}]){{4}})" + NO_CONTROLS.removeprefix("^")
 """One line of text with at least 4 characters that can be seen."""
 

@@ -101,10 +101,13 @@ async def _withdraw(tx: Tx, withdrawn: Sequence[tuple[int, Word]]) -> None:
     """Stops what waits for these people, whoever started it."""
     scope = await _sql.scope(tx)
     await _sql.set_scope(tx, kind="company")
-    await _sql.withdraw(
+    rows = await _sql.list_withdrawn(
         tx, customer_ids=[customer_id for customer_id, _ in withdrawn], topics=[word.topic for _, word in withdrawn],
         purposes=[word.purpose for _, word in withdrawn], channels=[word.channel for _, word in withdrawn],
     )  # fmt: skip
+    if ids := [row[0] for row in rows]:
+        await _sql.hold_messages(tx, ids=ids)
+        await _sql.withdraw(tx, ids=ids)
     await _sql.set_scope(tx, kind=scope or "none")
 
 

@@ -53,24 +53,31 @@ select pg_advisory_xact_lock_shared(1129270868);
 -- scope: none, waits for those who withdraw just now
 select pg_advisory_xact_lock(1129270868);
 
--- name: withdraw(customer_ids, purposes, channels, topics)!
+-- name: list_withdrawn(customer_ids, purposes, channels, topics)
 -- scope: none, whoever withdraws consent reaches their own messages, whichever scope they are in
 with withdrawn as (
     select * from unnest(:customer_ids::integer[], :purposes::text[], :channels::text[], :topics::text[])
         as withdrawn (customer_id, purpose, channel, topic)
-), theirs as (
-    select o.id
-      from outgoing o
-     where o.state in ('queued', 'sending') and o.customer_id in (select customer_id from withdrawn)
-       and exists (select from broadcast b
-                     join withdrawn w on w.purpose = b.purpose and w.topic in ('', b.topic)
-                    where b.id = o.broadcast_id and w.customer_id = o.customer_id and w.channel = o.channel)
-     order by o.id
-       for update of o -- stronger than a receipt needs: what is being handed over is waited for
 )
-update outgoing o set state = 'skipped', reason = 'opted_out', at = clock_timestamp()
-  from theirs
- where o.id = theirs.id and o.state in ('queued', 'sending');
+select o.id
+  from outgoing o
+ where o.state in ('queued', 'sending') and o.customer_id in (select customer_id from withdrawn)
+   and exists (select from broadcast b
+                 join withdrawn w on w.purpose = b.purpose and w.topic in ('', b.topic)
+                where b.id = o.broadcast_id and w.customer_id = o.customer_id and w.channel = o.channel);
+
+-- name: hold_messages(ids)!
+-- scope: none, whoever withdraws consent reaches their own messages, whichever scope they are in
+select
+  from outgoing
+ where id = any (:ids::uuid[]) and state in ('queued', 'sending')
+ order by id
+   for update; -- stronger than a receipt needs: what is being handed over is waited for
+
+-- name: withdraw(ids)!
+-- scope: none, whoever withdraws consent reaches their own messages, whichever scope they are in
+update outgoing set state = 'skipped', reason = 'opted_out', at = clock_timestamp()
+ where id = any (:ids::uuid[]) and state in ('queued', 'sending');
 
 -- name: customer(customer_no)$
 -- scope: none, an investor's own number, as their session says

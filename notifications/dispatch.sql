@@ -76,11 +76,11 @@ select o.id
    for key share of o; -- receipts may go on meanwhile, withdrawing consent waits
 
 -- name: look(ids, numbers, emails)
--- scope: none, the system sends everybody's messages
+-- scope: none, the system sends everybody's messages; whoever joined broadcasts freely would begin with all of their messages
 select o.id, case b.state when 'paused' then 'paused' else seen.reason end as reason
   from unnest(:ids::uuid[], :numbers::bytea[], :emails::text[]) as given (id, number, email)
   join outgoing o on o.id = given.id
-  join broadcast b on b.id = o.broadcast_id
+ cross join lateral (select id, state from broadcast where id = o.broadcast_id offset 0) as b
  cross join lateral hindrance(b.id, o.customer_id, o.channel, o.id,
      case when o.attempt > 1 -- it goes where it went before
           then coalesce(given.number, sha256(convert_to(lower(given.email), 'UTF8'))) end) as seen

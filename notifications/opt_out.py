@@ -1,12 +1,13 @@
 """What a reply asks for (退订口令): the words are data, `opt_out.json`, read however keyboards write them."""
 
-import re
 import unicodedata
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
+
+from mobile_contracts.base import BLANK
 
 Meaning = Literal["opt_out", "opt_out_all", "other"]
 
@@ -18,7 +19,6 @@ class _Words(Struct, frozen=True):
     opt_out_all: frozenset[str]
 
 
-_FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _WORDS = msgspec.json.decode(Path(__file__).with_name("opt_out.json").read_bytes(), type=_Words)
 
 
@@ -41,5 +41,5 @@ def _bare(text: str) -> str:
 
 
 def _is_unseen(one: str) -> bool:
-    """Whether nobody sees it: formats and controls, variation selectors, fillers (Unicode: default ignorable)."""
-    return (unicodedata.category(one) in ("Cf", "Cc") and not one.isspace()) or bool(_FILLERS.match(one))
+    """Whether it shows nothing and parts nothing: formats and controls, variation selectors, fillers."""
+    return not one.isspace() and (unicodedata.category(one) in ("Cf", "Cc") or bool(BLANK.fullmatch(one)))

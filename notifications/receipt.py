@@ -129,9 +129,11 @@ async def _advance(tx: Tx, news: Sequence[Receipt | Kept]) -> None:
     if not best:
         return
     ids = sorted(best)
+    if expired := [id_ for id_ in ids if best[id_][0] == "expired"]:
+        await _sql.hold_broadcasts(tx, ids=expired)  # before the messages, as whoever silences a broadcast does
+    await _sql.hold(tx, ids=ids)  # in a statement of its own: one that waits and joins forgot rows of partitions
     moved = await _sql.advance(tx, ids=ids, states=[best[id_][0] for id_ in ids], codes=[best[id_][1] for id_ in ids])
     if expired := [row["id"] for row in moved if row["state"] == "expired"]:
-        await _sql.hold_broadcasts(tx, ids=expired)
         await _sql.queue_again(tx, ids=expired)
 
 

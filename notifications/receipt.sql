@@ -63,6 +63,10 @@ update receipt r
    and r.status = waiting.status and r.at = waiting.at and r.code = waiting.code
 returning r.message_id as id, r.gateway, r.gateway_id, r.status, r.code, r.at;
 
+-- name: hold(ids)!
+-- scope: none, receipts are of everybody's messages
+select from outgoing where id = any (:ids::uuid[]) order by id for no key update;
+
 -- name: advance(ids, states, codes)
 -- scope: none, receipts are of everybody's messages
 with given as (
@@ -70,18 +74,11 @@ with given as (
       from unnest(:ids::uuid[], :states::text[], :codes::text[]) as g (id, state, code)
       join unnest(array['sent', 'expired', 'undelivered', 'failed', 'delivered'], array[4, 5, 5, 5, 6]) as r (state, rank)
         on r.state = g.state
-), locked as (
-    select o.id
-      from outgoing o
-     where o.id in (select id from given)
-     order by o.id
-       for no key update of o
 )
 update outgoing o
    set state = given.state, reason = case when given.state in ('failed', 'undelivered') then given.code end,
        at = clock_timestamp()
   from given
-  join locked on locked.id = given.id
  where o.id = given.id
    and given.rank > case o.state when 'queued' then 1 when 'held' then 1 when 'skipped' then 1 when 'sending' then 2
                                  when 'unknown' then case o.reason when 'no_receipt' then 4 else 3 end

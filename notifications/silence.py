@@ -25,7 +25,8 @@ async def find(tx: Tx, settings: Settings, but: Sequence[UUID] = ()) -> UUID | N
 
 async def settle(tx: Tx, broadcast_id: UUID) -> int:
     """One batch of a broadcast that was found: how many became unknown."""
-    silent: int = await _sql.silence(tx, broadcast_id=broadcast_id, size=_BATCH)
-    if silent < _BATCH:
+    held = [row[0] for row in await _sql.hold(tx, broadcast_id=broadcast_id, size=_BATCH)]
+    silent: int = await _sql.silence(tx, ids=held)
+    if len(held) < _BATCH:
         await _sql.settled(tx, broadcast_id=broadcast_id)
     return silent

@@ -9,18 +9,21 @@ select id
  limit 1
    for update skip locked;
 
--- name: silence(broadcast_id, size)!
+-- name: hold(broadcast_id, size)
+-- scope: none, the system looks after everybody's messages
+select o.id
+  from outgoing o
+ where o.broadcast_id = :broadcast_id and o.state = 'sent'
+   and (o.channel = 'sms' -- a carrier owes a last word; of e-mail that a relay took there may be none
+        or not exists (select from receipt r where r.message_id = o.id and r.problem is null))
+ order by o.id -- as receipts lock them
+ limit :size
+   for no key update of o;
+
+-- name: silence(ids)!
 -- scope: none, the system looks after everybody's messages
 update outgoing set state = 'unknown', reason = 'no_receipt', at = clock_timestamp()
- where id in (select o.id
-                from outgoing o
-               where o.broadcast_id = :broadcast_id and o.state = 'sent'
-                 and (o.channel = 'sms' -- a carrier owes a last word; of e-mail that a relay took there may be none
-                      or not exists (select from receipt r where r.message_id = o.id and r.problem is null))
-               order by o.id -- as receipts lock them
-               limit :size
-                 for no key update of o)
-   and state = 'sent';
+ where id = any (:ids::uuid[]) and state = 'sent';
 
 -- name: settled(broadcast_id)!
 -- scope: none, the system looks after everybody's messages

@@ -16,10 +16,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from realtime.session import GOING, TOO_FAST, TOO_SLOW, Rate
+from realtime.session import GOING, LAST_LOOK_SECONDS, TOO_FAST, TOO_SLOW, Rate
 
 UPGRADE_SECONDS = 15.0
 SEND_SECONDS = 10.0
+ABSENT_SECONDS = 1.0
+"""A timer that is later than this tells of us, not of the client: the node stood still itself."""
+
 LINGER_SECONDS = 2.0
 _CLOSE_SECONDS = 15.0
 _TEXT, _SHORT, _LONG = 0x81, 126, 1 << 16  # RFC 6455: a whole text frame, and where its length is written otherwise
@@ -30,7 +33,10 @@ class Http(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.loop.call_later(UPGRADE_SECONDS, self._expire)
+        self.loop.call_later(UPGRADE_SECONDS, self._read_once_more)
+
+    def _read_once_more(self) -> None:
+        self.loop.call_later(LAST_LOOK_SECONDS, self._expire)
 
     def _expire(self) -> None:
         current = self.transport.get_protocol()
@@ -88,13 +94,24 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._deaf = self.loop.call_later(SEND_SECONDS, self.cut, TOO_SLOW, "the client does not read")
+        self._wait_for_reader()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._deaf is not None:
             self._deaf.cancel()
             self._deaf = None
+
+    def _wait_for_reader(self) -> None:
+        due = self.loop.time() + SEND_SECONDS
+        self._deaf = self.loop.call_at(due, self._has_no_reader, due)
+
+    def _has_no_reader(self, due: float) -> None:
+        """Cuts a client that did not read in time, unless it is us who were not there to see it read."""
+        if self.loop.time() - due > ABSENT_SECONDS:
+            self._wait_for_reader()
+        else:
+            self.cut(TOO_SLOW, "the client does not read")
 
     def keepalive_timeout(self) -> None:
         """Who speaks is alive, whether they answer pings or not."""

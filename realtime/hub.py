@@ -26,6 +26,7 @@ from mobile_contracts.frame import Asked, SendMessage, ServerFrame
 from realtime.connection import Arrival, Connection, count_frames
 from realtime.delivery import Delivery
 from realtime.desk import Desk
+from realtime.garbage import Garbage
 from realtime.gossip import Gossip
 from realtime.handshake import Refusal
 from realtime.lookout import Lookout
@@ -52,7 +53,7 @@ class Hub:
         self._connections: dict[Connection, str] = {}
         self._unsigned: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
         self._principals: defaultdict[str, set[Connection]] = defaultdict(set)
-        self._draining, self._epoch = False, ""
+        self._draining, self._epoch, self._arrived = False, "", 0.0
         self._left, self._told = asyncio.Event(), asyncio.Event()
         node, gossip = uuid.uuid7(), Gossip(bus)
         delivery = Delivery(lambda name: self._principals.get(name, ()), lambda: self._connections)
@@ -106,6 +107,7 @@ class Hub:
             del strangers[oldest]
             oldest.give_way()
         self._connections[connection], strangers[connection] = "", None
+        self._arrived = asyncio.get_running_loop().time()
         try:
             yield
         finally:
@@ -118,7 +120,8 @@ class Hub:
 
     async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
         """Principal and expiry (Unix seconds); raises `NotSignedIn`, `RateLimited` or `Unavailable`."""
-        began = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         principal, expires = await self._sign_in.of(token, device_id)
         if not self._connections[connection]:
             own = self._principals[principal.name]
@@ -128,6 +131,7 @@ class Hub:
             own.add(connection)
             self._connections[connection] = principal.name
             self._forget_stranger(connection)
+            self._arrived = loop.time()
         connection.found_at = began
         return principal, expires
 
@@ -164,7 +168,7 @@ class Hub:
         works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "watch": self.watch, "people": self._people.rounds.run, "rerouting": self._rerouting.rounds.run,
             "writer": desk.writer.run, "marks": desk.marks.run, "gossip": desk.gossip.run, "read": self._lookout.read,
-            "look": self._lookout.look, "tell": self._lookout.tell,
+            "look": self._lookout.look, "tell": self._lookout.tell, "garbage": Garbage(lambda: self._arrived).run,
         }  # fmt: skip
         async with asyncio.TaskGroup() as group:
             for name, work in works.items():

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ from kernel.database import Database, check_keys
 from kernel.files import allow_files
 from kernel.identity import Tokens
 from kernel.settings import Settings
+from realtime import garbage
 from realtime.guard import Http, WebSocket
 from realtime.hub import Hub
 from realtime.server import application
@@ -23,7 +23,6 @@ from realtime.session import FRAME_BYTES
 from realtime.sign_in import SignIn
 
 _FILES_BESIDE_SOCKETS = 200
-_COLLECTED_AFTER = (50_000, 20, 20)
 
 
 def serve(settings: Settings) -> None:
@@ -34,8 +33,7 @@ def serve(settings: Settings) -> None:
     logs.configure("realtime", settings)
     metrics.start("realtime")
     tracing.start("realtime", settings)
-    gc.freeze()  # what is imported stays; a node that serves thousands makes little but short-lived values
-    gc.set_threshold(*_COLLECTED_AFTER)
+    garbage.left_to_us()
     allow_files(settings.sockets + _FILES_BESIDE_SOCKETS, "HEXAD_SOCKETS")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))

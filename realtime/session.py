@@ -36,6 +36,9 @@ from realtime.wire import Broken, read
 FRAME_BYTES = 64 * 1024
 FRAMES_A_SECOND, FRAMES_AT_ONCE = 20.0, 100.0
 AUTH_SECONDS = 5.0
+LAST_LOOK_SECONDS = 0.25
+"""When a stranger's time is up, what lies there is read: the node may have stood still itself."""
+
 LINES_AT_ONCE = 500
 """Conversations in one `ready`; the rest follows in further ones."""
 
@@ -102,7 +105,7 @@ class Session:
         self.closed = False
         self._rate = Rate(now)
         self._ends = now + AUTH_SECONDS
-        self._asked = False
+        self._asked = self._last_look = False
 
     @property
     def deadline(self) -> float:
@@ -111,7 +114,7 @@ class Session:
 
     def receive(self, message: str | bytes, now: float) -> list[Effect]:
         """One message of the client."""
-        due = self.tick(now)
+        due = self.tick(now) if self.principal else []
         if due or self.closed:
             return due
         if not self._rate.take(now):
@@ -119,8 +122,11 @@ class Session:
         return self._read(message)
 
     def tick(self, now: float) -> list[Effect]:
-        """The clock moved: closes what is over. While somebody is being authenticated nothing is."""
+        """The clock moved: closes what is over, a stranger at the second time. While somebody signs in nothing is."""
         if now < self.deadline:
+            return []
+        if self.principal is None and not self._last_look:
+            self._last_look, self._ends = True, now + LAST_LOOK_SECONDS
             return []
         if self.principal is None:
             return self._close(SIGN_IN, f"no auth within {AUTH_SECONDS:.0f} s")
@@ -171,7 +177,7 @@ class Session:
         if self.closed:
             return []
         if self.principal is None:
-            self._ends = now + AUTH_SECONDS
+            self._ends, self._last_look = now + AUTH_SECONDS, False
         return [_error("unavailable", "the sign-in cannot be checked just now: try again"), *self.tick(now)]
 
     def revoked(self) -> list[Effect]:

@@ -28,7 +28,7 @@ class Together(Generic[_Question, _Answer]):
         """The answer; raises `Unavailable` when there is none in time."""
         waiting: Future[_Answer] = asyncio.get_running_loop().create_future()
         self._line.append((question, waiting))
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
         try:
             async with asyncio.timeout(seconds):

@@ -27,7 +27,7 @@ def rabbitmq_answers() -> bool:
 
     async def ask() -> bool:
         try:
-            connection = await asyncio.wait_for(aiormq.connect(BROKER_URL), 3)
+            connection = await asyncio.wait_for(aiormq.connect(BROKER_URL), 30)
         except (OSError, TimeoutError, aiormq.AMQPError):
             return False
         await connection.close()
@@ -104,7 +104,7 @@ def on_valkey(settings: Settings, url: str = REDIS_URL) -> Iterator[Settings]:
 def valkey_answers() -> bool:
     """Whether there is a Valkey or Redis at the usual place; with CI=true there must be."""
     try:
-        with redis.Redis.from_url(REDIS_URL, socket_timeout=3) as client:
+        with redis.Redis.from_url(REDIS_URL, socket_timeout=30) as client:
             client.ping()
     except (redis.RedisError, OSError):
         return os.environ.get("CI") == "true"

@@ -34,10 +34,12 @@ def cluster() -> Iterator[Postgres]:
     with place() as folder:
         server = Postgres(folder)
         server.start()
-        server.prepare()
-        asyncio.run(migrate(server.url("hexad_owner"), parse({})))
-        yield server
-        server.stop("immediate")
+        try:
+            server.prepare()
+            asyncio.run(migrate(server.url("hexad_owner"), parse({})))
+            yield server
+        finally:
+            server.stop("immediate")
 
 
 @contextlib.contextmanager
@@ -45,8 +47,10 @@ def database(server: Postgres, template: str = "hexad") -> Iterator[str]:
     """The name of a copy of the template, which is dropped afterwards."""
     name, strategy = f"own_{secrets.token_hex(6)}", "file_copy" if server.data.is_relative_to(_MEMORY) else "wal_log"
     execute(server, f"create database {name} template {template} owner hexad_owner strategy {strategy}")
-    yield name
-    execute(server, f"drop database {name} with (force)")
+    try:
+        yield name
+    finally:
+        execute(server, f"drop database {name} with (force)")
 
 
 def execute(server: Postgres, statement: str) -> None:

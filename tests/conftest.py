@@ -4,7 +4,7 @@ import base64
 import os
 import secrets
 import signal
-import socket
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -12,18 +12,32 @@ from pathlib import Path
 import asyncpg
 import msgspec
 import pytest
+import structlog
 
 from hexad.embedded import Postgres
 from kernel.database import Database, Tx, session_settings
 from kernel.settings import Settings, environment, parse
-from tests import clusters
+from tests import clusters, ports
 
 BROKER_URL = "amqp://guest:guest@127.0.0.1:5672/"
 REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
+_close = BaseSelectorEventLoop.close
+
+
+def _close_with_nothing_left(loop: BaseSelectorEventLoop) -> None:
+    """Names the test that left a socket: else whatever test is under way when it is collected is told of it."""
+    left = [one for one in loop._transports.values() if one._sock is not None] if not loop.is_closed() else []  # type: ignore[attr-defined]
+    _close(loop)
+    assert not left, f"left open when the loop was closed: {left}"
+
+
 def pytest_configure() -> None:
     """Children take an ignored SIGINT along, as a shell gives it to what runs in its background: ours must hear it."""
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure([structlog.processors.add_log_level, plain])  # with all locals one traceback took seconds
+    setattr(BaseSelectorEventLoop, "close", _close_with_nothing_left)  # noqa: B010  # mypy: of another class than its base
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -85,9 +99,9 @@ async def tx(settings: Settings) -> AsyncIterator[Tx]:
 
 
 @pytest.fixture
-async def owner_tx(settings: Settings) -> AsyncIterator[Tx]:
-    """A transaction of the owner role, rolled back when the test ends."""
-    async for one in _rolled_back(settings.owner_url, settings):
+async def owner_tx(own_settings: Settings) -> AsyncIterator[Tx]:
+    """A transaction of the owner role on a database of the test's own: nobody waits for the tables that it alters."""
+    async for one in _rolled_back(own_settings.owner_url, own_settings):
         yield one
 
 
@@ -130,13 +144,7 @@ async def database(own_settings: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     """Gives ports that nobody listens on."""
-
-    def pick() -> int:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return pick
+    return ports.free
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

@@ -16,6 +16,7 @@ import uvloop
 from kernel import logs, metrics, tracing
 from kernel.apart import Apart
 from kernel.database import Database
+from kernel.errors import Unavailable
 from kernel.parent import end_with_parent
 from kernel.queues import SLOW, URGENT, Queue
 from kernel.queues.broker import make_queues
@@ -43,20 +44,25 @@ class Errands:
 
     def __init__(self, queues: Queues, jobs: Jobs, settings: Settings) -> None:
         self._queues, self._jobs, self._lease = queues, jobs, settings.worker_silence
-        self._doing: dict[Queue, set[asyncio.Task[None]]] = {queue: set() for queue in AT_ONCE}
+        self._doing: dict[Queue, dict[asyncio.Task[None], Delivery]] = {queue: {} for queue in AT_ONCE}
         self.failing = Apart("jobs outside")
 
     async def turn(self, queue: Queue) -> float:
         """Begins what there is room for; gives the seconds to wait. Raises `Unavailable`."""
         doing = self._doing[queue]
         if len(doing) == AT_ONCE[queue]:
-            await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(doing, timeout=_WAIT, return_when=asyncio.FIRST_COMPLETED)  # a stop is heard meanwhile
             return 0.0
         for delivery in await self._queues.take(queue, AT_ONCE[queue] - len(doing), lease=self._lease, wait=_WAIT):
             task = asyncio.create_task(self._do(delivery))
-            doing.add(task)
-            task.add_done_callback(doing.discard)
+            doing[task] = delivery
+            task.add_done_callback(doing.pop)
         return 0.0
+
+    async def hold(self, queue: Queue) -> float:
+        """Keeps what is in work for as long as this process lives; gives the seconds to wait. Raises `Unavailable`."""
+        await self._queues.hold(list(self._doing[queue].values()), self._lease)
+        return self._lease / 3
 
     async def finish(self) -> None:
         """Waits for what is in work."""
@@ -64,11 +70,14 @@ class Errands:
             await asyncio.wait(doing)
 
     async def _do(self, delivery: Delivery) -> None:
-        """One job to its end; what could not be done, or not be settled, comes again when its lease is over."""
+        """One job to its end; what could not be done is given back, what could not be settled comes after its lease."""
         self.failing.forget()
         with self.failing.turn(f"{delivery.queue.name} {delivery.tag}"):
             try:
                 await self._jobs.do(decode(delivery.body))
+            except Unavailable:
+                await self._queues.hold([delivery], 0)
+                raise
             except (*UNREADABLE, asyncpg.DataError) as error:
                 why = type(error).__name__ if isinstance(error, asyncpg.DataError) else str(error)
                 _log.warning("a message that is no job was put among the dead", error=why)
@@ -99,7 +108,8 @@ async def _serve(settings: Settings, board: Board) -> None:
         return _TELL_SECONDS
 
     turns = (loops.run(queue.name, partial(errands.turn, queue)) for queue in AT_ONCE)
-    await asyncio.gather(*turns, loops.run("tell", tell))
+    holds = (loops.run(f"hold {queue.name}", partial(errands.hold, queue)) for queue in AT_ONCE)
+    await asyncio.gather(*turns, *holds, loops.run("tell", tell))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(settings.drain):
             await errands.finish()

@@ -5,7 +5,7 @@ begins by marking the job done: the row lock and `state <> 'done'` keep a second
 whose row is gone (a crash of PostgreSQL took the claim back) is not done: it is claimed again.
 
 A handler that sends things out of the house has no transaction around it. It is marked done after it, and no other
-worker takes the job while the one that has it lives.
+worker takes the job while the one that has it lives, or until its claim is over (`claim_seconds`, kept in the row).
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from kernel.apart import AWAY_FOR_ALL
 from kernel.database import Database
 from kernel.errors import Unavailable
 from kernel.retry import Backoff
+from kernel.settings import Settings
 from kernel.sql import load
 from mobile_contracts.event import Event
 from workers.message import Job
@@ -32,9 +33,15 @@ Outcome = Literal["done", "repeated", "busy", "waiting", "set_aside"]
 DATABASE_AWAY = AWAY_FOR_ALL
 _BUSY_SECONDS = 5.0
 _UNKNOWN_SECONDS = 10.0
+_LONGEST_PAUSE_SECONDS = 86_400.0
 _ERROR_AT_MOST = 2000
 _sql = load(Path(__file__).with_name("job.sql"))
 _log = logs.logger(__name__)
+
+
+def claim_seconds(settings: Settings) -> float:
+    """How long a job is left to whoever took it: it may wait for PostgreSQL as long as it works, and fall silent."""
+    return 2 * settings.job_timeout + settings.worker_silence
 
 
 class Jobs:
@@ -106,7 +113,8 @@ class Jobs:
         async with self._database.connection() as connection:
             # A claim that a crash of PostgreSQL takes back is simply made again: it need not wait for the disk.
             row = await _sql.claim(connection, **_columns(job), worker=self._worker, most=most, error=error,
-                                   alone=handler.sends, silence=self._settings.worker_silence)  # fmt: skip
+                                   alone=handler.sends, silence=self._settings.worker_silence,
+                                   longest=claim_seconds(self._settings))  # fmt: skip
         if row is None:
             return "repeated" if await self._is_over(job) else await self._later(job, _BUSY_SECONDS, "busy")
         if row["state"] == "set_aside":
@@ -136,9 +144,9 @@ class Jobs:
         return "repeated"
 
     async def _is_over(self, job: Job) -> bool:
-        """Whether nothing is to be done any more; false also for a job of which nothing is known."""
+        """Whether this delivery has nothing to do any more; false also for a job of which nothing is known."""
         async with self._database.connection() as connection:
-            return await _sql.stands(connection, event_id=job.event_id, handler=job.handler) in ("done", "set_aside")
+            return bool(await _sql.is_settled(connection, event_id=job.event_id, handler=job.handler))
 
     async def _failed(self, job: Job, error: Exception) -> Outcome:
         async with self._database.transaction() as tx:
@@ -149,6 +157,7 @@ class Jobs:
                 worker=self._worker,
                 most=self._settings.job_attempts,
                 wait=self._settings.job_backoff,
+                longest=_LONGEST_PAUSE_SECONDS,
                 urgent=_urgent(job),
                 error=_text(f"{type(error).__name__}: {error}"),
             )

@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Literal
 
-from kernel import audit, metrics
+from kernel import audit, metrics, retention
 from kernel.database import Database
 from kernel.sql import load
 
 _SECONDS = 5.0
-_MEASURED = (metrics.OUTBOX_BACKLOG, metrics.OUTBOX_AGE, metrics.JOBS_SET_ASIDE)
+_MEASURED = (metrics.OUTBOX_BACKLOG, metrics.OUTBOX_AGE, metrics.JOBS_SET_ASIDE, metrics.MONTHS_MISSING)
 _sql = load(Path(__file__).with_name("measure.sql"))
 
 
 class Measure:
-    """Sets the gauges of outbox and jobs, and in beat that of the seals, in the name of this process."""
+    """Sets the gauges of outbox, jobs and months, and in beat that of the seals, in the name of this process."""
 
     def __init__(self, database: Database, by: Literal["relay", "beat"]) -> None:
         self._database, self._by = database, by
@@ -22,7 +22,7 @@ class Measure:
         """Measures once and gives the seconds to wait; what could not be measured is not told."""
         try:
             async with self._database.connection() as connection:
-                row = await _sql.backlog(connection)
+                row = await _sql.backlog(connection, tables=retention.in_months())
                 lag = await audit.lag(connection)
         except Exception:
             for gauge in _MEASURED:
@@ -33,6 +33,7 @@ class Measure:
         metrics.OUTBOX_BACKLOG.labels(self._by).set(row["due"])
         metrics.OUTBOX_AGE.labels(self._by).set(row["oldest"])
         metrics.JOBS_SET_ASIDE.labels(self._by).set(row["set_aside"])
+        metrics.MONTHS_MISSING.labels(self._by).set(row["months_missing"])
         if self._by == "beat":  # the relay tells its own, which knows of the anchor too
             metrics.SEAL_LAG.labels(self._by).set(lag)
         return _SECONDS

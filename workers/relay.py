@@ -27,6 +27,9 @@ CLAIM_SECONDS = 60
 """Longer than the broker may take; what a relay that died had claimed goes out again after it."""
 
 _SHORTEST, _LONGEST = 0.02, 0.2
+_EVERY = "*"
+"""The handler of an event of an unknown kind that was set aside as a whole: every one that it turns out to have."""
+
 _sql = load(Path(__file__).with_name("relay.sql"))
 _log = logs.logger(__name__)
 _Handlers = dict[str, dict[str, Queue]]
@@ -65,11 +68,13 @@ class Relay:
             raise
         async with self._database.transaction() as tx:
             await _sql.remove(tx, ids=[row["id"] for row in known])
+            if whole := [row["event_id"] for row in known if row["handler"] == _EVERY]:
+                await _sql.handed_on(tx, event_ids=whole)
             await self._postpone(tx, [row for row in rows if row["kind"] not in KINDS])
         self._claimed = []
         for row in known:
             metrics.RELAYED.labels(row["kind"]).inc()
-        await self._bus.tell([_event(row) for row in known if KINDS[row["kind"]].urgent and row["handler"] is None])
+        await self._bus.tell([_event(row) for row in known if KINDS[row["kind"]].urgent and _for_all(row)])
         return len(rows)
 
     async def _give_back(self) -> None:
@@ -84,9 +89,9 @@ class Relay:
         waiting: defaultdict[Queue, list[Job]] = defaultdict(list)
         for row in rows:
             for name, queue in handlers[row["kind"]].items():
-                if row["handler"] in (None, name):
+                if _for_all(row) or row["handler"] == name:
                     waiting[queue].append(_job(row, name))
-            if row["handler"] and row["handler"] not in handlers[row["kind"]]:
+            if not _for_all(row) and row["handler"] not in handlers[row["kind"]]:
                 waiting[WORK].append(_job(row, row["handler"]))
         for queue in sorted(waiting, key=lambda one: one == WORK):
             jobs = waiting[queue]
@@ -125,6 +130,10 @@ class Relay:
         _log.warning("events of unknown kinds wait for a relay that knows them", kinds=kinds, events=len(rows))
         if aside := await _sql.postpone(tx, ids=[row["id"] for row in rows], days=self._settings.unknown_days):
             _log.error("events of unknown kinds were set aside", kinds=kinds, events=aside)
+
+
+def _for_all(row: Any) -> bool:
+    return row["handler"] in (None, _EVERY)
 
 
 def _event(row: Any) -> Event:

@@ -30,6 +30,11 @@ select exists (select from worker where queues @> array[cast(:queue as text)]
 -- scope: none, events carry ids only
 delete from outbox where id = any(cast(:ids as bigint[]));
 
+-- name: handed_on(event_ids)!
+-- scope: none, jobs hold ids only; each of its handlers has a job of its own now
+update job set state = 'done', payload = null, error = null, finished_at = now(), version = version + 1
+ where event_id = any(cast(:event_ids as uuid[])) and handler = '*' and state = 'waiting';
+
 -- name: postpone(ids, days)$
 -- scope: none, events carry ids only
 with late as (
@@ -38,10 +43,14 @@ with late as (
     returning *
 ), aside as (
     insert into job (event_id, handler, kind, payload, state, error, request_id, trace, finished_at)
-    select event_id, coalesce(handler, '*'), kind, payload, 'set_aside', 'no relay knew this kind of event in time',
+    select distinct on (event_id, coalesce(handler, '*')) -- a job and its copies may be late together
+           event_id, coalesce(handler, '*'), kind, payload, 'set_aside', 'no relay knew this kind of event in time',
            request_id, trace, now()
       from late
-        on conflict do nothing
+        on conflict (event_id, handler) do update
+       set state = 'set_aside', error = excluded.error, finished_at = now(), held_until = null,
+           version = job.version + 1
+     where job.state = 'waiting'
     returning event_id
 ), put_off as (
     update outbox set available_at = now() + interval '1 minute', claimed_until = null

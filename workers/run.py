@@ -165,7 +165,9 @@ async def _relay(settings: Settings) -> None:
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, loops.stop)
-        database = await Database.open(settings.database_url, settings, size=_CONNECTIONS, minimum=0)
+        database = await Database.open(
+            settings.database_url, settings, size=_CONNECTIONS, minimum=0, whole_tables=False
+        )
         async with open_queues(settings) as queues, open_bus(settings) as bus:
             sender = Sender(database, queues, settings, apart["sender"])
             taker = Taker(database, queues, settings, apart)

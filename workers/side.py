@@ -25,7 +25,7 @@ class Board:
     @classmethod
     def made(cls) -> "Board":
         """A new one, which the process is given when it starts."""
-        return cls(os.memfd_create("errands"))
+        return cls(os.memfd_create("errands", 0))  # inherited by whatever is started from here
 
     def write(self, problem: str | None) -> None:
         """Says what is wrong now, null when nothing is."""
@@ -82,9 +82,13 @@ class Side:
             self._stopping.wait(_PAUSE_SECONDS)
 
     def _run(self) -> None:
-        """Starts it, and returns when it has ended."""
+        """Starts it, and returns when it has ended.
+
+        Without `close_fds` it is spawned: else Popen would wait for the end of a pipe that a child of the worker, made
+        by another thread in that moment, holds open for as long as it lives.
+        """
         command = [*self._command, str(self._board.number)]
-        self._process = subprocess.Popen(command, env=self._environment, pass_fds=[self._board.number])
+        self._process = subprocess.Popen(command, env=self._environment, close_fds=False)
         if self._stopping.is_set():
             self.ask()
         code = self._process.wait()

@@ -32,11 +32,16 @@ def code_at(secret: str, step: int) -> str:
     return totp.generate(step * STEP_SECONDS).decode()
 
 
+def present() -> int:
+    """The step of now."""
+    return int(time.time()) // STEP_SECONDS
+
+
 def step_of(secret: str, code: str, now: float | None = None) -> int | None:
     """The step in which the key shows this code, one before and one after the present among them; null for none."""
-    present = int(time.time() if now is None else now) // STEP_SECONDS
+    middle = present() if now is None else int(now) // STEP_SECONDS
     matched: int | None = None
-    for step in (present - 1, present, present + 1):
+    for step in (middle - 1, middle, middle + 1):
         if hmac.compare_digest(code_at(secret, step).encode(), code.encode()):
             matched = step
     return matched

@@ -24,8 +24,15 @@ async def check_asked(request: Request[Any, Any, Any]) -> Response[None] | None:
         return options(request)
     if not handler.include_in_schema:
         return None
-    offered, seen = _offered(request.app)[handler], set[str]()
-    errors = []
+    if request.scope["query_string"]:
+        _check_parameters(request, _offered(request.app)[handler])
+    if handler.parsed_data_field is not None and not await request.body():
+        raise InvalidInput("the body is empty, JSON is expected", "请求体为空,应为 JSON")
+    return None
+
+
+def _check_parameters(request: Request[Any, Any, Any], offered: _Offered) -> None:
+    seen, errors = set[str](), []
     for name, _ in request.query_params.multi_items():
         if name not in offered:
             errors.append(FieldError(name[:200], "there is no such parameter here", "没有此参数", "unknown"))
@@ -34,9 +41,6 @@ async def check_asked(request: Request[Any, Any, Any]) -> Response[None] | None:
         seen.add(name)
     if errors:
         raise InvalidInput(errors=sorted(errors, key=lambda one: one.field)[:50])
-    if handler.parsed_data_field is not None and not await request.body():
-        raise InvalidInput("the body is empty, JSON is expected", "请求体为空,应为 JSON")
-    return None
 
 
 @cache

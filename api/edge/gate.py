@@ -123,24 +123,18 @@ class Gate:
 
 def _malformed(scope: Any, path: str) -> InvalidInput | None:
     """What is wrong with the address and the headers, whatever is asked for."""
-    url, doubled = scope.get("raw_path", b"") + b"?" + scope["query_string"], _doubled(scope)
-    in_part = scope["method"] in ("PUT", "PATCH") and bool(header(scope, b"content-range"))
-    faults = (
-        (
-            not _one_host(scope),
-            "exactly one header Host is needed, a name or an address",
-            "须有且仅有一个有效的 Host 头",
-        ),
-        (bool(doubled), f"the header {doubled} comes once", f"{doubled} 头只能出现一次"),
-        (in_part, "a part of a thing cannot be put (Content-Range)", "不支持部分写入(Content-Range)"),
-        (
-            len(url) > _URL_AT_MOST or b"%00" in url or "\x00" in path,
-            "the address is too long or holds a NUL",
-            "地址过长或含有空字符",
-        ),
-        (not _is_utf8(url), "the address is not UTF-8", "地址须为 UTF-8 编码"),
-    )
-    return next((InvalidInput(english, chinese) for wrong, english, chinese in faults if wrong), None)
+    url = scope.get("raw_path", b"") + b"?" + scope["query_string"]
+    if not _one_host(scope):
+        return InvalidInput("exactly one header Host is needed, a name or an address", "须有且仅有一个有效的 Host 头")
+    if doubled := _doubled(scope):
+        return InvalidInput(f"the header {doubled} comes once", f"{doubled} 头只能出现一次")
+    if scope["method"] in ("PUT", "PATCH") and header(scope, b"content-range"):
+        return InvalidInput("a part of a thing cannot be put (Content-Range)", "不支持部分写入(Content-Range)")
+    if len(url) > _URL_AT_MOST or b"%00" in url or "\x00" in path:
+        return InvalidInput("the address is too long or holds a NUL", "地址过长或含有空字符")
+    if not _is_utf8(url):
+        return InvalidInput("the address is not UTF-8", "地址须为 UTF-8 编码")
+    return None
 
 
 def _one_host(scope: Any) -> bool:

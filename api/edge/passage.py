@@ -52,10 +52,15 @@ class Passage:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             tightest = min((self.allowance, *self._scope["hexad_allowances"]), key=lambda one: one.remaining)
-            varied = [value for name, value in message["headers"] if name.lower() == b"vary"]
+            kept, varied = list[Header](), list[bytes]()
+            for one in message["headers"]:
+                if one[0].lower() == b"vary":
+                    varied.append(one[1])
+                else:
+                    kept.append(one)
             message["headers"] = [
-                *(one for one in message["headers"] if one[0].lower() != b"vary"),
-                (b"vary", b", ".join(_varying(b",".join(varied)))),
+                *kept,
+                (b"vary", _varying(b",".join(varied))),
                 (b"x-request-id", self.request_id.encode()),
                 *(tightest.headers() if tightest.limit else []),
                 *self._every,
@@ -106,9 +111,9 @@ class Passage:
 
 
 @cache
-def _varying(told: bytes) -> tuple[bytes, ...]:
+def _varying(told: bytes) -> bytes:
     """What an answer depends on, each named once; every one on the coding, also where it was not compressed."""
-    return tuple(dict.fromkeys((*filter(None, map(bytes.strip, told.split(b","))), *_VARY)))
+    return b", ".join(dict.fromkeys((*filter(None, map(bytes.strip, told.split(b","))), *_VARY)))
 
 
 @cache

@@ -63,6 +63,9 @@ class Queues(Protocol):
         What is not settled within `lease` seconds comes again.
         """
 
+    async def hold(self, deliveries: Sequence[Delivery], lease: float) -> None:
+        """What is still held comes again `lease` seconds from now and not before; 0 gives it back at once."""
+
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """They are done with; one whose lease has ended may come again all the same."""
 

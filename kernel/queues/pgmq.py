@@ -59,6 +59,13 @@ class PgmqQueues:
             await asyncio.sleep(min(pause, left))
             pause = min(pause * 2, _POLLS[1])
 
+    async def hold(self, deliveries: Sequence[Delivery], lease: float) -> None:
+        """See `Queues`."""
+        if deliveries:
+            async with self._connection() as tx:
+                for queue, ones in _by_queue(deliveries).items():
+                    await _sql.hold(tx, queue=queue.table, ids=[one.tag for one in ones], lease=round(lease))
+
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """See `Queues`."""
         if deliveries:

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, NoReturn, cast
 
 import aiormq
@@ -55,6 +55,7 @@ class _Subscription:
         self._buffer: deque[Taken] = deque()  # bounded by the prefetch
         self._filled = asyncio.Event()
         self._leased: dict[int, float] = {}
+        self._settling = asyncio.Lock()  # who acknowledges all up to a tag means none that is going back
         self._cancelled = False
 
     @property
@@ -82,20 +83,29 @@ class _Subscription:
         self._leased |= {one.tag: until for one in taken}
         return [self._delivery(one) for one in taken]
 
+    async def hold(self, tags: Sequence[int], lease: float) -> None:
+        """Those that are still ours are so for longer; what is over goes back."""
+        async with _alone(self._settling):
+            until = time.monotonic() + lease
+            self._leased |= {tag: until for tag in tags if tag in self._leased}
+        await self._return_overdue()
+
     async def acknowledge(self, tags: Sequence[int]) -> None:
         """Settles those that are still ours, in one word when nothing older is left."""
-        ours = sorted(tag for tag in tags if self._leased.pop(tag, None) is not None)
-        if ours and not any(tag < ours[-1] for tag in self._leased):
-            await self.channel.basic_ack(ours[-1], multiple=True, wait=False)
-            return
-        for tag in ours:
-            await self.channel.basic_ack(tag, wait=False)
+        async with _alone(self._settling):
+            ours = sorted(tag for tag in tags if self._leased.pop(tag, None) is not None)
+            if ours and not any(tag < ours[-1] for tag in self._leased):
+                await self.channel.basic_ack(ours[-1], multiple=True, wait=False)
+                return
+            for tag in ours:
+                await self.channel.basic_ack(tag, wait=False)
 
     async def _return_overdue(self) -> None:
-        now = time.monotonic()
-        for tag in [tag for tag, until in self._leased.items() if until < now]:
-            del self._leased[tag]
-            await self.channel.basic_nack(tag, requeue=True, wait=False)
+        async with _alone(self._settling):
+            now = time.monotonic()
+            for tag in [tag for tag, until in self._leased.items() if until <= now]:
+                del self._leased[tag]
+                await self.channel.basic_nack(tag, requeue=True, wait=False)
 
     def _on_message(self, taken: Taken) -> None:
         self._buffer.append(taken)
@@ -124,7 +134,7 @@ class RabbitQueues:
         self._url, self._prefix, self._prefetch = settings.broker_url, settings.queue_prefix, prefetch
         self._user = URL(settings.broker_url).user or "guest"  # as aiormq does where none is named
         self._backoff = Backoff("RabbitMQ")
-        self._lock = asyncio.Lock()
+        self._lock = asyncio.Lock()  # who connects or declares
         self._connection: aiormq.Connection | None = None
         self._transport = Transport()
         self._publisher: Channel | None = None
@@ -148,14 +158,19 @@ class RabbitQueues:
             subscription = await self._subscription(queue)
             return await subscription.take(at_most, lease, wait)
 
+    async def hold(self, deliveries: Sequence[Delivery], lease: float) -> None:
+        """See `Queues`."""
+        if held := list(self._held(deliveries)):
+            async with self._guarded():
+                for known, tags in held:
+                    await known.hold(tags, lease)
+
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """See `Queues`: those of a connection that was lost are passed over, they come again."""
-        async with self._guarded():
-            for queue in {one.queue for one in deliveries}:
-                known = self._subscriptions.get(queue)
-                if known and known.open:
-                    ours = [one for one in deliveries if one.queue == queue and one.channel == known.generation]
-                    await known.acknowledge([one.tag for one in ours])
+        """See `Queues`."""
+        if held := list(self._held(deliveries)):
+            async with self._guarded():
+                for known, tags in held:
+                    await known.acknowledge(tags)
 
     async def refuse(self, deliveries: Sequence[Delivery], reason: str) -> None:
         """See `Queues`: confirmed in the dead queue first, then acknowledged, so none is lost in between."""
@@ -167,7 +182,7 @@ class RabbitQueues:
         """See `Queues`: the channel is closed, and the broker gives its messages to others."""
         subscription = self._subscriptions.pop(queue, None)
         if subscription is not None and subscription.open:
-            async with self._guarded():
+            async with self._guarded(), asyncio.timeout(CONFIRM_SECONDS):
                 await subscription.channel.close()
 
     async def size(self, queue: Queue) -> int:
@@ -208,19 +223,9 @@ class RabbitQueues:
             raise Unavailable(f"RabbitMQ does not answer: {type(error).__name__}: {error}") from error
         self._backoff.worked()
 
-    @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """Nobody else connects or declares; raises `TimeoutError` when those before take too long."""
-        async with asyncio.timeout(CONFIRM_SECONDS):
-            await self._lock.acquire()
-        try:
-            yield
-        finally:
-            self._lock.release()
-
     async def _ready(self, queue: Queue) -> Channel:
         """The channel for publishing, with the queue and its dead letters declared on it."""
-        async with self._alone():
+        async with _alone(self._lock):
             if self._publisher is None or self._publisher.is_closed or self._connection is None:
                 self._publisher = await self._channel()
                 self._declared = set()
@@ -231,13 +236,20 @@ class RabbitQueues:
 
     async def _subscription(self, queue: Queue) -> _Subscription:
         await self._ready(queue)
-        async with self._alone():
+        async with _alone(self._lock):
             known = self._subscriptions.get(queue)
             if known is None or not known.open:
                 known = _Subscription(queue, await self._channel(), self._prefetch, self._user)
                 await known.start(self._prefix + queue.name, self._transport)
                 self._subscriptions[queue] = known
             return known
+
+    def _held(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[_Subscription, list[int]]]:
+        """Those of a connection that was lost are passed over: they come again."""
+        for queue in {one.queue for one in deliveries}:
+            known = self._subscriptions.get(queue)
+            if known and known.open:
+                yield known, [one.tag for one in deliveries if one.queue == queue and one.channel == known.generation]
 
     async def _channel(self) -> Channel:
         if self._connection is None or self._connection.is_closed:
@@ -275,6 +287,17 @@ async def _connected(url: str, transport: Transport) -> aiormq.Connection:
         await connection.close()
         raise
     return connection
+
+
+@contextlib.asynccontextmanager
+async def _alone(lock: asyncio.Lock) -> AsyncIterator[None]:
+    """Nobody else has the lock; raises `TimeoutError` when those before take too long."""
+    async with asyncio.timeout(CONFIRM_SECONDS):
+        await lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 async def _unreachable(message: object) -> NoReturn:

@@ -24,12 +24,13 @@ class Running(Serving, frozen=True, kw_only=True):
     smtp_simulator_port: Annotated[int, says("port of the SMTP simulator", ge=1, le=65535)] = 8025
     worker_processes: Annotated[int, says("children of a worker", ge=1, le=256)] = 2
     job_timeout: Annotated[
-        float, says("longest that one job may take; its process is killed after twice that", ge=1, le=3600)
+        float, says("longest that one job may take; a child is killed after twice that", ge=1, le=3600)
     ] = 60.0
     job_attempts: Annotated[int, says("tries before a job is set aside", ge=1, le=100)] = 5
-    job_backoff: Annotated[float, says("wait before a job's second try; each later one waits 4 times longer", gt=0)] = (
-        2.0
-    )
+    job_backoff: Annotated[
+        float,
+        says("wait before a job's second try; each later one waits 4 times longer, at most a day", gt=0, le=86_400),
+    ] = 2.0
     unknown_days: Annotated[
         int, says("days for which an event or a job waits for a process whose version knows it", ge=1, le=90)
     ] = 7

@@ -29,7 +29,7 @@ async def ask(url: str, headers: dict[str, str]) -> None:
     """Sends the numbers through every door, well formed and not."""
     customer = f"{url}/v1/staff/customers/88000077"
     asked = {"field": "mobile", "reason": f"call {MOBILE}, has {ID_NO}"}
-    async with httpx.AsyncClient(headers={**headers, "If-Match": '"0"'}, timeout=20) as api:
+    async with httpx.AsyncClient(headers={**headers, "If-Match": '"0"'}, timeout=60) as api:
         for wanted in (
             api.get(f"{url}/v1/staff/customers", params={"q": MOBILE}),
             api.get(f"{url}/v1/staff/customers", params={"q": ID_NO, "status": MOBILE}),

@@ -255,7 +255,17 @@ async def test_compliance_reads_field_and_reason_of_a_reveal_but_no_number_in_it
 
 
 @pytest.mark.parametrize(
-    "blank", ["", "     ", "a b c", "\u3000\u3000\u3000\u3000\u3000", "\u200b" * 9, " abc  \u2060 "]
+    "blank",
+    [
+        "",
+        "     ",
+        "a b c",
+        "\u3000\u3000\u3000\u3000\u3000",
+        "\u200b" * 9,
+        "\ufe0f" * 9,
+        "\U000e0100" * 9,
+        " abc  \u2060 ",
+    ],
 )
 async def test_a_reason_of_blanks_is_none(api: httpx.AsyncClient, house: Brokerage, blank: str) -> None:
     asked = {"field": "mobile", "reason": blank}

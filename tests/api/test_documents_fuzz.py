@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import os
 import re
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ from kernel.database import Database
 from kernel.settings import Settings
 from mobile_contracts.base import REASON
 from mobile_contracts.published import as_published
-from tests import clusters
+from tests import clusters, ports
 from tests.api.signing import SECRETS
 from tests.api.signing import headers as signed_headers
 from tests.api.test_run import serving
@@ -39,8 +38,11 @@ pytestmark = pytest.mark.timeout(600)  # a test is a whole document
 DOCUMENTS = documents_of()
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 CONTROLS = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-UNSEEN = r" \u00a0\u00ad\u115f\u1160\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f-\u2065"
-UNSEEN += r"\u206a-\u206f\u2800\u3000\u3164\ufeff"
+UNSEEN = (
+    r" \u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028\u2029\u202f\u205f-\u2065"
+)
+UNSEEN += r"\u206a-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+UNSEEN += r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 PLAINER = rf"^(?:[{UNSEEN}]*[^{UNSEEN}{CONTROLS}]){{4}}[^{CONTROLS}]*\Z"
 """The pattern of a reason without looking ahead: texts for that are found by trying, which took a minute."""
 
@@ -60,14 +62,11 @@ class Served(msgspec.Struct, frozen=True):
 @pytest.fixture(scope="module")
 def served(postgres: Postgres, base_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The API in a process of its own on a brokerage of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
     with clusters.database(postgres) as name:
         settings = msgspec.structs.replace(
             base_settings, var=tmp_path_factory.mktemp("fuzz"), database_url=postgres.url("hexad_app", name),
-            api_port=port, owner_url=postgres.url("hexad_owner", name), rate_per_address=1e6, rate_per_principal=1e6,
-            reveal_quota=10_000, sign_in_attempts=1_000_000, gateway_secrets=SECRETS,
+            api_port=ports.free(), owner_url=postgres.url("hexad_owner", name), rate_per_address=1e6,
+            rate_per_principal=1e6, reveal_quota=10_000, sign_in_attempts=1_000_000, gateway_secrets=SECRETS,
         )  # fmt: skip
         headers = asyncio.run(people(settings))
         with serving(settings) as (_, url):

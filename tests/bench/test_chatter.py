@@ -55,4 +55,4 @@ async def test_frames_that_come_in_pieces_are_put_together() -> None:
     for byte in data:
         connection.data_received(bytes([byte]))
     assert len(times) == 1
-    assert await asyncio.wait_for(connection.ready, 1) == "open"
+    assert await asyncio.wait_for(connection.ready, 60) == "open"

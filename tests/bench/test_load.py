@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bench.listener import listening
 from bench.load import Load, Request, measured, send
 from kernel.errors import Unavailable
 
@@ -17,27 +18,18 @@ NO = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n"
 async def server(*answers: bytes, pause: float = 0.0) -> AsyncIterator[tuple[int, list[bytes]]]:
     """Gives these answers in turn, each in two parts; its port, and what it was asked."""
     asked: list[bytes] = []
-    clients: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        clients.append(writer)
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                asked.append(await reader.readuntil(b"\r\n\r\n"))
-                answer = answers[len(asked) % len(answers)]
-                await asyncio.sleep(pause)
-                writer.write(answer[:30])
-                await writer.drain()
-                writer.write(answer[30:])
-        writer.close()
+        while True:
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            answer = answers[len(asked) % len(answers)]
+            await asyncio.sleep(pause)
+            writer.write(answer[:30])
+            await writer.drain()
+            writer.write(answer[30:])
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield listening.sockets[0].getsockname()[1], asked
-    listening.close()
-    for client in clients:
-        client.close()
-        with contextlib.suppress(ConnectionError):
-            await client.wait_closed()
+    async with listening(serve) as port:
+        yield port, asked
 
 
 async def test_a_closed_loop_keeps_every_connection_busy() -> None:

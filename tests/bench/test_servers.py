@@ -23,7 +23,7 @@ def test_what_the_peer_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ours_is_the_real_process(own_settings: Settings) -> None:
     with servers.ours(own_settings) as server:
         url = f"http://127.0.0.1:{server.port}/health/live"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             assert answer.status == 200
         assert server.cpu() > 0
     assert "Started worker" in server.output.read_text()

@@ -43,7 +43,7 @@ class Phone:
         while True:
             with contextlib.suppress(*_LOST):
                 address = self._chance.choice(self._addresses)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(30):
                     socket = await connect(f"ws://{address}/ws", **_OPTIONS)
                 self._socket = socket
                 try:

@@ -26,6 +26,7 @@ from tests.conftest import child_environment
 from workers import probe
 
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+ANSWER_SECONDS = 15.0
 
 
 class Process:
@@ -104,11 +105,11 @@ class Stand:
 
     async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
         """Rows from the database of the stand."""
-        connection = await asyncpg.connect(self.settings.database_url, timeout=5)
+        connection = await asyncpg.connect(self.settings.database_url, timeout=ANSWER_SECONDS)
         try:
-            return list(await connection.fetch(query, *args, timeout=5))
+            return list(await connection.fetch(query, *args, timeout=ANSWER_SECONDS))
         finally:
-            await connection.close(timeout=5)
+            await connection.close(timeout=ANSWER_SECONDS)
 
     async def value(self, query: str, *args: object) -> int:
         """The one number that a query gives, asked again while PostgreSQL is away."""
@@ -124,12 +125,12 @@ class Stand:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """A transaction that commits."""
-        connection = await asyncpg.connect(self.settings.database_url, timeout=5)
+        connection = await asyncpg.connect(self.settings.database_url, timeout=ANSWER_SECONDS)
         try:
             async with connection.transaction():
                 yield connection
         finally:
-            await connection.close(timeout=5)
+            await connection.close(timeout=ANSWER_SECONDS)
 
     @property
     def broker(self) -> str:
@@ -144,7 +145,7 @@ class Stand:
         """Status and body that the health port of a process gives; 0 when it does not answer."""
         url = f"http://127.0.0.1:{getattr(self.settings, process + '_port')}{path}"
         try:
-            async with httpx.AsyncClient(timeout=5) as client:
+            async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
                 answer = await client.get(url)
             return answer.status_code, answer.text
         except httpx.HTTPError:
@@ -167,7 +168,7 @@ class Stand:
         left = events
         while left > 0:
             try:
-                connection = await asyncpg.connect(self.settings.database_url, timeout=5)
+                connection = await asyncpg.connect(self.settings.database_url, timeout=ANSWER_SECONDS)
                 try:
                     while left > 0:
                         async with connection.transaction():

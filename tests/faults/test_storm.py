@@ -58,7 +58,7 @@ def kill_postmaster(stand: Stand) -> None:
     pid = int((Path(stand.postgres.data) / "postmaster.pid").read_text().split("\n", 1)[0])
     postmaster = psutil.Process(pid)
     postmaster.kill()
-    postmaster.wait(10)
+    postmaster.wait(60)
     stand.postgres.start()
 
 

@@ -29,7 +29,7 @@ async def reaches(stand: Stand, investor: Investor, subscription_id: str, state:
         await ask_again(stand)
         return False
 
-    await stand.until(30, f"the subscription is {state}", there)
+    await stand.until(60, f"the subscription is {state}", there)
 
 
 async def brokerage(stand: Stand) -> Brokerage:
@@ -47,12 +47,12 @@ async def test_one_contract_whatever_dies_on_the_way(stand: Stand) -> None:
     house = await brokerage(stand)
     stand.start("serve api", "relay", "work")
     base = f"http://127.0.0.1:{stand.settings.api_port}"
-    async with httpx.AsyncClient(base_url=base, timeout=10) as api:
+    async with httpx.AsyncClient(base_url=base, timeout=30) as api:
 
         async def up() -> bool:
             return (await stand.asks("api", "/health/ready"))[0] == 200
 
-        await stand.until(30, "the API answers", up)
+        await stand.until(60, "the API answers", up)
         investor = await Investor.at(api, house)
         kept = (await investor.subscribe()).json()
 
@@ -61,7 +61,7 @@ async def test_one_contract_whatever_dies_on_the_way(stand: Stand) -> None:
             (line,) = (await api.get("/v1/staff/subscriptions", headers=headers)).json()["items"]
             return bool(line["state"] == "requested" and "does not answer" in line["problem"])
 
-        await stand.until(30, "staff see that the platform is away", noticed)
+        await stand.until(60, "staff see that the platform is away", noticed)
         stand.start("simulate advisory")
         await ask_again(stand)
         stand.processes["work"].kill()
@@ -82,6 +82,6 @@ async def test_one_contract_whatever_dies_on_the_way(stand: Stand) -> None:
     async def all_told() -> bool:
         return len(await told(house, "investor", "88000001")) == 2
 
-    await stand.until(30, "the investor is told of both", all_told)
+    await stand.until(60, "the investor is told of both", all_told)
     assert [title for title, _ in await told(house, "staff", "1001")] == ["客户签约", "客户取消签约"]
     await house.database.close()

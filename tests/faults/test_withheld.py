@@ -20,7 +20,7 @@ from tests.notifications.house import House
 OPT_OUT = Word(purpose="service", channel="sms", allowed=False, source="reply", evidence="T", by="gateway:g")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_an_opt_out_races_the_fan_out(stand: Stand) -> None:
     stand.settings = msgspec.structs.replace(stand.settings, service_hours="00:00-24:00", sms_rate=10)
     crowd, committed = Crowd(stand, stand.settings), dict[int, datetime]()
@@ -38,7 +38,7 @@ async def test_an_opt_out_races_the_fan_out(stand: Stand) -> None:
             await asyncio.gather(leave(customer), asyncio.sleep(0.005))
         sent = await taken(queues)
         waits = "state in ('queued', 'sending', 'unknown')"
-        await stand.until(30, "nothing waits any more", lambda: _none(crowd, waits))
+        await stand.until(60, "nothing waits any more", lambda: _none(crowd, waits))
         sent += await taken(queues)
     rows = {row["id"]: row for row in await crowd.rows()}
     left = {one.id for one in sent}
@@ -59,7 +59,7 @@ async def test_an_opt_out_races_the_fan_out(stand: Stand) -> None:
     )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_the_hours_end_with_a_loaded_queue(stand: Stand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     night = tmp_path / "night"
     monkeypatch.setitem(os.environ, "TEST_NIGHT", str(night))
@@ -69,21 +69,21 @@ async def test_the_hours_end_with_a_loaded_queue(stand: Stand, monkeypatch: pyte
     await crowd.broadcast(expires_at=datetime.now(UTC) + timedelta(days=5))
     stand.start("relay", module="tests.faults.odd_relay")
     async with open_queues(stand.settings) as queues:
-        await stand.until(40, "the queue is loaded", lambda: _some(crowd, "state = 'sent'", 60))
+        await stand.until(60, "the queue is loaded", lambda: _some(crowd, "state = 'sent'", 60))
         night.touch()
         loaded = await taken(queues)
         ends = {one.expires_at.astimezone(BEIJING).time().isoformat() for one in loaded}
         assert ends == {"22:00:00"}, "good until the hours end, and no longer"
         assert all(one.created_at < one.expires_at for one in loaded)
         await answer(queues, [one.id for one in loaded], "expired")
-        await stand.until(20, "what was too late waits again", lambda: crowd.all("state = 'queued'"))
+        await stand.until(60, "what was too late waits again", lambda: crowd.all("state = 'queued'"))
         await asyncio.sleep(1)
         assert await taken(queues) == [], "nothing leaves at night"
     assert await crowd.count("state = 'queued' and attempt = 1") == len(loaded)
     print(f"\n{stand.broker}: {len(loaded)} were in the queue when the hours ended, all wait for the morning")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_whom_a_product_does_not_suit_gets_no_message_about_it(stand: Stand) -> None:
     stand.settings = msgspec.structs.replace(stand.settings, service_hours="00:00-24:00")
     crowd = Crowd(stand, stand.settings)
@@ -99,7 +99,7 @@ async def test_whom_a_product_does_not_suit_gets_no_message_about_it(stand: Stan
     await crowd.broadcast(product_code="P1")
     stand.start("relay")
     async with open_queues(stand.settings) as queues:
-        await stand.until(30, "all are decided on", lambda: crowd.all("state in ('sent', 'skipped')"))
+        await stand.until(60, "all are decided on", lambda: crowd.all("state in ('sent', 'skipped')"))
         assert len(await taken(queues)) == len(bold)
     rows = await crowd.rows()
     assert {row["customer_id"] for row in rows if row["state"] == "sent"} == set(bold)

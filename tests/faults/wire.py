@@ -29,7 +29,7 @@ def wire(port: int, url: str = BROKER_URL) -> Iterator[None]:
 
 
 def _wait_for(port: int) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

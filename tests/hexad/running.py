@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
+
+from tests import ports
 
 HEXAD = Path(sys.executable).with_name("hexad")
 PORTS = (
@@ -21,21 +22,11 @@ READY_SECONDS = 90.0
 STOP_SECONDS = 60.0
 
 
-def free_ports(count: int) -> list[int]:
-    """Different ports that nobody listens on."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-
-
 def own_environment(var: Path) -> dict[str, str]:
     """The environment of a system in this folder, on free ports."""
     names = [*(f"HEXAD_{name}_PORT" for name in PORTS), "HEXAD_MAILBOX_PORT"]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HEXAD_", "COV_"))}
-    ports = dict(zip(names, map(str, free_ports(len(names))), strict=True))
-    return {**inherited, **ports, "HEXAD_VAR": str(var)}
+    return {**inherited, **{name: str(ports.free()) for name in names}, "HEXAD_VAR": str(var)}
 
 
 class Up:

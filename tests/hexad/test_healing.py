@@ -33,11 +33,11 @@ def test_it_is_started_again_until_it_died_too_often(server: Postgres) -> None:
     healer.start()
     try:
         kill(server)
-        assert again.wait(30)
+        assert again.wait(90)
         assert server.psql("-c", "select 1") == "1"
         assert not healer.failed
         kill(server)
-        assert over.wait(10)
+        assert over.wait(60)
     finally:
         healer.stop()
     assert said == ["PostgreSQL died and is started again", "PostgreSQL runs again"]
@@ -52,7 +52,7 @@ def test_why_it_cannot_be_started_is_said(server: Postgres) -> None:
     healer.start()
     try:
         kill(server)
-        assert over.wait(30)
+        assert over.wait(90)
     finally:
         healer.stop()
     assert "no_such_library" in healer.failed
@@ -66,7 +66,7 @@ def test_a_disk_that_cannot_be_written_is_a_reason_too(server: Postgres) -> None
     healer.start()
     try:
         kill(server)
-        assert over.wait(30)
+        assert over.wait(90)
     finally:
         healer.stop()
     assert "hexad.conf" in healer.failed

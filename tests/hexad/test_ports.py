@@ -89,12 +89,12 @@ def test_of_two_apis_started_at_once_one_serves_and_the_other_says_why(tmp_path:
     environment["HEXAD_FIELD_KEYS"] = f"k1:{random_key()}"
     two = [Up(environment, tmp_path / f"output-{number}", (HEXAD, "serve", "api")) for number in range(2)]
     try:
-        two[0].wait(lambda: any(one.process.poll() is not None for one in two), 30)
+        two[0].wait(lambda: any(one.process.poll() is not None for one in two), 90)
         loser, winner = sorted(two, key=lambda one: one.process.poll() is None)
         assert loser.process.poll() == 1
         assert loser.said.startswith(f"hexad: port {environment['HEXAD_API_PORT']} is ")
         assert loser.said.count("\n") == 1
-        winner.wait(lambda: not health.problem(f"127.0.0.1:{environment['HEXAD_API_PORT']}", "live"), 30)
+        winner.wait(lambda: not health.problem(f"127.0.0.1:{environment['HEXAD_API_PORT']}", "live"), 90)
         assert winner.stop(signal.SIGTERM) == 0
     finally:
         for one in two:

@@ -49,13 +49,13 @@ def lines_until(process: subprocess.Popen[str], text: str) -> str:
 
 def test_when_one_ends_the_others_are_stopped_and_it_is_named_with_its_last_words() -> None:
     with supervised("quick=/bin/sh -c 'echo I had enough; exit 3'", "patient=sleep 60") as run:
-        said, _ = run.communicate(timeout=30)
+        said, _ = run.communicate(timeout=120)
     assert "quick ended with exit code 3, so the others were stopped. It said last:\n  I had enough" in said
 
 
 def test_one_that_was_killed_is_named_with_the_signal() -> None:
     with supervised("killed=/bin/sh -c 'kill -9 $$'", "patient=sleep 60") as run:
-        said, _ = run.communicate(timeout=30)
+        said, _ = run.communicate(timeout=120)
     assert "killed was ended by SIGKILL" in said
 
 
@@ -64,14 +64,14 @@ def test_a_signal_stops_all_and_nobody_is_blamed(number: signal.Signals, code: i
     with supervised("one=sleep 60", "two=sleep 60") as run:
         lines_until(run, "all started")
         run.send_signal(number)
-        said, _ = run.communicate(timeout=30)
+        said, _ = run.communicate(timeout=120)
     assert run.returncode == code
     assert said.endswith("\n\n"), "died() is empty"
 
 
 def test_a_signal_that_comes_while_it_prints_prints_nothing_in_between() -> None:
     with supervised("one=sleep 60", script=PRINTING + SUPERVISE) as run:
-        said, _ = run.communicate(timeout=30)
+        said, _ = run.communicate(timeout=120)
     assert run.returncode == 143
     assert "SIGTERM received" in said
     assert "printed in the middle" not in said
@@ -99,7 +99,7 @@ def test_a_signal_before_all_have_started_is_not_lost() -> None:
     with supervised(*many) as run:
         lines_until(run, "started")
         run.send_signal(signal.SIGINT)
-        run.communicate(timeout=30)
+        run.communicate(timeout=120)
     assert run.returncode == 130
 
 
@@ -108,7 +108,7 @@ def test_one_that_finishes_its_work_in_time_is_not_killed() -> None:
     with supervised("quick=sleep 60", f"slow={slow}", drain=20) as run:
         lines_until(run, "ready")
         run.send_signal(signal.SIGTERM)
-        said, _ = run.communicate(timeout=30)
+        said, _ = run.communicate(timeout=120)
     assert "| done" in said
     assert "SIGKILL" not in said
 
@@ -119,7 +119,7 @@ def test_one_that_does_not_stop_is_killed_after_its_time(others: list[str]) -> N
     with supervised(*others, f"deaf={deaf}", drain=-4) as run:
         lines_until(run, "ready")
         run.send_signal(signal.SIGTERM)
-        said, _ = run.communicate(timeout=30)
+        said, _ = run.communicate(timeout=120)
     assert "sending SIGKILL to deaf" in said
 
 
@@ -132,7 +132,7 @@ def test_one_whose_fork_was_killed_has_ended_too() -> None:
         orphan = fork.children()[0]
         fork.kill()
         try:
-            said, _ = run.communicate(timeout=30)
+            said, _ = run.communicate(timeout=120)
         finally:
             orphan.kill()
     assert "was ended by SIGKILL, so the others were stopped" in said
@@ -140,6 +140,6 @@ def test_one_whose_fork_was_killed_has_ended_too() -> None:
 
 def test_every_entry_of_the_procfile_is_a_command_of_ours() -> None:
     for command in procfile().values():
-        shown = subprocess.run(f"exec {command} --help", shell=True, capture_output=True, check=False, timeout=30)
+        shown = subprocess.run(f"exec {command} --help", shell=True, capture_output=True, check=False, timeout=120)
         assert b"Usage: " in shown.stdout
         assert shown.returncode == 0

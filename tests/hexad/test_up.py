@@ -37,7 +37,7 @@ def test_a_second_one_on_the_same_folder_is_refused(system: Up) -> None:
 def test_a_port_in_use_is_named_with_its_setting_and_its_process(system: Up, start_up: Callable[..., Up]) -> None:
     port = system.environment["HEXAD_API_PORT"]
     up = start_up(HEXAD_API_PORT=port)
-    assert up.process.wait(30) == 1
+    assert up.process.wait(90) == 1
     assert f"port {port} is in use by process" in up.said
     assert "HEXAD_API_PORT" in up.said
     assert up.processes() == []
@@ -45,7 +45,7 @@ def test_a_port_in_use_is_named_with_its_setting_and_its_process(system: Up, sta
 
 def test_a_wrong_setting_is_named_before_anything_starts(start_up: Callable[..., Up]) -> None:
     up = start_up(HEXAD_API_PORT="eighty")
-    assert up.process.wait(30) == 1
+    assert up.process.wait(90) == 1
     assert "HEXAD_API_PORT" in up.said
     assert "'eighty'" in up.said
     assert "Traceback" not in up.said
@@ -56,7 +56,7 @@ def test_it_starts_nothing_where_a_database_or_broker_of_others_is_named(
     start_up: Callable[..., Up], folder: Path, name: str
 ) -> None:
     up = start_up(**{name: "postgresql://hexad@db.firm.test/hexad"})
-    assert up.process.wait(30) == 1
+    assert up.process.wait(90) == 1
     assert f"others are named by {name}: unset that" in up.said
     assert not (folder / "var").exists()
 
@@ -71,7 +71,7 @@ def test_simulators_can_be_left_out(start_up: Callable[..., Up]) -> None:
 def test_a_folder_that_cannot_be_written_is_named(start_up: Callable[..., Up], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     up = start_up(HEXAD_VAR=str(tmp_path / "file" / "var"))
-    assert up.process.wait(30) == 1
+    assert up.process.wait(90) == 1
     assert f"HEXAD_VAR is {tmp_path / 'file' / 'var'}, which cannot be written" in up.said
 
 
@@ -99,23 +99,23 @@ def test_what_killed_runs_left_is_ended_and_the_data_is_still_there(start_up: Ca
 
 def sessions(up: Up) -> int:
     """How many tokens were issued in all runs, by the audit log."""
-    up.wait(lambda: " 0 rows wait" in up.run("audit", "verify").stdout, 30)
+    up.wait(lambda: " 0 rows wait" in up.run("audit", "verify").stdout, 90)
     return int(up.run("audit", "verify").stdout.split()[0])
 
 
 @pytest.mark.parametrize("moment", ["made", "PostgreSQL started", "api started"])
 def test_ctrl_c_at_any_moment_leaves_nothing(start_up: Callable[..., Up], moment: str) -> None:
     up = start_up()
-    up.wait(lambda: moment in up.said, 30)
+    up.wait(lambda: moment in up.said, 90)
     assert up.stop(signal.SIGINT) == 130
-    up.wait(lambda: up.processes() == [], 5)
+    up.wait(lambda: up.processes() == [], 60)
 
 
 def test_a_stranger_on_a_port_is_left_alone(start_up: Callable[..., Up]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         up = start_up(HEXAD_RELAY_PORT=str(port))
-        assert up.process.wait(30) == 1
+        assert up.process.wait(90) == 1
         assert f"port {port} is in use" in up.said
         socket.create_connection(("127.0.0.1", port)).close()
 
@@ -139,13 +139,13 @@ def test_it_starts_postgresql_again_and_notices_when_the_api_is_killed(
     up.wait_ready()
     data = folder / "a b&c=1%20#z?'q+@" / "postgres" / "data"
     os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-    up.wait(lambda: "PostgreSQL runs again" in up.said, 30)
-    up.wait(lambda: httpx.get(up.url("/health/ready")).status_code == 200, 30)
+    up.wait(lambda: "PostgreSQL runs again" in up.said, 90)
+    up.wait(lambda: httpx.get(up.url("/health/ready")).status_code == 200, 90)
 
     processes = up.processes("serve api")
     assert len(processes) > 1
     next(process for process in processes if process.parent() not in processes).kill()
-    up.wait(lambda: up.processes("serve api") == [], 2)
+    up.wait(lambda: up.processes("serve api") == [], 60)
     assert up.process.wait(60) == 1
     assert "api was ended by SIGKILL, so the others were stopped" in up.said
     assert up.processes() == []

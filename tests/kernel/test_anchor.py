@@ -1,6 +1,7 @@
 """The anchor file only grows, survives a crash in mid-write, and shows where it was altered."""
 
 import datetime
+import fcntl
 import multiprocessing
 from pathlib import Path
 
@@ -32,6 +33,15 @@ def test_it_says_position_and_hash(file: Anchor) -> None:
     last = file.last()
     assert last is not None
     assert last.hash == bytes([30]) * 32
+
+
+def test_who_locks_the_file_for_long_is_not_waited_for_for_ever(file: Anchor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernel.anchor.LOCK_SECONDS", 0.1)
+    with file.path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Unavailable, match="locked by another process: end what holds"):
+            file.append(40, bytes(32), NOW)
+    assert file.append(40, bytes(32), NOW)
 
 
 def test_what_is_anchored_is_not_anchored_again(file: Anchor) -> None:

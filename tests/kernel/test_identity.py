@@ -62,9 +62,10 @@ def refused(tokens: Tokens, token: str) -> None:
 
 
 def test_a_token_opens_its_audience(tokens: Tokens) -> None:
+    before = time.time()
     session_id, expires = tokens.verify(tokens.issue("staff", "1", SESSION), ("staff", "gateway"))
     assert session_id == SESSION
-    assert 590 <= expires - time.time() <= 600
+    assert before + 599 <= expires <= time.time() + 600
 
 
 @pytest.mark.parametrize(("ahead", "good"), [(3, True), (25, True), (-25, True), (45, False), (-45, False)])
@@ -372,7 +373,7 @@ async def test_it_looks_again_after_a_failure(
 
     monkeypatch.setattr(identities, "look", look)
     watching = asyncio.create_task(identities.watch())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for _ in range(3):
             await looks.get()
     watching.cancel()

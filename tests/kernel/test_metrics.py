@@ -72,7 +72,7 @@ def test_every_metric_says_its_unit_or_that_it_is_a_count(own: Settings) -> None
         assert name.startswith("hexad_"), name
         assert unit in {"seconds", "info", "flight", "free", "waiting", "due", "requests", "events", "jobs", "aside",
                         "reaped", "runs", "connections", "bodies", "deferred", "failures", "failing",
-                        "frames", "closes", "rows", "messages", "emails", "uncertain", "receipts",
+                        "frames", "closes", "rows", "messages", "missing", "emails", "uncertain", "receipts",
                         "replies"}, name  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def served(mine: Settings, problems: dict[str, str | None]) -> Iterator[Probes]:
 def get(served: Probes, path: str) -> tuple[int, bytes]:
     host, port = served.address
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=60) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -119,7 +119,7 @@ def test_clients_that_say_nothing_are_bounded_and_dropped(mine: Settings, monkey
     monkeypatch.setattr(probes._Handler, "timeout", 0.3)
     with Probes("relay", mine, {}) as served:
         before = threading.active_count()
-        silent = [socket.create_connection(served.address, timeout=10) for _ in range(40)]
+        silent = [socket.create_connection(served.address, timeout=60) for _ in range(40)]
         assert all(one.recv(1) == b"" for one in silent)  # each was closed by the server
         assert threading.active_count() <= before + 8
         for one in silent:

@@ -16,7 +16,7 @@ from kernel.database import Database
 from kernel.identity import Tokens, open_session
 from kernel.scope import Audience
 from kernel.settings import Settings
-from tests import clusters
+from tests import clusters, ports
 from tests.brokerage import Brokerage
 from tests.realtime.conftest import Client, Node, running
 
@@ -176,8 +176,6 @@ def two_nodes(
     postgres: Postgres, base_settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[Node]]:
     """Two nodes on a database of their own, which many tests share."""
-    from tests.realtime.conftest import _free_port
-
     with clusters.database(postgres) as name, contextlib.ExitStack() as held:
         own = msgspec.structs.replace(
             base_settings,
@@ -186,10 +184,10 @@ def two_nodes(
         )
         asyncio.run(_found(own))
         folder: Path = tmp_path_factory.mktemp("chat")
-        nodes = [held.enter_context(running(own, _free_port(), folder)) for _ in range(2)]
+        nodes = [held.enter_context(running(own, ports.free(), folder)) for _ in range(2)]
         yield nodes
         for node in nodes:
-            assert not [line for line in node.lines() if '"level":"error"' in line or "Traceback" in line]
+            node.check_lines()
 
 
 async def _found(settings: Settings) -> None:

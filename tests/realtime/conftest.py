@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from kernel.database import Database
 from kernel.identity import Tokens, open_session
 from kernel.scope import Audience
 from kernel.settings import Settings
+from tests import ports
 from tests.conftest import child_environment
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ class Node:
     def status(self, path: str) -> int:
         """The HTTP status of a path; 0 when nobody answers."""
         try:
-            return httpx.get(f"http://{self.address}{path}", timeout=5).status_code
+            return httpx.get(f"http://{self.address}{path}", timeout=30).status_code
         except httpx.HTTPError:
             return 0
 
@@ -104,6 +104,11 @@ class Node:
     def lines(self) -> list[str]:
         """What it logged."""
         return self.log.read_text().splitlines()
+
+    def check_lines(self) -> None:
+        """Fails with every line in full that logged an error."""
+        wrong = [line for line in self.lines() if '"level":"error"' in line or "Traceback" in line]
+        assert not wrong, "\n".join(wrong)
 
     def _died(self) -> str | None:
         return None if self.process.poll() is None else f"the node ended: {self.log.read_text()[-3000:]}"
@@ -165,12 +170,6 @@ def running(settings: Settings, port: int, folder: Path) -> Iterator[Node]:
             node.process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def start_node(own_settings: Settings, free_port: Callable[[], int], tmp_path: Path) -> Iterator[Callable[..., Node]]:
     """Starts nodes on the test's own database, with settings that it may change."""
@@ -190,9 +189,9 @@ def own_people(own_settings: Settings) -> People:
 def node(base_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node that many tests share: whoever leaves it changed has failed."""
     settings = msgspec.structs.replace(base_settings, origins=f"{ORIGIN}, http://localhost:5173")
-    with running(settings, _free_port(), tmp_path_factory.mktemp("node")) as node:
+    with running(settings, ports.free(), tmp_path_factory.mktemp("node")) as node:
         yield node
-        assert not [line for line in node.lines() if '"level":"error"' in line or "Traceback" in line]
+        node.check_lines()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """How a sign-in is answered over time: wrong tokens, renewal, expiry, PostgreSQL away."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from typing import Never
@@ -13,6 +14,7 @@ from kernel.errors import NotSignedIn
 from kernel.identity import ISSUER, LEEWAY_SECONDS
 from kernel.scope import Audience, Principal
 from mobile_contracts.frame import Pong
+from realtime import session
 from realtime.connection import FRAMES_WAITING, Connection, Event
 from tests.realtime.conftest import Node, People, wait_until
 from tests.realtime.nobody import Nobody
@@ -152,5 +154,38 @@ async def test_a_client_for_whom_256_frames_wait_is_cut_and_gets_no_more() -> No
         connection.push(Pong(n))
     assert cut == [4008]
     gone.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 60)
     assert len(sent) == 1
+
+
+async def test_a_node_that_stood_still_itself_lets_a_stranger_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "AUTH_SECONDS", 1.0)
+    asked, ended, cut = asyncio.Event(), asyncio.Event(), list[int]()
+    frames = ['{"type":"auth","token":"t","device_id":"d"}']
+
+    class Asked(Closed):
+        async def sign_in(self, connection: Connection, token: str, device_id: str) -> tuple[Principal, float]:
+            asked.set()
+            return await super().sign_in(connection, token, device_id)
+
+    async def receive() -> Event:
+        await stood_still.wait()
+        if frames:
+            return {"type": "websocket.receive", "text": frames.pop()}
+        await ended.wait()
+        return {"type": "websocket.disconnect", "code": 4401}
+
+    async def send(event: Event) -> None:
+        if event["type"] == "websocket.close":
+            ended.set()
+
+    stood_still = asyncio.Event()
+    connection = Connection(Asked(), "203.0.113.9", receive, send, lambda code, _: cut.append(code))
+    running = asyncio.create_task(connection.run())
+    await asyncio.sleep(0)
+    time.sleep(2)
+    for _ in range(5):
+        await asyncio.sleep(0)  # the timer is heard first
+    stood_still.set()
+    await asyncio.wait_for(asked.wait(), 60)
+    await asyncio.wait_for(running, 60)

@@ -55,7 +55,7 @@ async def test_both_at_once_from_two_nodes_get_one_order(house: House) -> None:
                 assert (await talker.say(conversation, f"{who} {n}"))["type"] == "accepted"
 
         await asyncio.gather(speak("investor"), speak("broker"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(investor.seqs(conversation)) < 50 or len(broker.seqs(conversation)) < 50:
                 await asyncio.gather(investor.quiet(0.1), broker.quiet(0.1))
         assert investor.seqs(conversation) == broker.seqs(conversation) == list(range(1, 51))

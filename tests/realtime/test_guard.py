@@ -5,6 +5,7 @@ import base64
 import contextlib
 import secrets
 import struct
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -110,10 +111,10 @@ async def test_a_peer_that_speaks_is_alive_though_it_answers_no_ping(start_node:
 
 
 async def test_a_peer_that_pongs_is_kept(start_node: Callable[..., Node], own_people: People) -> None:
-    node = start_node(socket_ping=0.2, socket_silence=0.6)
+    node = start_node(socket_ping=0.2, socket_silence=3.2)
     async with node.signed_in(await own_people.token("10086")) as client:
         with pytest.raises(TimeoutError):
-            await client.receive(2)
+            await client.receive(5)
         assert (await client.ask(type="ping", n=1))["type"] == "pong"
 
 
@@ -157,12 +158,12 @@ async def talkative(ended: asyncio.Event) -> AsyncIterator[int]:
         await asyncio.sleep(0.01)
     try:
         yield int(server.servers[0].sockets[0].getsockname()[1])
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             while server.server_state.connections:  # a set of uvicorn's, without an event
                 await asyncio.sleep(0.02)
     finally:
         server.should_exit = True
-        await asyncio.wait_for(serving, 10)
+        await asyncio.wait_for(serving, 60)
 
 
 async def test_a_client_that_does_not_read_is_cut_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,13 +172,36 @@ async def test_a_client_that_does_not_read_is_cut_and_leaves_nothing_behind(monk
     ended = asyncio.Event()
     async with talkative(ended) as port, raw(port) as peer:
         assert b"101" in await peer.upgrade()
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 60)
+
+
+async def test_a_node_that_stood_still_itself_does_not_blame_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "SEND_SECONDS", 2.0)
+    monkeypatch.setattr(guard, "ABSENT_SECONDS", 0.5)
+    monkeypatch.setattr(guard, "LINGER_SECONDS", 0.3)
+    ended, paused = asyncio.Event(), asyncio.Event()
+    pause = guard.WebSocket.pause_writing
+
+    def noted(self: guard.WebSocket) -> None:
+        pause(self)
+        paused.set()
+
+    monkeypatch.setattr(guard.WebSocket, "pause_writing", noted)
+    async with talkative(ended) as port, raw(port) as peer:
+        assert b"101" in await peer.upgrade()
+        await paused.wait()
+        time.sleep(3)
+        for _ in range(10):
+            await asyncio.sleep(0.01)
+        assert not ended.is_set()
+        async with asyncio.timeout(60):
+            await ended.wait()
 
 
 async def test_a_client_that_reads_again_in_time_learns_why_it_was_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "SEND_SECONDS", 0.3)
     ended = asyncio.Event()
     async with talkative(ended) as port, connect(f"ws://127.0.0.1:{port}", max_queue=1, proxy=None) as socket:
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 60)
         assert await Client(socket).closed() == 4008
         await socket.wait_closed()

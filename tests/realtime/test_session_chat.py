@@ -73,7 +73,7 @@ def test_nothing_of_it_before_the_sign_in(frame: dict[str, object]) -> None:
 def test_what_a_message_may_be() -> None:
     for change, code in (
         ({"body": "x" * 4000}, "ask"), ({"body": "x" * 4001}, "too_long"), ({"body": " "}, "bad_frame"),
-        ({"body": "\u200b"}, "bad_frame"),
+        ({"body": "\u200b"}, "bad_frame"), ({"body": "\ufe0f\u3164"}, "bad_frame"),
         ({"body": None}, "bad_frame"), ({"kind": "image"}, "not_allowed"), ({"kind": "shout"}, "bad_frame"),
         ({"product_code": "P1"}, "bad_frame"), ({"attachment_id": ONE}, "bad_frame"), ({"client_id": "1"}, "bad_frame"),
     ):  # fmt: skip

@@ -57,6 +57,22 @@ async def test_who_asks_again_at_once_is_heard() -> None:
     assert [await asking.ask(n, 10) for n in range(5)] == [0, 2, 4, 6, 8]
 
 
+async def test_a_round_that_was_broken_off_is_followed_by_another() -> None:
+    answers = [asyncio.CancelledError(), ValueError("odd")]
+
+    async def answer(questions: Sequence[int]) -> list[int]:
+        if answers:
+            raise answers.pop(0)
+        return [*questions]
+
+    asking = Together(answer)
+    with pytest.raises(Unavailable):
+        await asking.ask(1, 0.05)
+    with pytest.raises(ValueError, match="odd"):
+        await asking.ask(2, 60)
+    assert await asking.ask(3, 60) == 3
+
+
 async def test_who_waits_too_long_is_told_and_is_not_asked_for_any_more() -> None:
     clerk = Clerk()
     clerk.go.clear()

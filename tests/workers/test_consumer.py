@@ -48,7 +48,7 @@ HEADERS: list[dict[str, object]] = [
 @pytest.mark.timeout(180)
 async def test_forged_messages_are_put_aside_and_stop_nobody(stand: Stand) -> None:
     stand.start("work", "relay")
-    await stand.until(30, "two children", lambda: stand.is_so("count(*) = 2", "worker"))
+    await stand.until(60, "two children", lambda: stand.is_so("count(*) = 2", "worker"))
     worker = stand.processes["work"].pid
     raw = 0
     forged = [Message(body, headers) for body in GARBAGE for headers in HEADERS]

@@ -10,6 +10,7 @@ import pytest
 import uuid_utils.compat as uuid
 
 from kernel.database import Database
+from kernel.errors import Unavailable
 from kernel.queues import SLOW, URGENT, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
@@ -25,7 +26,7 @@ from workers.registry import Means, sends
 
 @pytest.fixture
 async def queues(broker: Settings) -> AsyncIterator[Queues]:
-    async with open_queues(broker) as opened:
+    async with open_queues(broker, prefetch=max(AT_ONCE.values())) as opened:
         yield opened
 
 
@@ -35,9 +36,11 @@ async def running(database: Database, queues: Queues, settings: Settings) -> Asy
     loops, jobs = Loops(), Jobs(database, uuid.uuid7(), Means(settings, queues, database))
     errands = Errands(queues, jobs, settings)
     turning = asyncio.gather(*(loops.run(queue.name, partial(errands.turn, queue)) for queue in AT_ONCE))
-    yield
-    loops.stop()
-    await turning
+    try:
+        yield
+    finally:
+        loops.stop()
+        await turning
     await errands.finish()
 
 
@@ -91,6 +94,31 @@ async def test_what_hangs_holds_up_nobody_who_is_waited_for(
         assert await tx.fetchval("select count(*) from job where state = 'done'") == AT_ONCE[SLOW] + 6
 
 
+async def test_a_stop_is_heard_while_every_place_is_taken(broker: Settings, queues: Queues, database: Database) -> None:
+    hung, answers, began = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def hangs(event: Probed, _: Means) -> None:
+        began.append(str(event.probe_id))
+        if len(began) == AT_ONCE[SLOW]:
+            hung.set()
+        await answers.wait()
+
+    sends(Probed, SLOW)(hangs)
+    loops, jobs = Loops(), Jobs(database, uuid.uuid7(), Means(broker, queues, database))
+    errands = Errands(queues, jobs, broker)
+    try:
+        turning = asyncio.create_task(loops.run("slow", partial(errands.turn, SLOW)))
+        await queues.publish(SLOW, [job("hangs") for _ in range(AT_ONCE[SLOW])])
+        async with asyncio.timeout(60):
+            await hung.wait()
+            loops.stop()
+            await turning  # though none of them has ended
+        answers.set()
+        await errands.finish()
+    finally:
+        registry._handlers.pop("hangs")
+
+
 async def test_what_nobody_foresaw_is_named_and_harms_no_other(
     broker: Settings, queues: Queues, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +138,54 @@ async def test_what_nobody_foresaw_is_named_and_harms_no_other(
     await errands.finish()
     assert str(errands.failing.problem()).endswith(": KeyError: 'not this one'")
     assert str(errands.failing.problem()).startswith(URGENT.name)
+
+
+async def test_what_could_not_be_done_is_given_back_and_takes_no_place(
+    broker: Settings, queues: Queues, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errands = Errands(queues, Jobs(database, uuid.uuid7(), Means(broker, queues, database)), broker)
+    errands._lease = 3600.0
+    tried = list[str]()
+
+    async def do(job: Job) -> None:
+        tried.append(job.handler)
+        if len(tried) <= AT_ONCE[URGENT]:
+            raise Unavailable("PostgreSQL stays away")
+
+    monkeypatch.setattr(errands._jobs, "do", do)
+    await queues.publish(URGENT, [*(job("early") for _ in range(AT_ONCE[URGENT])), job("late")])
+    async with asyncio.timeout(60):
+        while len(tried) < 2 * AT_ONCE[URGENT] + 1:
+            await errands.turn(URGENT)
+            await asyncio.sleep(0.01)
+    await errands.finish()
+    assert (tried.count("early"), tried.count("late")) == (2 * AT_ONCE[URGENT], 1)
+
+
+async def test_what_is_in_work_does_not_come_again_however_long_it_takes(
+    broker: Settings, queues: Queues, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errands = Errands(queues, Jobs(database, uuid.uuid7(), Means(broker, queues, database)), broker)
+    errands._lease = 3.0
+    tried, may_end = list[str](), asyncio.Event()
+
+    async def do(job: Job) -> None:
+        tried.append(job.handler)
+        await may_end.wait()
+
+    monkeypatch.setattr(errands._jobs, "do", do)
+    await queues.publish(SLOW, [job("long")])
+    async with asyncio.timeout(60):
+        while not tried:
+            await errands.turn(SLOW)
+            await asyncio.sleep(0.05)
+    errands._lease = 3600.0
+    await errands.hold(SLOW)
+    await asyncio.sleep(3.5)
+    await errands.turn(SLOW)
+    may_end.set()
+    await errands.finish()
+    assert tried == ["long"]
 
 
 async def test_what_is_no_job_is_put_among_the_dead(broker: Settings, queues: Queues, database: Database) -> None:

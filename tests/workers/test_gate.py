@@ -54,7 +54,7 @@ async def test_it_waits_for_the_schema_says_so_once_and_goes_on(unmigrated: Stan
     await migrate(stand.settings.owner_url, stand.settings)
     await stand.until(60, "all are ready", lambda: all_ready(stand))
     await stand.emit(5)
-    await stand.until(30, "events flow", stand.settled)
+    await stand.until(60, "events flow", stand.settled)
     assert "Traceback" not in "".join(one.log for one in stand.processes.values())
 
 

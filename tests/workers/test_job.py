@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import msgspec
@@ -12,10 +13,8 @@ import pytest
 import uuid_utils.compat as uuid
 
 from hexad.embedded import Postgres
-from kernel import outside
 from kernel.database import Database, Tx
 from kernel.errors import Unavailable
-from kernel.queues import SLOW
 from kernel.settings import Settings
 from mobile_contracts.event import Event, JobTriedAgain, Probed
 from tests.workers.conftest import means
@@ -23,7 +22,7 @@ from workers import job as job_protocol
 from workers import probe, registry
 from workers.job import Jobs
 from workers.message import Job
-from workers.registry import Means, handles, sends
+from workers.registry import handles
 
 
 def job(event: Event, handler: str) -> Job:
@@ -47,6 +46,13 @@ async def row(database: Database, of: Job) -> asyncpg.Record:
         found = await tx.fetchrow("select * from job where event_id = $1", of.event_id)
     assert found is not None
     return found
+
+
+async def due(database: Database, jobs: Jobs, one: Job) -> str:
+    """What becomes of a job when its pause is over."""
+    async with database.transaction() as tx:
+        await tx.execute("update job set held_until = now() where event_id = $1", one.event_id)
+    return await jobs.do(one)
 
 
 async def effects(database: Database) -> list[int]:
@@ -84,6 +90,48 @@ async def test_what_raises_is_undone_and_goes_back_to_the_outbox_for_later(jobs:
     assert again["available_at"] > again["created_at"]
 
 
+async def test_what_failed_waits_for_its_pause_whatever_copies_of_its_message_come(
+    database: Database, quick: Settings
+) -> None:
+    patient = msgspec.structs.replace(quick, job_backoff=60.0)
+    jobs, one = Jobs(database, uuid.uuid7(), means(patient, database)), await odd(database, "raise")
+    assert [await jobs.do(one) for _ in range(3)] == ["waiting", "busy", "busy"]
+    waiting = await row(database, one)
+    assert (waiting["state"], waiting["attempts"]) == ("waiting", 1)
+    async with database.transaction() as tx:
+        again = await tx.fetch("select available_at from outbox where event_id = $1", one.event_id)
+    pauses = sorted(at - waiting["held_until"] for (at,) in again)
+    assert pauses[0] == timedelta(), "its own message comes when its pause is over"
+    assert pauses[1:] == [timedelta(seconds=5)] * 2, "the copies come after that"
+    assert await due(database, jobs, one) == "waiting"
+    assert (await row(database, one))["attempts"] == 2
+
+
+async def test_what_waits_without_a_message_on_its_way_is_not_forgotten(jobs: Jobs, database: Database) -> None:
+    """A reaper before 0035 leaves the end of the claim in the row that it takes back."""
+    one = await odd(database, "raise")
+    await jobs.do(one)
+    async with database.transaction() as tx:
+        await tx.execute("delete from outbox")
+        await tx.execute("update job set held_until = now() + interval '1 minute'")
+    assert await jobs.do(one) == "busy"
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select available_at > held_until from outbox join job using (event_id, handler)")
+    assert await due(database, jobs, one) == "waiting"
+
+
+async def test_a_pause_is_a_day_at_most_however_many_tries_there_were(database: Database, quick: Settings) -> None:
+    stubborn = msgspec.structs.replace(quick, job_backoff=2.0, job_attempts=100)
+    jobs, one = Jobs(database, uuid.uuid7(), means(stubborn, database)), await odd(database, "raise")
+    await jobs.do(one)
+    async with database.transaction() as tx:
+        await tx.execute("update job set attempts = 98")
+    assert [await due(database, jobs, one) for _ in range(2)] == ["waiting", "set_aside"]
+    async with database.transaction() as tx:
+        pause = await tx.fetchval("select max(available_at - created_at) from outbox")
+    assert timedelta(hours=23) < pause <= timedelta(days=1)
+
+
 async def test_an_error_that_postgresql_cannot_store_is_stored_as_far_as_it_can(jobs: Jobs, database: Database) -> None:
     one = await odd(database, "surrogate")
     assert await jobs.do(one) == "waiting"
@@ -92,7 +140,7 @@ async def test_an_error_that_postgresql_cannot_store_is_stored_as_far_as_it_can(
 
 async def test_what_raises_five_times_is_set_aside_with_its_error_and_payload(jobs: Jobs, database: Database) -> None:
     one = await odd(database, "raise")
-    assert [await jobs.do(one) for _ in range(6)] == ["waiting"] * 4 + ["set_aside", "repeated"]
+    assert [await due(database, jobs, one) for _ in range(6)] == ["waiting"] * 4 + ["set_aside", "repeated"]
     aside = await row(database, one)
     assert (aside["state"], aside["attempts"]) == ("set_aside", 5)
     assert "this job never works" in aside["error"]
@@ -260,59 +308,6 @@ async def test_a_job_that_nobody_knew_for_days_is_set_aside_and_shown(jobs: Jobs
     assert await jobs.do(forged) == "repeated"
     aside = await row(database, forged)
     assert (aside["state"], aside["error"]) == ("set_aside", "no handler is named nobody")
-
-
-@pytest.fixture
-def errand() -> Iterator[tuple[asyncio.Event, asyncio.Event, list[str]]]:
-    """A handler that waits outside, in no transaction: it was begun, may end, and whom it told."""
-    begun, may_end, told = asyncio.Event(), asyncio.Event(), []
-
-    async def run_errand(event: Probed, _: Means) -> None:
-        outside.call("somebody")
-        begun.set()
-        await may_end.wait()
-        told.append(str(event.probe_id))
-
-    sends(Probed, SLOW)(run_errand)
-    yield begun, may_end, told
-    registry._handlers.pop("run_errand")
-
-
-Errand = tuple[asyncio.Event, asyncio.Event, list[str]]
-
-
-async def test_what_one_worker_is_telling_outside_no_other_tells_while_it_lives(
-    jobs: Jobs, database: Database, quick: Settings, errand: Errand
-) -> None:
-    begun, may_end, told = errand
-    one = job(Probed(probe_id=uuid.uuid7()), "run_errand")
-    other = Jobs(database, uuid.uuid7(), means(quick, database))
-    telling = asyncio.create_task(jobs.do(one))
-    await begun.wait()
-    assert [await other.do(one), await jobs.do(one)] == ["busy"] * 2
-    may_end.set()
-    assert await telling == "done"
-    assert await other.do(one) == "repeated"
-    assert len(told) == 1
-    assert (await row(database, one))["attempts"] == 1
-
-
-async def test_what_a_dead_worker_was_telling_outside_another_tells(
-    jobs: Jobs, database: Database, errand: Errand
-) -> None:
-    _, may_end, told = errand
-    may_end.set()
-    one = job(Probed(probe_id=uuid.uuid7()), "run_errand")
-    async with database.transaction() as tx:
-        await tx.execute(
-            "with dead as (insert into worker (id, host, pid, seen_at)"
-            "              values (gen_random_uuid(), 'h', 1, now() - interval '1 hour') returning id)"
-            "insert into job (event_id, handler, kind, payload, state, attempts, worker)"
-            " select $1, 'run_errand', 'Probed', '{}', 'running', 1, id from dead",
-            one.event_id,
-        )
-    assert await jobs.do(one) == "done"
-    assert len(told) == 1
 
 
 def kill(server: Postgres, number: signal.Signals, only: str = "") -> None:

@@ -53,7 +53,7 @@ async def test_stopping_does_not_wait_for_a_pause() -> None:
     running = asyncio.create_task(loops.run("test", turn))
     await asyncio.sleep(0)
     loops.stop()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 60)
 
 
 async def test_every_new_problem_is_said_and_one_that_stays_only_once() -> None:

@@ -13,6 +13,7 @@ from kernel.audit import Sealer
 from kernel.database import Database
 from kernel.errors import Unavailable
 from kernel.outbox import Record, record
+from kernel.settings import Settings
 from tests.workers.test_job import odd
 from workers import measure
 from workers.measure import Measure
@@ -44,7 +45,7 @@ def firing() -> set[str]:
 
 @pytest.fixture(autouse=True)
 def nothing_told() -> None:
-    for gauge in (metrics.OUTBOX_BACKLOG, metrics.OUTBOX_AGE, metrics.JOBS_SET_ASIDE, metrics.SEAL_LAG):
+    for gauge in (*measure._MEASURED, metrics.SEAL_LAG):
         gauge.clear()
 
 
@@ -68,11 +69,23 @@ async def test_what_waits_is_measured_and_alarms(database: Database) -> None:
     assert {"EventsDoNotLeave", "JobsSetAside"} <= firing()
 
 
+async def test_a_month_that_nobody_made_alarms(database: Database, own_settings: Settings) -> None:
+    await Measure(database, "relay").turn()
+    assert told()["hexad_months_missing"] == [0.0]
+    owner = await asyncpg.connect(own_settings.owner_url)
+    (month,) = await owner.fetchrow("select max(month) from months_of('inbound') as month where month <= now()")
+    await owner.execute(f"drop table inbound_{month:%Y_%m}")
+    await owner.close()
+    await Measure(database, "relay").turn()
+    assert told()["hexad_months_missing"] == [1.0]
+    assert "MonthsMissing" in firing()
+
+
 async def test_what_cannot_be_measured_is_absent(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await Measure(database, "relay").turn()
     assert "hexad_outbox_oldest_seconds" in told()
 
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise asyncpg.PostgresConnectionError
 
     monkeypatch.setattr(measure._sql, "backlog", away)

@@ -10,7 +10,7 @@ import pytest
 
 from kernel import outside
 from kernel.bus.postgres import PostgresBus
-from kernel.database import Database
+from kernel.database import Database, Tx
 from kernel.errors import Unavailable
 from kernel.job import try_again
 from kernel.outbox import emit
@@ -116,14 +116,29 @@ async def test_an_event_of_a_newer_version_waits_for_its_relay(own_settings: Set
     assert await left(database) == 1
 
 
+async def unknown_for_days(tx: Tx, *handlers: str | None) -> None:
+    """An event of a kind that nobody knew for eight days, for each of these handlers, or for all of its own."""
+    await tx.execute(
+        "insert into outbox (event_id, kind, handler, payload, created_at)"
+        " select id, 'FromTheFuture', handler, '{}', now() - interval '8 days'"
+        "   from (select gen_random_uuid() as id) as one cross join unnest($1::text[]) as handler",
+        handlers,
+    )
+
+
+async def tried_again(tx: Tx) -> None:
+    """What is in the outbox is there as somebody asked for another try of it."""
+    await tx.execute(
+        "insert into job (event_id, handler, kind, payload, state)"
+        " select event_id, handler, kind, payload, 'waiting' from outbox"
+    )
+
+
 async def test_an_event_that_no_relay_knew_for_days_is_set_aside_and_can_be_tried_again(
     own_settings: Settings, database: Database
 ) -> None:
     async with database.transaction() as tx:
-        await tx.execute(
-            "insert into outbox (event_id, kind, payload, created_at)"
-            " values (gen_random_uuid(), 'FromTheFuture', '{}', now() - interval '8 days')"
-        )
+        await unknown_for_days(tx, None)
     async with open_queues(own_settings) as queues:
         assert await mover(database, queues, own_settings).move() == 1
     assert await left(database) == 0
@@ -132,9 +147,49 @@ async def test_an_event_that_no_relay_knew_for_days_is_set_aside_and_can_be_trie
         assert aside is not None
         assert tuple(aside)[1:] == ("*", "FromTheFuture", "set_aside")
         await try_again(tx, aside["event_id"], "*")
-        again = await tx.fetchrow("select handler from outbox where kind = 'FromTheFuture'")
-    assert again is not None
-    assert again["handler"] is None
+        assert await tx.fetchval("select handler from outbox where kind = 'FromTheFuture'") == "*"
+
+
+async def test_what_is_tried_again_and_still_unknown_for_days_is_set_aside_again(
+    own_settings: Settings, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        await unknown_for_days(tx, "*")
+        await unknown_for_days(tx, "of_tomorrow")
+        await tried_again(tx)
+    async with open_queues(own_settings) as queues:
+        assert await mover(database, queues, own_settings).move() == 2
+    assert await left(database) == 0
+    async with database.transaction() as tx:
+        aside = await tx.fetch("select state, error from job")
+    assert {tuple(one) for one in aside} == {("set_aside", "no relay knew this kind of event in time")}
+
+
+async def test_a_job_and_its_copy_that_nobody_knew_are_set_aside_once_and_hold_up_nothing(
+    own_settings: Settings, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        await unknown_for_days(tx, "of_tomorrow", "of_tomorrow")
+        await probe.start(tx)
+    async with open_queues(own_settings) as queues:
+        assert await mover(database, queues, own_settings).move() == 3
+    assert await left(database) == 0
+    async with database.transaction() as tx:
+        assert [row[0] for row in await tx.fetch("select state from job")] == ["set_aside"]
+
+
+async def test_what_is_tried_again_and_known_by_then_goes_to_every_handler(
+    own_settings: Settings, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        await probe.start(tx)
+        await tx.execute("update outbox set handler = '*'")
+        await tried_again(tx)
+    async with open_queues(own_settings) as queues:
+        assert await mover(database, queues, own_settings).move() == 1
+        assert await queues.size(WORK) == 1
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select state from job where handler = '*'") == "done"
 
 
 async def test_jobs_are_made_for_handlers_that_only_a_newer_version_has(broker: Settings, database: Database) -> None:

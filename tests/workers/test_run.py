@@ -19,7 +19,7 @@ async def test_a_graceful_stop_finishes_what_is_in_work(stand: Stand) -> None:
     stand.start("work", "relay", "beat", module="tests.workers.odd")
     await stand.until(60, "all are ready", lambda: all_ready(stand))
     await stand.emit(200)
-    await stand.until(30, "it flows", lambda: stand.is_so("count(*) > 0", "probe where handled = 1"))
+    await stand.until(60, "it flows", lambda: stand.is_so("count(*) > 0", "probe where handled = 1"))
     began = time.monotonic()
     codes = {name: await asyncio.to_thread(one.stop, signal.SIGINT) for name, one in stand.processes.items()}
     took = time.monotonic() - began

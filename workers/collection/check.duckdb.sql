@@ -3,8 +3,10 @@
 create macro has_control(x) as regexp_matches(
     x, '[\x00-\x1f\x7f\x{80}-\x{9f}\x{2028}\x{2029}\x{202a}-\x{202e}\x{2066}-\x{2069}]');
 -- Text of which nothing can be seen, as BLANK there; a plain blank is looked for first, most text has none.
-create macro is_blank(x) as trim(x) = '' or regexp_full_match(x, '[\s\x{a0}\x{ad}\x{115f}\x{1160}\x{1680}\x{180e}'
-    || '\x{2000}-\x{200f}\x{202f}\x{205f}-\x{206f}\x{2800}\x{3000}\x{3164}\x{feff}]*');
+create macro is_blank(x) as trim(x) = '' or regexp_full_match(x, '[\s\x0b\x1c-\x1f\x{85}\x{a0}\x{ad}\x{34f}\x{61c}'
+    || '\x{115f}\x{1160}\x{1680}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}-\x{206f}'
+    || '\x{2800}\x{3000}\x{3164}\x{fe00}-\x{fe0f}\x{feff}\x{ffa0}\x{fff0}-\x{fff8}\x{1bca0}-\x{1bca3}'
+    || '\x{1d173}-\x{1d17a}\x{e0000}-\x{e0fff}]*');
 
 create macro fault_code(x) as case
     when not regexp_full_match(x, '[A-Za-z0-9_.:/-]{1,32}') or x in ('.', '..') -- as CODE of mobile_contracts/base.py

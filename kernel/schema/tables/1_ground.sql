@@ -50,6 +50,7 @@ create table job (
     trace       text,
     started_at  timestamptz not null default now(),
     finished_at timestamptz,
+    held_until  timestamptz,                  -- before that nobody else takes it: it is in work, or waits for its next try
     primary key (event_id, handler)
 );
 create index job_open on job (state, worker) where state <> 'done';

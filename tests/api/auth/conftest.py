@@ -1,7 +1,6 @@
 """People who can sign in, made as the feeds and activations would make them, and what they ask for."""
 
 import re
-import time
 from typing import Any
 from uuid import UUID
 
@@ -119,7 +118,7 @@ class Phone(Struct, frozen=True):
     async def staff(self, secret: str, employee_no: str = "10086", password: str = PASSWORD, step: int = 0,
                     digits: str = "") -> httpx.Response:  # fmt: skip
         """Signs in as staff with what the authenticator shows now, or `step` steps later, or with other digits."""
-        shown = digits or totp.code_at(secret, int(time.time()) // totp.STEP_SECONDS + step)
+        shown = digits or totp.code_at(secret, totp.present() + step)
         body = {"employee_no": employee_no, "password": password, "totp": shown, "device": self.device}
         return await self.api.post("/v1/auth/staff/sign-in", json=body)
 
@@ -177,6 +176,8 @@ def people(database: Database, own_settings: Settings) -> People:
 
 
 @pytest.fixture
-def phone(api: httpx.AsyncClient) -> Phone:
-    """An app on a device."""
+def phone(api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> Phone:
+    """An app on a device, on which the authenticator's time stands still: it may not turn between code and answer."""
+    now = totp.present()
+    monkeypatch.setattr(totp, "present", lambda: now)
     return Phone(api)

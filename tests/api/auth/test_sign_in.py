@@ -56,10 +56,10 @@ async def test_of_two_at_once_with_one_step_one_comes_in(phone: Phone, people: P
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
 
 
-@pytest.mark.parametrize(("step", "status"), [(-3, 401), (-2, 401), (3, 401), (-1, 200), (1, 200)])
+@pytest.mark.parametrize(("step", "status"), [(-2, 401), (2, 401), (-1, 200), (1, 200)])
 async def test_an_authenticator_may_be_one_step_off(phone: Phone, people: People, step: int, status: int) -> None:
     answer = await phone.staff(await people.employ(), step=step)
-    assert answer.status_code == status or abs(step) == 2  # the clock may turn between asking and answering
+    assert answer.status_code == status
 
 
 async def test_five_failures_lock_a_stranger_out_and_not_the_owner_on_a_known_device(

@@ -49,7 +49,7 @@ async def test_a_conversation_that_another_transaction_holds_is_busy_and_others_
         for each in (holder, tx):
             await apply_system(each, "chat", kind="company")
         await message.store(holder, [wanted(first.person, one.id, 1)])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             found = await message.store(tx, [wanted(first.person, one.id, 2), wanted(second.person, other.id, 3)])
         assert found[0] == Busy()
         assert seqs(found) == ["busy", 1]

@@ -83,4 +83,4 @@ def test_the_command_serves_until_it_is_stopped(settings: Settings, free_port: C
         while problem(address(own, "advisory_simulator_port")):
             assert process.poll() is None
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0

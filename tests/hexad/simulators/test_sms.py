@@ -46,9 +46,11 @@ async def gateway(settings: Settings, manner: Manner = PLAIN) -> AsyncIterator[G
     async with open_queues(settings) as own:
         serving = Gateway(own, Mailbox(settings.var), manner)
         task = asyncio.create_task(serving.serve(stop))
-        yield serving
-        stop.set()
-        await asyncio.wait_for(task, 30)
+        try:
+            yield serving
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 60)
 
 
 async def receipts(queues: Queues, count: int) -> list[Receipt]:

@@ -38,7 +38,7 @@ class Smtp:
         message.set_content(text)
         message.add_alternative(f"<p>{text}</p>", subtype="html")
         refused, _ = await aiosmtplib.send(
-            message, hostname="127.0.0.1", port=self.port, recipients=list(to), timeout=10
+            message, hostname="127.0.0.1", port=self.port, recipients=list(to), timeout=60
         )
         return dict(refused)
 
@@ -51,7 +51,7 @@ def smtp(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Smtp]:
         assert client.get(url).status_code == 200
     yield sink
     sink.process.send_signal(signal.SIGTERM)
-    assert sink.process.wait(10) == 0
+    assert sink.process.wait(60) == 0
 
 
 def test_a_message_is_kept_for_each_recipient(smtp: Smtp) -> None:
@@ -116,5 +116,5 @@ async def test_a_client_that_stays_does_not_hold_up_the_stop(smtp: Smtp) -> None
     async with aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp.port) as staying:
         await staying.noop()
         smtp.process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(smtp.process.wait, 10) == 0
+        assert await asyncio.to_thread(smtp.process.wait, 60) == 0
         staying.close()

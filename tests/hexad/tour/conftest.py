@@ -82,7 +82,7 @@ def _told_by_each(settings: Settings) -> Iterator[Telling]:
 
 def _all_ready(system: Up) -> bool:
     try:
-        return all(httpx.get(system.url("/health/ready", port), timeout=5).status_code == 200 for port in _READY)
+        return all(httpx.get(system.url("/health/ready", port), timeout=30).status_code == 200 for port in _READY)
     except httpx.TransportError:
         return False
 

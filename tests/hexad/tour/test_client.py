@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("up")
 @contextlib.asynccontextmanager
 async def app(base: str, socket: str) -> AsyncIterator[App]:
     """An app of staff that knows these addresses."""
-    async with httpx2.AsyncClient(base_url=base, timeout=5, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=base, timeout=30, trust_env=False) as http:
         yield App(http, socket, "staff")
 
 

@@ -48,11 +48,25 @@ async def test_what_is_not_settled_in_its_lease_comes_again(queues: Queues) -> N
     assert ids(await queues.take(RECEIPTS, 1, lease=1, wait=5)) == ["a"]
     assert await queues.take(RECEIPTS, 1, lease=1) == []
     again: list[Delivery] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not again:
             again = await queues.take(RECEIPTS, 1, lease=30, wait=0.5)
     assert ids(again) == ["a"]
     assert again[0].attempts == 2
+
+
+async def test_what_is_held_on_comes_later_and_what_is_given_back_at_once(queues: Queues) -> None:
+    await queues.publish(RECEIPTS, messages("a", "b"))
+    taken = await queues.take(RECEIPTS, 2, lease=1, wait=5)
+    await queues.hold(taken[:1], 3600)
+    again: list[Delivery] = []
+    async with asyncio.timeout(60):
+        while not again:
+            again = await queues.take(RECEIPTS, 2, lease=3600, wait=0.5)
+    assert ids(again) == ["b"]
+    await queues.hold(taken[:1], 0)
+    assert ids(await queues.take(RECEIPTS, 2, lease=3600, wait=5)) == ["a"]
+    await queues.hold([], 1)
 
 
 async def test_what_another_client_held_when_it_closed_comes_again(queues: Queues, broker: Settings) -> None:

@@ -1,19 +1,23 @@
 """RabbitMQ: outbound queues hang on their exchange, and a broker that is away is not asked without end."""
 
+import asyncio
+import math
 import secrets
 from collections.abc import Iterator
+from typing import Any, cast
 
 import aiormq
 import aiormq.exceptions
 import msgspec
 import pytest
+from aiormq.channel import Channel
 from pamqp import commands as spec
 
 from kernel.errors import Unavailable
 from kernel.queues import INBOUND, OUTBOUND, QUEUES, RECEIPTS, WORK
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
-from kernel.queues.rabbitmq import RabbitQueues, arguments
+from kernel.queues.rabbitmq import RabbitQueues, _Subscription, arguments
 from kernel.settings import Settings
 from tests.brokers import on_rabbitmq, rabbitmq_user
 from tests.conftest import BROKER_URL
@@ -116,6 +120,39 @@ async def test_a_broker_that_is_away_is_said_to_be_and_not_asked_at_once_again(s
         for _ in range(3):
             with pytest.raises(Unavailable, match="RabbitMQ"):
                 await queues.publish(SMS, [Message(b"{}")])
+
+
+async def test_who_holds_nothing_learns_nothing_of_the_broker(settings: Settings) -> None:
+    queues = RabbitQueues(msgspec.structs.replace(settings, broker_url="amqp://guest:guest@127.0.0.1:1/"))
+    with pytest.raises(Unavailable):
+        await queues.take(SMS, 1, lease=30)
+    await queues.hold([], 30)
+    await queues.acknowledge([])
+    assert queues._backoff.pause > 0, "it is still away"
+    await queues.close()
+
+
+async def test_what_goes_back_is_not_acknowledged_with_what_came_after_it() -> None:
+    """To acknowledge all up to a tag is one word: it comes after the word that gives an older one back."""
+    said, may_say = list[tuple[Any, ...]](), asyncio.Event()
+
+    class Slow:
+        async def basic_nack(self, tag: int, *, requeue: bool, wait: bool) -> None:
+            await may_say.wait()
+            said.append(("nack", tag, requeue))
+
+        async def basic_ack(self, tag: int, *, multiple: bool = False, wait: bool) -> None:
+            said.append(("ack", tag, multiple))
+
+    subscription = _Subscription(SMS, cast("Channel", Slow()), 10, "ourselves")
+    subscription._leased = {1: math.inf, 2: math.inf, 3: math.inf}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(subscription.hold([1], 0))
+        await asyncio.sleep(0.01)
+        group.create_task(subscription.acknowledge([2]))
+        await asyncio.sleep(0.01)
+        may_say.set()
+    assert said == [("nack", 1, True), ("ack", 2, True)]
 
 
 async def test_whoever_connects_for_too_long_is_waited_for_in_bounds(

@@ -1,6 +1,7 @@
 """Every value is held against its column: what fits passes, what does not is told without the value."""
 
 import re
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -113,6 +114,13 @@ _ODD = st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("\u20
 def test_text_passes_exactly_when_the_api_takes_it(work: Workspace, text: str) -> None:
     refused = bool(BLANK.fullmatch(text)) or not re.search(NO_CONTROLS, text) or bool(set(text) & set("\u2028\u2029"))
     assert work.db.execute("select fault_text(?) is not null", [text]).fetchall() == [(refused,)]
+
+
+def test_what_nobody_sees_is_blank_here_as_in_the_api(work: Workspace) -> None:
+    ones = [chr(code) for code in (*range(1, 0xD800), *range(0xE000, sys.maxunicode + 1))]
+    work.db.execute("create table one as select unnest(?::varchar[]) as x", [ones])
+    blank = {x for (x,) in work.db.execute("select x from one where is_blank(x)").fetchall()}
+    assert blank == {one for one in ones if BLANK.fullmatch(one)}
 
 
 def test_what_may_well_be_wrong_is_remarked_and_loaded(work: Workspace) -> None:

@@ -33,6 +33,12 @@ class Relay:
         self.of_us = self.of_our_name = ""
         self.slow, self.go_on = asyncio.Event(), asyncio.Event()
         self.slow.set()
+        self.made: list[SMTP] = []
+
+    @property
+    def connected(self) -> int:
+        """Connections that are open."""
+        return sum(one.transport is not None for one in self.made)
 
     async def handle_EHLO(self, server: SMTP, session: Any, envelope: Any, name: str, lines: list[str]) -> list[str]:  # noqa: N802
         self.names.append(name)
@@ -88,18 +94,23 @@ def serve() -> Serve:
 
     @contextlib.asynccontextmanager
     async def served(port: int, context: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Relay]:
-        relay, made = Relay(port), list[SMTP]()
+        relay = Relay(port)
 
         def session() -> SMTP:
-            made.append(SMTP(relay, enable_SMTPUTF8=True, tls_context=context, **options))
-            return made[-1]
+            relay.made.append(SMTP(relay, enable_SMTPUTF8=True, tls_context=context, **options))
+            return relay.made[-1]
 
         server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", port)
-        yield relay
-        server.close()
-        for one in made:
-            if one.transport is not None:
-                cast("asyncio.Transport", one.transport).abort()
+        try:
+            yield relay
+        finally:
+            server.close()
+            await asyncio.sleep(0.01)  # whoever was being accepted has a transport now
+            for one in relay.made:
+                if one.transport is not None:
+                    cast("asyncio.Transport", one.transport).abort()
+            while relay.connected:
+                await asyncio.sleep(0)
 
     return served
 

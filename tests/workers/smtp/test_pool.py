@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from bench.listener import listening
 from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
 from tests.workers.smtp.conftest import Relay, Serve
@@ -144,18 +145,13 @@ async def test_a_relay_that_says_nothing_is_waited_for_in_bounds(mailing: Settin
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
-        await writer.wait_closed()
         gone.set()
 
-    silent = await asyncio.start_server(say_nothing, "127.0.0.1", mailing.smtp_port)
     pool = Pool(msgspec.structs.replace(mailing, smtp_timeout=0.2))
-    async with asyncio.timeout(10):
+    async with listening(say_nothing, mailing.smtp_port), asyncio.timeout(60):
         with pytest.raises(Unavailable):
             await pool.check()
         await gone.wait()
-    silent.close()
-    await silent.wait_closed()
 
 
 async def test_an_idle_connection_that_the_relay_closed_is_replaced(mailing: Settings, serve: Serve) -> None:

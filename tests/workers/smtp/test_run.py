@@ -8,6 +8,7 @@ import sys
 import httpx
 import msgspec
 
+from bench.listener import listening
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
 from tests.conftest import child_environment
@@ -22,23 +23,21 @@ async def test_it_stops_within_the_drain_though_the_relay_is_away_and_its_messag
     away = msgspec.structs.replace(mailing, drain=1.0, smtp_timeout=2.0)
     async with open_queues(away) as queues:
         await put(queues, email())
-        silent = await asyncio.start_server(_say_nothing, "127.0.0.1", away.smtp_port)
-        process = subprocess.Popen([sys.executable, "-m", "hexad.main", "mail"], env=child_environment(away))
-        try:
-            async with httpx.AsyncClient() as client, asyncio.timeout(30):
-                while not await _says(client, away, "relay"):
-                    await asyncio.sleep(0.1)
-            process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(process.wait, 10) == 0
-        finally:
-            process.kill()
-            silent.close()
+        async with listening(_say_nothing, away.smtp_port):
+            process = subprocess.Popen([sys.executable, "-m", "hexad.main", "mail"], env=child_environment(away))
+            try:
+                async with httpx.AsyncClient() as client, asyncio.timeout(60):
+                    while not await _says(client, away, "relay"):
+                        await asyncio.sleep(0.1)
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(process.wait, 60) == 0
+            finally:
+                process.kill()
         assert await queues.size(SERVICE) == 1
 
 
 async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()
-    writer.close()
 
 
 async def _says(client: httpx.AsyncClient, settings: Settings, text: str) -> bool:
@@ -60,7 +59,7 @@ async def test_it_sends_and_stops(mailing: Settings, relay: Relay) -> None:
             answer = await client.get(f"http://127.0.0.1:{mailing.mailer_port}/health/ready")
             assert (answer.status_code, answer.json()["problems"]) == (200, [])
         process.send_signal(signal.SIGTERM)
-        said, _ = await asyncio.to_thread(process.communicate, timeout=20)
+        said, _ = await asyncio.to_thread(process.communicate, timeout=60)
     finally:
         process.kill()
     assert process.returncode == 0

@@ -88,7 +88,7 @@ async def until(met: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> No
 async def receipts(queues: Queues, count: int) -> list[Receipt]:
     """The next receipts."""
     found: list[Receipt] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60 + count * 0.2):
         while len(found) < count:
             taken = await queues.take(RECEIPTS, 100, lease=30, wait=1)
             found += [msgspec.json.decode(one.body, type=Receipt) for one in taken]
