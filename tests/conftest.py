@@ -42,6 +42,16 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def logging_as_found() -> Iterator[None]:
+    """A test that left another logging behind would be paid for by those after it: one traceback took seconds there."""
+    found = structlog.get_config()
+    yield
+    left = structlog.get_config()
+    structlog.configure(**found)
+    assert left == found, "the test leaves logging otherwise than it found it"
+
+
 def pytest_report_header() -> str:
     """What luck there was, so that it can be had again: pytest-randomly tells its own seed."""
     return f"PYTHONHASHSEED={os.environ.get('PYTHONHASHSEED', 'random')}"

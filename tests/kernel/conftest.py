@@ -22,11 +22,11 @@ hypothesis.load_profile("shared machine")
 def lines(settings: Settings, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
     """Gives the lines that were logged since it was asked last, parsed."""
     root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
-    before = root.handlers[:], root.level
+    before, configured = (root.handlers[:], root.level), structlog.get_config()
     logs.configure("test", settings)
     structlog.configure(cache_logger_on_first_use=False)  # what is cached would log for the rest of the session so
     yield lambda: [json.loads(line) for line in capsys.readouterr().out.split("\n") if line]
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     root.handlers[:] = before[0]
     root.setLevel(before[1])
     logging.captureWarnings(capture=False)
