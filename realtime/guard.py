@@ -1,8 +1,9 @@
 """uvicorn's connections, mended where a hostile or vanished peer could make them grow or last for ever.
 
-uvicorn 0.54 waits without end for a first request, for a failed upgrade and for a peer that does not read; it answers
-pings and collects empty fragments without limit; it closes over unread data, which resets the connection, so that the
-peer never learns the close code; and it logs an error for every refused upgrade and for text that is not UTF-8.
+uvicorn 0.54 waits without end for a first request of whatever size, for a failed upgrade and for a peer that does not
+read; it answers pings and collects empty fragments without limit; it closes over unread data, which resets the
+connection, so that the peer never learns the close code; and it logs an error for every refused upgrade and for text
+that is not UTF-8.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import struct
 from asyncio.transports import BaseTransport
 
 from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
@@ -19,6 +20,7 @@ from websockets.http11 import Request
 from realtime.session import GOING, LAST_LOOK_SECONDS, TOO_FAST, TOO_SLOW, Rate
 
 UPGRADE_SECONDS = 15.0
+HTTP_BYTES = 64 * 1024
 SEND_SECONDS = 10.0
 ABSENT_SECONDS = 1.0
 """A timer that is later than this tells of us, not of the client: the node stood still itself."""
@@ -28,20 +30,34 @@ _CLOSE_SECONDS = 15.0
 _TEXT, _SHORT, _LONG = 0x81, 126, 1 << 16  # RFC 6455: a whole text frame, and where its length is written otherwise
 
 
-class Http(H11Protocol):
-    """A connection that is not an open WebSocket after 15 s ends, whatever it is doing."""
+class Http(HttpToolsProtocol):
+    """A connection that is not an open WebSocket after 15 s or 64 KiB ends, whatever it is doing."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.loop.call_later(UPGRADE_SECONDS, self._read_once_more)
+        self._bytes = 0
+        self.loop.call_later(UPGRADE_SECONDS, _read_once_more, self.loop, transport)
 
-    def _read_once_more(self) -> None:
-        self.loop.call_later(LAST_LOOK_SECONDS, self._expire)
+    def data_received(self, data: bytes) -> None:
+        self._bytes += len(data)
+        if self._bytes <= HTTP_BYTES:
+            super().data_received(data)
+        else:
+            self.send_400_response("Too much was sent over this connection.")
 
-    def _expire(self) -> None:
-        current = self.transport.get_protocol()
-        if not (isinstance(current, WebSocket) and current.handshake_complete):
-            self.transport.abort()
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        del self.parser  # which knows this connection: of the two nothing is left for the garbage
+
+
+def _read_once_more(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
+    loop.call_later(LAST_LOOK_SECONDS, _expire, transport)
+
+
+def _expire(transport: asyncio.Transport) -> None:
+    current = transport.get_protocol()
+    if not (isinstance(current, WebSocket) and current.handshake_complete):
+        transport.abort()
 
 
 class WebSocket(WebSocketsSansIOProtocol):

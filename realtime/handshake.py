@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from kernel.origins import Origins
 
+PATH = "/ws"
 SUBPROTOCOL = "hexad.v1"
 
 
@@ -25,6 +26,8 @@ class Handshake:
 
     def refusal(self, scope: Any) -> Refusal | None:
         """Why the upgrade is refused, null when it is not; `scope` is that of ASGI."""
+        if scope["path"].rstrip("/") != PATH:
+            return Refusal(404, f"WebSockets are at {PATH}")
         if not all(map(self._origins.allow, headers(scope, b"origin"))):
             return Refusal(403, "this origin is not on the list")
         if scope["query_string"]:

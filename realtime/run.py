@@ -18,7 +18,7 @@ from kernel.settings import Settings
 from realtime import garbage
 from realtime.guard import Http, WebSocket
 from realtime.hub import Hub
-from realtime.server import application
+from realtime.server import Application
 from realtime.session import FRAME_BYTES
 from realtime.sign_in import SignIn
 
@@ -47,7 +47,7 @@ async def _serve(settings: Settings) -> None:
     with contextlib.closing(_listen(settings)) as listener:
         async with open_bus(settings) as bus:
             hub = Hub(settings, database, SignIn(tokens, database, settings), bus)
-            app = application(settings, hub)
+            app = Application(settings, hub)
             beside = [asyncio.create_task(hub.run()), asyncio.create_task(bus.listen(hub.heard))]
             try:
                 await _Server(_config(settings, app), hub, settings.drain).serve([listener])

@@ -16,6 +16,11 @@ from websockets.asyncio.client import connect
 from realtime import guard
 from tests.realtime.conftest import Client, Node, People
 
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: hexad.v1\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+
 
 class Raw:
     """A peer that speaks the protocol by hand, and pongs to nothing."""
@@ -135,6 +140,81 @@ async def test_connections_that_become_no_socket_are_dropped(node: Node) -> None
         says(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /health/live HTTP/1.1\r\n"),
     )
     assert node.status("/health/live") == 200
+
+
+@pytest.mark.parametrize("head", [b"GET /ws HTTP/1.1\r\nHost: x\r\nX-A: ", b"GET /", b"POST / HTTP/1.1\r\nX-A: "])
+async def test_a_request_without_end_is_not_taken(node: Node, head: bytes) -> None:
+    async def floods(peer: Raw) -> None:
+        for _ in range(1_000):
+            peer.writer.write(b"a" * 64_000)
+            await peer.writer.drain()
+
+    async with raw(node.settings.realtime_port) as peer, asyncio.timeout(60):
+        peer.writer.write(head)
+        with pytest.raises(ConnectionError):
+            await floods(peer)
+    assert node.status("/health/live") == 200
+
+
+async def test_what_goes_over_one_connection_is_bounded_too(node: Node) -> None:
+    async with raw(node.settings.realtime_port) as peer:
+        peer.writer.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n" * 4_000)
+        heard = await peer.until_closed(60)
+        assert heard.count(b" 200 ") < 2_000
+    assert node.status("/health/live") == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"\0\0\0\0\r\n\r\n", 400),
+        (b"GET\r\n\r\n", 400),
+        (b"GET /health/live HTTP/9.9\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET /health/live HTTP/1.1\r\nHost : x\r\n\r\n", 400),
+        (b"GET /health/live HTTP/1.1\nHost: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n", 426),
+        (b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+    ],
+)
+async def test_what_is_no_upgrade_has_an_answer_and_is_no_fault_of_ours(node: Node, text: bytes, status: int) -> None:
+    async with raw(node.settings.realtime_port) as peer:
+        peer.writer.write(text)
+        async with asyncio.timeout(60):
+            assert (await peer.reader.readline()).startswith(b"HTTP/1.1 %d " % status)
+    node.check_lines()
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ((b"/ws ", b"/wss "), 404),
+        ((b"/ws ", b"/ws?token=x "), 400),
+        ((b"hexad.v1", b"hexad.v9"), 400),
+        ((b"Version: 13", b"Version: 8"), 400),
+        ((b"Sec-WebSocket-Key: ", b"Sec-WebSocket-Key: x"), 400),
+        ((b"Sec-WebSocket-Key", b"X-Key"), 400),
+        ((b"GET", b"POST"), 0),
+        ((b"/ws ", b"/\xff "), 0),
+        ((b"Host: x", b"Host: \xe4"), 101),
+        ((b"Host: x", b"Host: x\r\nUpgrade: h2c"), 0),
+    ],
+)
+async def test_an_upgrade_that_cannot_be_is_refused_and_is_no_fault_of_ours(
+    node: Node, change: tuple[bytes, bytes], status: int
+) -> None:
+    """0: there may be no answer, but the connection ends."""
+    async with raw(node.settings.realtime_port) as peer:
+        peer.writer.write(UPGRADE.replace(*change))
+        async with asyncio.timeout(60):
+            heard = await peer.reader.readline()
+            assert not status or heard.startswith(b"HTTP/1.1 %d " % status)
+    node.check_lines()
 
 
 @contextlib.asynccontextmanager

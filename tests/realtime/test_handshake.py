@@ -10,14 +10,23 @@ from realtime.handshake import Handshake
 LISTED = ["https://app.example.com", "http://localhost:5173", "https://[2001:db8::1]:8443"]
 
 
-def status(*origins: str, query: bytes = b"", subprotocols: tuple[str, ...] = ("hexad.v1",)) -> int | None:
+def status(
+    *origins: str, path: str = "/ws", query: bytes = b"", subprotocols: tuple[str, ...] = ("hexad.v1",)
+) -> int | None:
     scope: dict[str, Any] = {
+        "path": path,
         "headers": [(b"Origin", origin.encode("latin-1")) for origin in origins],
         "query_string": query,
         "subprotocols": [*subprotocols],
     }
     refusal = Handshake(Origins(LISTED)).refusal(scope)
     return refusal.status if refusal else None
+
+
+@pytest.mark.parametrize("path", ["/", "/wss", "/ws/x", "/WS", "/health/live", ""])
+def test_there_is_one_address(path: str) -> None:
+    assert status(path=path) == 404
+    assert status(path="/ws/") is None
 
 
 def test_apps_send_no_origin_and_come_in() -> None:

@@ -23,7 +23,7 @@ from realtime import rounds
 from realtime.connection import Connection
 from realtime.hub import Hub
 from realtime.rounds import Rounds
-from realtime.server import application
+from realtime.server import Application
 from realtime.sign_in import SignIn
 
 CONVERSATIONS = [UUID(int=number) for number in (1, 2, 3)]
@@ -39,7 +39,7 @@ async def node(database: Database, own_settings: Settings) -> Hub:
 @pytest.fixture
 async def client(own_settings: Settings, node: Hub) -> AsyncIterator[httpx.AsyncClient]:
     """Asks the node over HTTP."""
-    transport = httpx.ASGITransport(app=application(own_settings, node))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=Application(own_settings, node))
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as asking:
         yield asking
 
