@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import asyncpg
 
-from kernel import outside
+from kernel import logs, outside
 from kernel.errors import Overloaded, Unavailable
 from kernel.lineage import Lineage
 from kernel.settings import Settings
@@ -23,6 +23,7 @@ _SPOILT = (asyncpg.InternalClientError,)
 """What asyncpg raises when a connection is in a state from which it finds no way back; it is thrown away."""
 
 _CONNECT_SECONDS = 5.0
+_log = logs.logger(__name__)
 CANCEL_SECONDS = 1.0
 """How long a cancelled query may take to end; then its connection is thrown away, for PostgreSQL may have stopped."""
 _PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
@@ -141,6 +142,7 @@ class Database:
             async with asyncio.timeout(5):
                 await self._pool.close()
         except TimeoutError:
+            _log.warning("connections closed by force", open=self._pool.get_size(), idle=self._pool.get_idle_size())
             self._pool.terminate()
 
     async def acquire(self) -> asyncpg.pool.PoolConnectionProxy:
@@ -218,7 +220,8 @@ async def check_keys(settings: Settings) -> None:
     """Raises `Misconfigured` when PostgreSQL answers and knows other keys than ours; one that is away is waited for."""
     try:
         database = await Database.open(settings.database_url, settings, size=1)
-    except Unavailable:
+    except Unavailable as error:
+        _log.warning("PostgreSQL did not answer at the start: its keys are looked at when it does", error=error.detail)
         return
     await database.close()
 
