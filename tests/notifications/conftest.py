@@ -1,9 +1,10 @@
 """A house in the transaction of the test, and one whose messages really leave, on both brokers."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 from kernel.database import Database, Tx
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Queues
+from kernel.scope import apply_system
 from kernel.settings import Settings
 from mobile_contracts.outbound import Receipt, ReceiptStatus, Sms
 from notifications import dispatch, receipt
@@ -21,6 +23,9 @@ from tests.brokers import broker
 from tests.notifications.house import KNOWN, House
 
 __all__ = ["broker"]
+PATIENCE = 60.0
+"""Seconds after which a test no longer waits for what must come."""
+
 _Result = TypeVar("_Result")
 
 
@@ -46,6 +51,26 @@ class Street:
             house = House(tx, self.settings)
             await house.open()
             yield house
+
+    @contextlib.asynccontextmanager
+    async def beside(self) -> AsyncIterator[House]:
+        """A transaction of the system that commits, and holds nothing when it begins."""
+        async with self.database.transaction() as tx:
+            await apply_system(tx, "test", kind="company")
+            yield House(tx, self.settings)
+
+    async def value(self, query: str, *given: object) -> Any:
+        """What one query gives."""
+        async with self.beside() as house:
+            return await house.tx.fetchval(query, *given)
+
+    async def until_somebody_waits(self) -> None:
+        """Returns when a connection to this database waits for a lock."""
+        async with asyncio.timeout(PATIENCE):
+            while not await self.value(
+                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.02)
 
     async def within(self, work: Callable[[House], Awaitable[_Result]]) -> _Result:
         """Does something in a transaction that commits."""

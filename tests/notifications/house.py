@@ -12,10 +12,12 @@ from kernel.database import Tx
 from kernel.personal import mask_mobile
 from kernel.scope import apply_system
 from kernel.settings import Settings
+from mobile_contracts.consent import ConsentChannel
 from mobile_contracts.outbound import Email, Purpose, Sms
 from mobile_contracts.template import ByLanguage, Channel, TemplateNew, Texts, Variable
 from notifications import broadcast, expansion, wording
 from notifications.broadcast import Wanted
+from notifications.consent import Word
 
 _BRANCH = """
 insert into unit (kind, code, name, parent_id)
@@ -51,6 +53,11 @@ def _sms(message_id: UUID, to: str) -> Sms:
 def _email(message_id: UUID, to: str) -> Email:
     return Email(id=message_id, purpose="service", created_at=_NOW, expires_at=_NOW, attempt=1, to=to, reply_to=None,
                  from_address="a@firm.cn", subject="x", text="x", html="", headers={})  # fmt: skip
+
+
+def refusal(channel: ConsentChannel) -> Word:
+    """A customer wants no more of these messages."""
+    return Word(purpose="service", channel=channel, allowed=False, source="investor", evidence="app", by="investor:1")
 
 
 class House:

@@ -4,7 +4,6 @@ Interleavings are forced: one connection stands still, with what it has locked, 
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -19,20 +18,16 @@ from kernel.crypto import BlindIndex
 from kernel.database import Database
 from kernel.errors import Unavailable
 from kernel.queues.broker import open_queues
-from kernel.scope import apply_system
 from kernel.settings import Settings
-from mobile_contracts.consent import ConsentChannel
 from mobile_contracts.outbound import Inbound, Receipt
 from mobile_contracts.template import Channel
 from notifications import consent, dispatch, expansion, in_app, inbound, rate, receipt, tidying
-from notifications.consent import Word
 from notifications.words import Words
 from tests.brokers import broker
-from tests.notifications.conftest import Street
-from tests.notifications.house import KNOWN, House
+from tests.notifications.conftest import PATIENCE, Street
+from tests.notifications.house import KNOWN, House, refusal
 
 __all__ = ["broker"]
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -47,42 +42,13 @@ async def street(broker: Settings) -> AsyncIterator[Street]:
     await database.close()
 
 
-@contextlib.asynccontextmanager
-async def beside(street: Street) -> AsyncIterator[House]:
-    """A transaction of the system that commits, and holds nothing when it begins."""
-    async with street.database.transaction() as tx:
-        await apply_system(tx, "test", kind="company")
-        yield House(tx, street.settings)
-
-
-async def value(street: Street, query: str, *given: object) -> Any:
-    """What one query gives."""
-    async with beside(street) as house:
-        return await house.tx.fetchval(query, *given)
-
-
-async def until_somebody_waits(street: Street) -> None:
-    """Returns when a connection to this database waits for a lock."""
-    async with asyncio.timeout(PATIENCE):
-        while not await value(
-            street,
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-        ):
-            await asyncio.sleep(0.02)
-
-
-def refusal(channel: ConsentChannel) -> Word:
-    """A customer wants no more of these messages."""
-    return Word(purpose="service", channel=channel, allowed=False, source="investor", evidence="app", by="investor:1")
-
-
 async def leave(street: Street, sent: UUID, channel: Channel) -> int:
     """Hands over or gives what is due."""
-    async with beside(street) as house:
+    async with street.beside() as house:
         one = next(one for one in await dispatch.list_open(house.tx) if one.id == sent)
     if channel != "in_app":
         return await street.dispatch.send(one, channel, 500)
-    async with beside(street) as house:
+    async with street.beside() as house:
         return await in_app.give(house.tx, Words(street.settings), one, 500)
 
 
@@ -170,9 +136,9 @@ async def test_an_opt_out_during_the_expansion_keeps_the_notice_back(street: Str
     async with street.house() as house:
         anna = await house.customer()
         sent = await house.started(customers=[anna], channels=("in_app",))
-    async with beside(street) as expanding:
+    async with street.beside() as expanding:
         assert await expansion.expand(expanding.tx, sent) == 1
-        async with beside(street) as house:
+        async with street.beside() as house:
             await consent.give(house.tx, anna, refusal("in_app"))
     await leave(street, sent, "in_app")
     assert await outcome(street, sent) == {"skipped": 1, "opted_out": 1}
@@ -186,14 +152,14 @@ async def test_who_withdrew_before_there_was_a_message_gets_none_that_was_made_m
     async with street.house() as house:
         anna = await house.customer()
         sent = await house.started(customers=[anna], channels=(channel,))
-    async with beside(street) as withdrawing:
+    async with street.beside() as withdrawing:
         await consent.give(withdrawing.tx, anna, refusal(channel))
-        async with beside(street) as house:
+        async with street.beside() as house:
             assert await expansion.expand(house.tx, sent) == 1
         queued = "select count(*) from outgoing where state = 'queued'"
-        assert await value(street, queued) == 1, "decided on before anybody else knows"
+        assert await street.value(queued) == 1, "decided on before anybody else knows"
         leaving = asyncio.create_task(leave(street, sent, channel))
-        await until_somebody_waits(street)
+        await street.until_somebody_waits()
         assert not leaving.done()
     await leaving
     assert await outcome(street, sent) == {"skipped": 1, "opted_out": 1}
@@ -213,12 +179,12 @@ async def test_replies_that_share_a_transaction_keep_back_all_that_is_handed_ove
     async with street.house() as house:
         people = [await house.customer() for _ in range(5)]
         sent = await house.started(customers=people)
-    async with beside(street) as replies:
+    async with street.beside() as replies:
         await inbound.apply(replies.tx, [reply(n, n) for n in (4, 2, 3)], KNOWN, replies)
-        async with beside(street) as house:
+        async with street.beside() as house:
             await expansion.expand(house.tx, sent)
         leaving = asyncio.create_task(leave(street, sent, "sms"))
-        await until_somebody_waits(street)
+        await street.until_somebody_waits()
         assert not leaving.done()
     assert await leaving == 2
     assert {sms.to for sms in await street.taken()} == {House.number(1), House.number(5)}
@@ -232,11 +198,11 @@ async def test_who_withdraws_for_longer_than_one_waits_keeps_it_waiting_and_lose
     )
     sender = dispatch.Dispatch(hasty, street.queues, street.settings, Words(street.settings))
     one = await street.open(sent)
-    async with beside(street) as withdrawing:
+    async with street.beside() as withdrawing:
         other = await withdrawing.tx.fetchval("select id from customer limit 1")
         await consent.give(withdrawing.tx, other, refusal("email"))
         assert await sender.send(one, "sms", 10) == 0
-        assert await value(street, "select count(*) from outgoing where state = 'queued' and attempt = 0") == 2
+        assert await street.value("select count(*) from outgoing where state = 'queued' and attempt = 0") == 2
     assert await sender.send(one, "sms", 10) == 2
     await hasty.close()
 
@@ -246,18 +212,18 @@ async def test_replies_take_messages_in_the_order_of_their_ids(street: Street) -
     first, _, last = await street.within(
         lambda house: house.tx.fetch("select id from outgoing where broadcast_id = $1 order by id", sent)
     )
-    async with beside(street) as handing_over:
+    async with street.beside() as handing_over:
         await handing_over.tx.execute("update outgoing set state = 'sending'")
-    async with beside(street) as handing_over:
+    async with street.beside() as handing_over:
         assert len(await dispatch._sql.hold(handing_over.tx, ids=[first["id"]])) == 1
 
         async def answer() -> None:
-            async with beside(street) as house:
+            async with street.beside() as house:
                 await inbound.apply(house.tx, [reply(3, 1), reply(2, 2), reply(1, 3)], KNOWN, house)
 
         answering = asyncio.create_task(answer())
-        await until_somebody_waits(street)
-        await value(street, "select id from outgoing where id = $1 for update nowait", last["id"])
+        await street.until_somebody_waits()
+        await street.value("select id from outgoing where id = $1 for update nowait", last["id"])
     await answering
     assert await street.states(sent) == {"skipped": 3}
 
@@ -267,18 +233,18 @@ async def test_receipts_and_what_is_recorded_take_messages_in_the_order_of_their
     await street.execute("update outgoing set state = 'sending', attempt = 1")
     rows = await street.within(lambda house: house.tx.fetch("select id from outgoing order by id"))
     ids = [row["id"] for row in rows]
-    async with beside(street) as receipts:
+    async with street.beside() as receipts:
         await receipts.tx.execute("select from outgoing where id = $1 for no key update", ids[0])
 
         async def record() -> None:
-            async with beside(street) as house:
+            async with street.beside() as house:
                 await dispatch._sql.hold(house.tx, ids=ids)
                 await dispatch._sql.take(house.tx, ids=ids[::-1])
                 await dispatch._sql.record(house.tx, ids=ids, state="sent")
 
         recording = asyncio.create_task(record())
-        await until_somebody_waits(street)
-        await value(street, "select id from outgoing where id = $1 for no key update nowait", ids[2])
+        await street.until_somebody_waits()
+        await street.value("select id from outgoing where id = $1 for no key update nowait", ids[2])
     await recording
     assert await street.states(sent) == {"sent": 3}
 
@@ -322,10 +288,10 @@ async def test_a_broker_that_never_answers_holds_nobody_who_opts_out_for_longer_
     sending = asyncio.create_task(street.dispatch.send(one, "sms", 10))
     await asked.wait()
     with pytest.raises(asyncpg.LockNotAvailableError):
-        await value(street, "select id from outgoing limit 1 for update nowait")
+        await street.value("select id from outgoing limit 1 for update nowait")
     with pytest.raises(Unavailable):
         await sending
-    assert await value(street, "select id from outgoing limit 1 for update nowait") is not None
+    assert await street.value("select id from outgoing limit 1 for update nowait") is not None
     assert await street.states(sent) == {"unknown": 2}, "any of them may be in the queue"
 
 
@@ -353,7 +319,7 @@ async def test_those_decided_on_side_by_side_are_no_more_than_allowed(street: St
     async with street.house() as house:
         anna = await house.customer()
         made = [await house.started(customers=[anna]) for _ in range(5)]
-    async with beside(street) as first, beside(street) as second:
+    async with street.beside() as first, street.beside() as second:
         for number, one in enumerate(made):
             await expansion.expand((first, second)[number % 2].tx, one)
     for one in made:
@@ -366,22 +332,22 @@ async def test_what_a_gateway_let_expire_is_never_left_waiting_in_a_broadcast_th
     assert await street.send(sent) == 1
     (sms,) = await street.taken()
     expired = Receipt(id=sms.id, gateway="g", gateway_id="1", status="expired", code="", at=datetime.now(UTC))
-    async with beside(street) as ending:
+    async with street.beside() as ending:
         held = [row["id"] for row in await tidying._sql.lock_open(ending.tx)]
         assert held == [sent]
 
         async def receive() -> None:
-            async with beside(street) as house:
+            async with street.beside() as house:
                 await receipt.apply(house.tx, [expired], KNOWN, house)
 
         receiving = asyncio.create_task(receive())
-        await until_somebody_waits(street)
+        await street.until_somebody_waits()
         assert await tidying._sql.finish(ending.tx, ids=held) == 1
     await receiving
     assert await street.states(sent) == {"queued": 1}
-    assert await value(street, "select finished_at from broadcast where id = $1", sent) is None
-    async with beside(street) as receiving_another:
+    assert await street.value("select finished_at from broadcast where id = $1", sent) is None
+    async with street.beside() as receiving_another:
         await receiving_another.tx.execute("select from broadcast where id = $1 for update", sent)
-        async with beside(street) as house:
+        async with street.beside() as house:
             assert (await tidying.tidy(house.tx, street.settings)).finished == 0, "who is at it is not waited for"
     assert await street.send(sent) == 1

@@ -7,7 +7,6 @@ import asyncpg
 from mobile_contracts.outbound import Sms
 from notifications import dispatch
 from tests.notifications.conftest import Street
-from tests.notifications.test_dispatch_last_look import until_somebody_waits
 
 
 async def test_what_is_delivered_before_it_is_noted_as_sent_is_delivered(street: Street) -> None:
@@ -44,5 +43,5 @@ async def _noted_meanwhile(street: Street, messages: list[Sms]) -> "asyncio.Task
         await dispatch._sql.take(house.tx, ids=ids)
         await dispatch._sql.record(house.tx, ids=ids, state="sent")
         answering = asyncio.create_task(street.answer(messages, "delivered", "DELIVRD"))
-        await until_somebody_waits(street)
+        await street.until_somebody_waits()
     return answering

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from kernel.settings import Settings
 from tests.conftest import child_environment
 from workers.side import Side
@@ -67,6 +69,32 @@ def test_one_that_could_not_be_started_is_started_when_it_can_be(settings: Setti
     missing.symlink_to(sys.executable)
     until(lambda: len(pids(told)) == 1 and side.problem is None)
     side.stop(30)
+
+
+def test_a_child_of_the_worker_made_in_that_moment_does_not_hold_it_up(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery forks its children beside: whatever pipe is open then stays open in them for as long as they live."""
+    told, children, pipe = tmp_path / "pids", list[int](), os.pipe
+
+    def with_a_fork() -> tuple[int, int]:
+        ends = pipe()
+        if (child := os.fork()) == 0:
+            time.sleep(600)
+            os._exit(0)
+        children.append(child)
+        return ends
+
+    monkeypatch.setattr(os, "pipe", with_a_fork)
+    side = Side(settings, script(told, "time.sleep(600)"))
+    try:
+        side.start()
+        until(lambda: len(pids(told)) == 1 and side.problem is None)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        side.stop(30)
 
 
 def test_one_that_does_not_end_in_time_is_ended(settings: Settings, tmp_path: Path) -> None:
