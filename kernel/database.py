@@ -71,7 +71,7 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool, wait: float, waiters: int, lineage: Lineage) -> None:
         self.lineage = lineage
-        self._pool, self._wait, self._waiters, self._waiting = pool, wait, waiters, 0
+        self._pool, self._wait, self._waiters, self._waiting, self._used = pool, wait, waiters, 0, 0
 
     @classmethod
     async def open(
@@ -129,7 +129,7 @@ class Database:
     @property
     def free(self) -> int:
         """Connections that a request could have at once: idle ones and those not opened yet."""
-        return int(self._pool.get_idle_size() + self._pool.get_max_size() - self._pool.get_size())
+        return int(self._pool.get_max_size()) - self._used  # the pool would look at each of its connections
 
     @property
     def waiting(self) -> int:
@@ -147,23 +147,29 @@ class Database:
 
     async def acquire(self) -> asyncpg.pool.PoolConnectionProxy:
         """A connection that `release` takes back, waited for in bounds."""
-        idle, free = self._pool.get_idle_size(), self.free
+        free = self.free
         if self._waiting >= self._waiters and free == 0:
             raise Overloaded("every database connection is in use and the queue for them is full")
         self._waiting += 1
         wait = self._wait if free == 0 else max(self._wait, _CONNECT_SECONDS)  # to connect is not to wait in line
+        idle = free > 0 and self._pool.get_idle_size() > 0  # it is there at once
         try:
-            return await self._pool.acquire(timeout=None if idle else wait)  # an idle one is there at once
+            connection = await self._pool.acquire(timeout=None if idle else wait)
         except TimeoutError as error:
             raise Overloaded("no database connection came free in time") from error
         except (*AWAY, *_SPOILT, asyncpg.InterfaceError) as error:
             raise Unavailable("PostgreSQL does not answer") from error
         finally:
             self._waiting -= 1
+        self._used += 1
+        return connection
 
     async def release(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
         """Gives a connection back."""
-        await self._pool.release(connection)
+        try:
+            await self._pool.release(connection)
+        finally:
+            self._used -= 1
 
 
 class _Held:
