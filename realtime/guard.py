@@ -1,26 +1,27 @@
 """uvicorn's connections, mended where a hostile or vanished peer could make them grow or last for ever.
 
-uvicorn 0.54 waits without end for a first request of whatever size, for a failed upgrade and for a peer that does not
-read; it answers pings and collects empty fragments without limit; it closes over unread data, which resets the
-connection, so that the peer never learns the close code; and it logs an error for every refused upgrade and for text
-that is not UTF-8.
+uvicorn 0.54 waits without end for a first request, for a failed upgrade and for a peer that does not read; an upgrade
+that it cannot read has no answer, and what comes behind one is lost; it answers pings and collects empty fragments
+without limit; it closes over unread data, which resets the connection, so that the peer never learns the close code;
+and it logs an error for every refused upgrade and for text that is not UTF-8.
 """
 
 import asyncio
+import re
 import struct
 from asyncio.transports import BaseTransport
 
+from h11 import Request
 from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
-from websockets.http11 import Request
+from websockets.http11 import Request as Upgrade
 
 from realtime.session import GOING, LAST_LOOK_SECONDS, TOO_FAST, TOO_SLOW, Rate
 
 UPGRADE_SECONDS = 15.0
-HTTP_BYTES = 64 * 1024
 SEND_SECONDS = 10.0
 ABSENT_SECONDS = 1.0
 """A timer that is later than this tells of us, not of the client: the node stood still itself."""
@@ -28,26 +29,56 @@ ABSENT_SECONDS = 1.0
 LINGER_SECONDS = 2.0
 _CLOSE_SECONDS = 15.0
 _TEXT, _SHORT, _LONG = 0x81, 126, 1 << 16  # RFC 6455: a whole text frame, and where its length is written otherwise
+_REFUSED = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_HEAD = re.compile(
+    rb"GET /[!-~]{0,500} HTTP/1\.1\r\n(?:[A-Za-z0-9-]{1,50}: [!-~](?:[ -~]{0,4000}[!-~])?\r\n){1,50}\r\n"
+)
+_UNUSUAL = frozenset((b"content-length", b"transfer-encoding", b"expect"))
 
 
-class Http(HttpToolsProtocol):
-    """A connection that is not an open WebSocket after 15 s or 64 KiB ends, whatever it is doing."""
+class Http(H11Protocol):
+    """A connection that is not an open WebSocket after 15 s ends, whatever it is doing.
+
+    Nearly all are an upgrade and nothing else: such a one is not parsed here, as it is parsed where it is opened.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._bytes = 0
+        self._begun = False
         self.loop.call_later(UPGRADE_SECONDS, _read_once_more, self.loop, transport)
 
     def data_received(self, data: bytes) -> None:
-        self._bytes += len(data)
-        if self._bytes <= HTTP_BYTES:
-            super().data_received(data)
+        if not self._begun and is_plain_upgrade(data):
+            self.connections.discard(self)
+            socket = WebSocket(self.config, self.server_state, self.app_state)
+            socket.connection_made(self.transport)
+            socket.data_received(data)
+            self.transport.set_protocol(socket)
         else:
-            self.send_400_response("Too much was sent over this connection.")
+            self._begun = True
+            super().data_received(data)
 
-    def handle_websocket_upgrade(self) -> None:
-        super().handle_websocket_upgrade()
-        del self.parser  # which knows this connection: of the two nothing is left for the garbage
+    def handle_websocket_upgrade(self, event: Request) -> None:
+        """What was sent behind an upgrade before it was answered is refused, not lost."""
+        if self.conn.trailing_data[0]:
+            self.send_400_response("Frames come after the upgrade was answered.")
+        else:
+            super().handle_websocket_upgrade(event)
+
+
+def is_plain_upgrade(data: bytes) -> bool:
+    """Whether these are the whole head of an upgrade in which nothing is unusual, nor doubled, and no byte more."""
+    if _HEAD.fullmatch(data) is None:
+        return False
+    fields = [line.split(b": ", 1) for line in data[:-4].lower().split(b"\r\n")[1:]]
+    known = dict(fields)
+    return (
+        len(known) == len(fields)
+        and known.get(b"upgrade") == b"websocket"
+        and b"upgrade" in known.get(b"connection", b"").replace(b" ", b"").split(b",")
+        and b"host" in known
+        and _UNUSUAL.isdisjoint(known)
+    )
 
 
 def _read_once_more(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
@@ -80,8 +111,12 @@ class WebSocket(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
         super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(b"".join(self.conn.data_to_send()) or _REFUSED)
+            self.transport.close()
+            self.handshake_complete = self.close_sent = True
 
-    def handle_connect(self, event: Request) -> None:
+    def handle_connect(self, event: Upgrade) -> None:
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"]["hexad.cut"] = {"call": self.cut}

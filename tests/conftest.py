@@ -3,7 +3,9 @@
 import base64
 import os
 import secrets
+import shutil
 import signal
+import tempfile
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -33,8 +35,19 @@ def _close_with_nothing_left(loop: BaseSelectorEventLoop) -> None:
     assert not left, f"left open when the loop was closed: {left}"
 
 
+_ROOT = "PYTEST_DEBUG_TEMPROOT"
+_own_root: list[str] = []
+
+
 def pytest_configure() -> None:
-    """Children take an ignored SIGINT along, as a shell gives it to what runs in its background: ours must hear it."""
+    """Children take an ignored SIGINT along, as a shell gives it to what runs in its background: ours must hear it.
+
+    Temporary files lie apart from those of other sessions: each that begins closes their common folder, and a
+    PostgreSQL of another user that works below it stops.
+    """
+    if _ROOT not in os.environ:
+        os.environ[_ROOT] = tempfile.mkdtemp(prefix="hexad-tests-")
+        _own_root.append(os.environ[_ROOT])
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure([structlog.processors.add_log_level, plain])  # with all locals one traceback took seconds
     setattr(BaseSelectorEventLoop, "close", _close_with_nothing_left)  # noqa: B010  # mypy: of another class than its base
@@ -50,6 +63,13 @@ def logging_as_found() -> Iterator[None]:
     left = structlog.get_config()
     structlog.configure(**found)
     assert left == found, "the test leaves logging otherwise than it found it"
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Leaves what tests wrote where one failed."""
+    if exitstatus == pytest.ExitCode.OK:
+        for root in _own_root:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def pytest_report_header() -> str:
