@@ -158,9 +158,10 @@ async def progress(tx: Tx, broadcast_id: UUID, settings: Settings) -> Progress:
     done = line.total - sum(counted.get(state, 0) for state in waiting)
     now = await clock.now(tx)
     until = line.finished_at or now
-    speed = done / max((until - max(line.created_at, line.not_before)).total_seconds(), 1e-3) if done else 0.0
-    left = await _seconds_left(tx, line, line.total - done, speed, settings)
+    took = (until - max(line.created_at, line.not_before)).total_seconds()
+    speed = done / max(took, 1e-3) if done and took > 0 else 0.0  # cancelled before its start it had none
     waits_for, next_at = (None, None) if done == line.total else _waiting(line, settings, now)
+    left = await _seconds_left(tx, line, line.total - done, speed, settings) if waits_for is None else None
     return Progress(
         line, Counts(**counted), skipped, done, line.total, round(speed, 1), left and round(left, 1), waits_for, next_at
     )

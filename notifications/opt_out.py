@@ -25,8 +25,8 @@ _WORDS = msgspec.json.decode(Path(__file__).with_name("opt_out.json").read_bytes
 def meaning(text: str) -> Meaning:
     """What a reply asks for.
 
-    A word counts in any width and case, with what nobody sees anywhere in it, and blanks, punctuation or signs around
-    it: `Ｔ`, `td`, `退订。`, `T` behind a byte order mark.
+    A word counts in any width and case, with blanks and what nobody sees anywhere in it, and punctuation or signs
+    around it: `Ｔ`, `td`, `T D`, `退订。`, `T` behind a byte order mark.
     """
     word = _bare(text)
     if word in _WORDS.opt_out_all:
@@ -41,5 +41,5 @@ def _bare(text: str) -> str:
 
 
 def _is_unseen(one: str) -> bool:
-    """Whether it shows nothing and parts nothing: formats and controls, variation selectors, fillers."""
-    return not one.isspace() and (unicodedata.category(one) in ("Cf", "Cc") or bool(BLANK.fullmatch(one)))
+    """Whether it shows nothing: blanks, formats and controls, variation selectors, fillers."""
+    return one.isspace() or unicodedata.category(one) in ("Cf", "Cc") or bool(BLANK.fullmatch(one))

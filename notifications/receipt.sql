@@ -80,6 +80,7 @@ update outgoing o
        at = clock_timestamp()
   from given
  where o.id = given.id
+   and not (o.state = 'skipped' and o.content is null) -- it was never made: nothing that is said of it can be true
    and given.rank > case o.state when 'queued' then 1 when 'held' then 1 when 'skipped' then 1 when 'sending' then 2
                                  when 'unknown' then case o.reason when 'no_receipt' then 4 else 3 end
                                  when 'sent' then 4 when 'delivered' then 6 else 5 end

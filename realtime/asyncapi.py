@@ -12,6 +12,7 @@ import yaml
 from mobile_contracts.compatibility import Document, differences, resolved
 from mobile_contracts.frame import AnyClientFrame, AnyServerFrame
 from mobile_contracts.published import published
+from realtime.handshake import PATH as ADDRESS
 from realtime.handshake import SUBPROTOCOL
 from realtime.session import FRAME_BYTES
 
@@ -19,9 +20,11 @@ PATH = Path(__file__).parents[1] / "docs" / "asyncapi.yaml"
 
 _SCHEMAS = "#/components/schemas/"
 _DESCRIPTION = f"""\
-The subprotocol `{SUBPROTOCOL}` is required. The handshake is answered by 400 (no or another subprotocol, or a query in
-the address), 403 (an Origin that is not in HEXAD_ORIGINS), 426 (not a WebSocket) or 503 (the node is full or
-stopping, with Retry-After in seconds). Of an address that has too many connections without a sign-in, the oldest ends.
+The subprotocol `{SUBPROTOCOL}` is required. The handshake is answered by 400 (no or another subprotocol, a query in the
+address, or nothing that can be read), 403 (an Origin that is not in HEXAD_ORIGINS), 404 (another path than
+`{ADDRESS}`), 414 or 431 (it is too long), 426 (not a WebSocket) or 503 (the node is full or stopping, with Retry-After
+in seconds). Nothing is sent behind an upgrade before it was answered (400). Of an address that has too many connections
+without a sign-in, the oldest ends.
 
 JSON text frames of at most {FRAME_BYTES} bytes, one object each. The first is `auth`, within 5 s; the token is never
 in the address; the keys of its `resume` are conversation ids (UUIDs). Close codes: 1009 too big, 1012 the node drains,

@@ -199,6 +199,24 @@ async def test_a_branch_out_of_reach_is_as_one_that_is_not_there(tx: Tx, house: 
             await broadcast.branch_ids(tx, codes, reach)
 
 
+async def test_while_it_waits_nobody_tells_how_long_the_rest_takes(tx: Tx, house: House) -> None:
+    local = datetime.now(BEIJING)
+    asleep = "00:00-00:01" if local.hour or local.minute > 1 else "12:00-12:01"
+    settings = msgspec.structs.replace(house.settings, service_hours=asleep)
+    started = await house.queued(customers=[await house.customer(), await house.customer()])
+    await tx.execute(
+        "update outgoing set state = 'skipped', reason = 'no_mobile'"
+        " where id = (select min(id::text)::uuid from outgoing where broadcast_id = $1)",
+        started,
+    )
+    progress = await broadcast.progress(tx, started, settings)
+    assert (progress.done, progress.waiting_for, progress.seconds_left) == (1, "hours", None)
+    awake = msgspec.structs.replace(house.settings, service_hours="00:00-24:00")
+    assert (await broadcast.progress(tx, started, awake)).seconds_left is not None
+    await tx.execute("update broadcast set not_before = now() + interval '1 hour' where id = $1", started)
+    assert (await broadcast.progress(tx, started, awake)).rate == 0.0, "what is due later has no speed"
+
+
 async def test_progress_says_what_is_waited_for_and_until_when(tx: Tx, house: House) -> None:
     local = datetime.now(BEIJING)
     asleep = "00:00-00:01" if local.hour or local.minute > 1 else "12:00-12:01"

@@ -74,6 +74,19 @@ async def test_a_forged_receipt_moves_nothing_and_is_kept(tx: Tx, house: House) 
     assert [row[0] for row in kept] == ["unknown_gateway", "unknown_id"]
 
 
+@pytest.mark.parametrize("status", STATUSES)
+async def test_what_was_never_made_is_moved_by_nobody(tx: Tx, house: House, status: ReceiptStatus) -> None:
+    """Of a message without a number, or of a cancelled one, nothing that is said can be true: it is only kept."""
+    message = await one_message(house)
+    await tx.execute("update outgoing set state = 'skipped', reason = 'no_mobile', attempt = 0 where id = $1", message)
+    await receipt.apply(tx, [said(message, status)], KNOWN, house)
+    assert await state_of(tx, message) == ("skipped", "no_mobile")
+    assert await tx.fetchval("select times from receipt where message_id = $1", message) == 1
+    await tx.execute("update outgoing set content = 'x' where id = $1", message)
+    await receipt.apply(tx, [said(message, "delivered", at=NOON + timedelta(seconds=1))], KNOWN, house)
+    assert await state_of(tx, message) == ("delivered", None), "made, and handed over before it was skipped"
+
+
 async def test_a_gateway_speaks_for_its_channels_alone(tx: Tx, house: House) -> None:
     text = await one_message(house)
     letter: UUID = await tx.fetchval(
