@@ -23,11 +23,11 @@ _SPOILT = (asyncpg.InternalClientError,)
 """What asyncpg raises when a connection is in a state from which it finds no way back; it is thrown away."""
 
 _CONNECT_SECONDS = 5.0
-_log = logs.logger(__name__)
 CANCEL_SECONDS = 1.0
 """How long a cancelled query may take to end; then its connection is thrown away, for PostgreSQL may have stopped."""
 _PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
 _BY_KEYS = {"enable_seqscan": "off"}
+_log = logs.logger(__name__)
 
 
 class _Connection(asyncpg.Connection):

@@ -10,14 +10,14 @@ import asyncio
 import re
 import struct
 from asyncio.transports import BaseTransport
+from typing import Any
 
-from h11 import Request
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
-from websockets.http11 import Request as Upgrade
+from websockets.http11 import Request
 
 from realtime.session import GOING, LAST_LOOK_SECONDS, TOO_FAST, TOO_SLOW, Rate
 
@@ -58,7 +58,7 @@ class Http(H11Protocol):
             self._begun = True
             super().data_received(data)
 
-    def handle_websocket_upgrade(self, event: Request) -> None:
+    def handle_websocket_upgrade(self, event: Any) -> None:
         """What was sent behind an upgrade before it was answered is refused, not lost."""
         if self.conn.trailing_data[0]:
             self.send_400_response("Frames come after the upgrade was answered.")
@@ -116,7 +116,7 @@ class WebSocket(WebSocketsSansIOProtocol):
             self.transport.close()
             self.handshake_complete = self.close_sent = True
 
-    def handle_connect(self, event: Upgrade) -> None:
+    def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"]["hexad.cut"] = {"call": self.cut}
