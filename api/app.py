@@ -11,14 +11,14 @@ from litestar.config.compression import CompressionConfig
 from litestar.types import ASGIApp
 
 from api.auth.door import Door
-from api.catalogue import catalogue
 from api.edge.answer import Answer
 from api.edge.asked import check_asked
+from api.edge.catalogue import catalogue
+from api.edge.errors import HANDLERS
 from api.edge.gate import Gate
 from api.edge.limits import Buckets
 from api.edge.places import Places
 from api.edge.request import HttpRequest
-from api.errors import HANDLERS
 from api.routes import AUDIENCES, audience_router, routers
 from centers.customer.contact import Seals
 from centers.customer.home import Homes

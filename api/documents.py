@@ -15,8 +15,8 @@ from litestar.params import FromPath
 from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
 
-from api import problem
-from api.closed import close_inputs
+from api.edge import problem
+from api.edge.closed import close_inputs
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.errors import NotFound

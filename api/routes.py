@@ -6,37 +6,18 @@ from typing import Any
 from litestar import Router
 from litestar.di import Provide
 
-from api import (
-    audit,
-    broadcast,
-    calendar,
-    consent,
-    customer,
-    device,
-    documents,
-    health,
-    job,
-    key,
-    lease,
-    me,
-    notice,
-    organisation,
-    person,
-    product,
-    product_view,
-    questionnaire,
-    receipt,
-    role,
-    session,
-    subscription,
-    suppression,
-    sync,
-    template,
-)
+from api import documents, health
 from api.auth import routes as signing_in
+from api.customer import customer
 from api.edge.identify import provide_who
+from api.edge.page import provide_page
 from api.edge.transaction import provide_tx
-from api.page import provide_page
+from api.employee import person, role, unit
+from api.identity import device, key, session
+from api.messaging import broadcast, consent, lease, notice, receipt, suppression, template
+from api.operations import audit, calendar, job
+from api.overview import me, sync
+from api.product import product, product_view, questionnaire, subscription
 
 DEPENDENCIES = {
     "tx": Provide(provide_tx),
@@ -64,7 +45,7 @@ def audience_router(audience: str) -> Router:
             broadcast.staff,
             session.staff,
             calendar.staff,
-            organisation.staff,
+            unit.staff,
             person.staff,
             role.staff,
             audit.staff,

@@ -1,4 +1,4 @@
-"""Everything that can go wrong and that somebody is told about; only `api/errors.py` knows HTTP."""
+"""Everything that can go wrong and that somebody is told about; only `api/edge/errors.py` knows HTTP."""
 
 from collections.abc import Sequence
 

@@ -10,9 +10,9 @@ from api.auth import attempt, code, credential, people, session, totp
 from api.auth.code import HAND_SECONDS, Codes, Owner
 from api.auth.door import NOBODY, Visit
 from api.auth.password import check
+from api.edge.dependencies import Tx, Who
 from api.edge.identify import may, public
 from api.edge.request import HttpRequest
-from api.given import Tx, Who
 from kernel import database
 from kernel.errors import NotFound, WrongCredentials
 from kernel.outbox import Record, emit

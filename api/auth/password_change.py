@@ -10,9 +10,9 @@ from api.auth.attempt import Attempt, Origin
 from api.auth.code import Owner
 from api.auth.door import Visit
 from api.auth.password import check
+from api.edge.dependencies import Who
 from api.edge.identify import may
 from api.edge.request import HttpRequest
-from api.given import Who
 from kernel import scope
 from kernel.errors import FieldError, InvalidInput
 from kernel.outbox import Record, emit, record

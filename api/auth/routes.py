@@ -3,16 +3,8 @@
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
-from api.auth import (
-    activation,
-    code_request,
-    password_change,
-    password_reset,
-    refresh,
-    sign_in,
-    single_sign_on,
-    unsubscribe,
-)
+from api.auth import activation, code_request, password_change, password_reset, refresh, sign_in, single_sign_on
+from api.messaging import unsubscribe
 
 
 def _never_cached(*routers: ControllerRouterHandler) -> Router:

@@ -1,9 +1,11 @@
 """The headers of a request, and the id that it goes by."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import uuid_utils as uuid
+
+from kernel import negotiation
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -24,6 +26,11 @@ def values(scope: Any, name: bytes) -> list[str]:
 def listed(scope: Any, name: bytes) -> str:
     """A request header that is a list, which may come in several lines: they are one."""
     return ", ".join(values(scope, name))
+
+
+def language(scope: Any) -> Literal["zh", "en"]:
+    """The language that Accept-Language prefers, `zh` or `en`."""
+    return negotiation.language(listed(scope, b"accept-language"))
 
 
 def new_request_id(scope: Any) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from litestar.response.base import ASGIResponse
 
-from api import problem
+from api.edge import problem
 from api.edge.headers import header, listed, request_id
 from api.edge.request import HttpRequest
 from kernel.database import Tx

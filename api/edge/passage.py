@@ -10,7 +10,7 @@ from typing import Any
 from litestar.types import Message, Send
 from prometheus_client import Counter, Histogram
 
-from api import problem
+from api.edge import problem
 from api.edge.headers import header, listed, new_request_id
 from api.edge.limits import Allowance
 from kernel import logs, metrics, tracing

@@ -6,9 +6,9 @@ from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
+from api.edge.dependencies import Who
 from api.edge.identify import Guard
 from api.edge.request import HttpRequest
-from api.given import Who
 from kernel.scope import Reads
 
 

@@ -6,9 +6,9 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import HTTPException
 
+from api.edge.faults import faults
 from api.edge.headers import listed
 from api.edge.path import with_slashes
-from api.faults import faults
 from kernel.characters import whole
 from kernel.errors import InvalidInput
 

@@ -10,11 +10,11 @@ from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 
+from api.edge.dependencies import Who
 from api.edge.headers import header
 from api.edge.identify import Guard
 from api.edge.limits import Buckets
 from api.edge.request import HttpRequest
-from api.given import Who
 from kernel import scope
 from kernel.database import Database, Tx
 from kernel.errors import RateLimited

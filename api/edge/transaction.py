@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from api.edge.dependencies import Who
 from api.edge.idempotency import Once
 from api.edge.request import HttpRequest
-from api.given import Who
 from kernel import scope
 from kernel.database import Database, Tx
 from kernel.errors import HexadError

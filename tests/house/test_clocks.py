@@ -13,7 +13,7 @@ MAY: Mapping[str, str] = {
     "api/auth/session.py": "issues tokens, which are verified with leeway",
     "api/auth/totp.py": "codes of authenticators, one step of leeway in both directions",
     "api/edge/signed.py": "signatures of gateways, five minutes of leeway in both directions",
-    "api/receipt.py": "when mail came back: kept, and compared with nothing",
+    "api/messaging/receipt.py": "when mail came back: kept, and compared with nothing",
     "centers/product/questionnaire.py": "tells when midnight is",
     "kernel/audit.py": "how long our own anchor has been failing",
     "kernel/audit_search.py": "the end of a search that names none",

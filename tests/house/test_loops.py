@@ -23,7 +23,7 @@ TOGETHER = {
     "api/auth/provider.py:_key": "two tries of one question: the keys that are known, then the provider's newest",
     "api/edge/bodies.py:_parts": "the parts of one body",
     "api/edge/reading.py:authorize_connection": "the first guard that lets a request not through ends it",
-    "api/lease.py:lease_messages": "what cannot be read is put among the dead, which fails where the broker is away",
+    "api/messaging/lease.py:lease_messages": "what cannot be read goes among the dead, which fails without a broker",
     "notifications/gateway/lease.py:give_back": "what is away for one queue is so for all, and what is left is let go",
     "notifications/gateway/lease.py:take": "a page of one queue after another, for one answer to one gateway",
     "realtime/connection.py:_read": "the frames of one client, whose socket ends with an error of ours",

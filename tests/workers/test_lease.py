@@ -9,7 +9,7 @@ from kernel.database import Database
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
 from notifications.gateway import lease
-from tests.api.test_lease import ending, sent_one
+from tests.api.messaging.test_lease import ending, sent_one
 from tests.brokers import broker
 from tests.notifications.gateway.test_lease import WANTED, ended, sms
 from workers.lease import Leases

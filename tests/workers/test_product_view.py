@@ -8,7 +8,7 @@ import pytest
 
 from kernel.settings import Settings
 from tests.api.conftest import api, open_api, shop
-from tests.api.test_product_view import publish, signed
+from tests.api.product.test_product_view import publish, signed
 from tests.brokerage import Brokerage
 from tests.products import happen
 

@@ -7,7 +7,7 @@ import httpx
 
 from kernel.database import Database
 from tests.api.conftest import SignIn
-from tests.api.test_job import set_aside
+from tests.api.operations.test_job import set_aside
 
 
 def retry(event_id: uuid.UUID) -> str:

@@ -7,8 +7,8 @@ from litestar import post
 from litestar.params import JSONBody
 from litestar.testing import create_async_test_client
 
+from api.edge.errors import HANDLERS
 from api.edge.request import HttpRequest
-from api.errors import HANDLERS
 
 
 @post("/", status_code=200)

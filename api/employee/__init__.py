@@ -1,0 +1,1 @@
+"""Routes of the employee centre: the organisation, its people, their roles."""

@@ -1,0 +1,1 @@
+"""Routes of what is sent: broadcasts, templates, consent, suppressions, notices, gateways."""

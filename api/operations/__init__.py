@@ -1,0 +1,1 @@
+"""Routes for whoever runs the system: the audit log, jobs, the trading calendar."""
