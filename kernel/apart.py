@@ -8,8 +8,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from kernel import logs, metrics, redaction
+from kernel.database import BROKEN
 from kernel.errors import Overloaded, Unavailable
-from kernel.queues.pgmq import BROKEN
 from kernel.retry import Backoff
 
 AWAY_FOR_ALL = (*BROKEN, TimeoutError, Unavailable, Overloaded)

@@ -14,11 +14,13 @@ from kernel.lineage import Lineage
 from kernel.settings import Settings
 from kernel.tx import Tx
 
-__all__ = ["AWAY", "Database", "Tx", "check_keys", "session_settings"]
+__all__ = ["AWAY", "BROKEN", "Database", "Tx", "check_keys", "session_settings"]
 
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)  # fmt: skip
 """What asyncpg raises when PostgreSQL is away, stopping or starting; worth trying again."""
+BROKEN = (*AWAY, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The same, and what it raises on a connection that a crash has left half-way."""
 _SPOILT = (asyncpg.InternalClientError,)
 """What asyncpg raises when a connection is in a state from which it finds no way back; it is thrown away."""
 

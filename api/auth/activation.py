@@ -10,6 +10,7 @@ from api.auth import attempt, code, credential, people, session, totp
 from api.auth.code import HAND_SECONDS, Codes, Owner
 from api.auth.door import NOBODY, Visit
 from api.auth.password import check
+from api.auth.visit import visit_of
 from api.edge.dependencies import Tx, Who
 from api.edge.identify import may, public
 from api.edge.request import HttpRequest
@@ -37,7 +38,7 @@ async def issue_activation(request: HttpRequest, tx: Tx, who: Who, employee_no: 
     """
     if who.reach.kind != "company" or not await people.is_here(tx, "staff", employee_no):
         raise NotFound
-    visit = Visit.of(request, "staff")
+    visit = visit_of(request, "staff")
     made = await do_issue(tx, visit.door.codes, employee_no, visit.address)
     return ActivationIssued(employee_no=employee_no, code=code.shown(made), expires_in=HAND_SECONDS)
 
@@ -61,7 +62,7 @@ async def do_issue(tx: database.Tx, codes: Codes, employee_no: str, address: str
 )
 async def activate_staff(request: HttpRequest, data: JSONBody[Activation]) -> Authenticator:
     """Takes the code and a new password, gives what the authenticator app needs; then sign in with both."""
-    password, visit = check(data.password, data.employee_no), Visit.of(request, "staff")
+    password, visit = check(data.password, data.employee_no), visit_of(request, "staff")
     with ExitStack() as place:
         async with visit.transaction() as tx:
             begun = await visit.attempt_from(tx, "activation", "staff", await people.employee(tx, data.employee_no))

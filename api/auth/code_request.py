@@ -7,6 +7,7 @@ from api.auth import code, people
 from api.auth.code import Destination, Owner
 from api.auth.door import NOBODY, Visit
 from api.auth.people import Person
+from api.auth.visit import visit_of
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.crypto import Place
@@ -29,7 +30,7 @@ async def ask_for_code(request: HttpRequest, data: JSONBody[CodeRequest]) -> Cod
     429 says when the next one may be asked for: after another for this login and purpose, or when the device, the
     address or the firm have had their share. A device on which the customer has signed in has shares of its own.
     """
-    visit = Visit.of(request, "investor")
+    visit = visit_of(request, "investor")
     codes = visit.door.codes
     async with visit.transaction() as tx:
         person = await people.customer(tx, visit.door.index, data.login)

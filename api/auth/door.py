@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
 from msgspec import Struct
 
@@ -13,11 +12,8 @@ from api.auth.password import Passwords
 from api.auth.people import Person
 from api.auth.provider import Provider
 from api.auth.successors import Successors
-from api.edge.headers import request_id
-from kernel.address import household
 from kernel.crypto import BlindIndex, Fields
 from kernel.database import Database, Tx
-from kernel.errors import NotFound
 from kernel.identity import Tokens
 from kernel.outbox import Record, record
 from kernel.scope import NOTHING, Audience, Principal, Scope, apply, apply_system
@@ -59,17 +55,6 @@ class Visit(Struct, frozen=True):
     database: Database
     address: str
     request_id: str
-
-    @classmethod
-    def of(cls, request: Any, audience: Audience | None = None) -> "Visit":
-        """The visit of an HTTP request; addresses are counted by household.
-
-        Raises `NotFound` on a host that does not serve the audience.
-        """
-        state, client = request.app.state, str(request.scope.get("hexad_client", ""))
-        if audience is not None and audience not in state.door.audiences:
-            raise NotFound
-        return cls(state.door, state.database, household(client), request_id(request.scope))
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:

@@ -10,6 +10,7 @@ from api.auth.attempt import Attempt, Origin
 from api.auth.code import Owner
 from api.auth.door import Visit
 from api.auth.password import check
+from api.auth.visit import visit_of
 from api.edge.dependencies import Who
 from api.edge.identify import may
 from api.edge.request import HttpRequest
@@ -25,7 +26,7 @@ from mobile_contracts.event import CredentialChanged
 async def change_staff_password(request: HttpRequest, who: Who, data: JSONBody[PasswordChange]) -> None:
     """By the old password; a wrong one counts towards the lock-out."""
     password = check(data.password, who.principal.subject)
-    await _by_old_password(Visit.of(request), who, data.old_password, password)
+    await _by_old_password(visit_of(request), who, data.old_password, password)
 
 
 @put("/password", guards=[may("self.change")], status_code=204, summary="Set or change your password")
@@ -33,7 +34,7 @@ async def change_investor_password(request: HttpRequest, who: Who, data: JSONBod
     """By the old password, or where there is none by a code that was asked for with the purpose `password`."""
     if (data.old_password is None) == (data.code is None):
         raise InvalidInput("give either old_password or code", "old_password 与 code 须且只能提供一个")
-    password, visit = check(data.password, who.principal.subject), Visit.of(request)
+    password, visit = check(data.password, who.principal.subject), visit_of(request)
     if data.old_password is not None:
         await _by_old_password(visit, who, data.old_password, password)
     elif data.code is not None:

@@ -10,6 +10,7 @@ from api.auth.attempt import Attempt
 from api.auth.code import Owner
 from api.auth.door import NOBODY, Visit
 from api.auth.password import check
+from api.auth.visit import visit_of
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.database import Tx
@@ -30,7 +31,7 @@ async def reset_password(request: HttpRequest, data: JSONBody[PasswordReset]) ->
 
     401 says no more than that it was refused.
     """
-    password, visit = check(data.password, data.login), Visit.of(request, "investor")
+    password, visit = check(data.password, data.login), visit_of(request, "investor")
     with ExitStack() as place:
         async with visit.transaction() as tx:
             person = await people.customer(tx, visit.door.index, data.login)

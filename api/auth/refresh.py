@@ -5,6 +5,7 @@ from litestar.params import JSONBody
 
 from api.auth import session
 from api.auth.door import Visit
+from api.auth.visit import visit_of
 from api.edge.identify import public
 from api.edge.limits import Crowd
 from api.edge.request import HttpRequest
@@ -20,7 +21,7 @@ async def refresh_tokens(request: HttpRequest, data: JSONBody[Refresh]) -> Signe
     these are unused. 401 `token_reused` for any other reuse, which ends the session; `session_ended`, `token_expired`,
     or `wrong_credentials` for a token that is not known (any more).
     """
-    visit = Visit.of(request)
+    visit = visit_of(request)
     _admit(request, visit, data.refresh_token)
     async with visit.transaction() as tx:
         renewed = await session.renew(tx, visit, data.refresh_token, data.device_id)
@@ -32,7 +33,7 @@ async def refresh_tokens(request: HttpRequest, data: JSONBody[Refresh]) -> Signe
 @post("/sign-out", guards=[public("the refresh token is the proof")], status_code=204, summary="Sign out")
 async def sign_out(request: HttpRequest, data: JSONBody[SignOut]) -> None:
     """Ends the session; nothing is said about a token that is not known."""
-    visit = Visit.of(request)
+    visit = visit_of(request)
     _admit(request, visit, data.refresh_token)
     async with visit.transaction() as tx:
         await session.leave(tx, visit, data.refresh_token)

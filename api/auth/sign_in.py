@@ -13,6 +13,7 @@ from api.auth.credential import Credential
 from api.auth.door import NOBODY, Visit
 from api.auth.password import normal
 from api.auth.people import Person
+from api.auth.visit import visit_of
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.database import Tx
@@ -55,7 +56,7 @@ async def sign_in_staff(request: HttpRequest, data: JSONBody[StaffSignIn]) -> Si
 
     403 for the right details on a device that was revoked.
     """
-    visit = Visit.of(request, "staff")
+    visit = visit_of(request, "staff")
     with ExitStack() as place:
         async with visit.transaction() as tx:
             person = await people.employee(tx, data.employee_no)
@@ -75,7 +76,7 @@ async def sign_in_investor(request: HttpRequest, data: JSONBody[InvestorSignIn])
     """
     if (data.password is None) == (data.code is None):
         raise InvalidInput("give either password or code", "password 与 code 须且只能提供一个")
-    visit = Visit.of(request, "investor")
+    visit = visit_of(request, "investor")
     if data.code is not None:
         return await _by_code(visit, data.login, data.code, data.device)
     with ExitStack() as place:

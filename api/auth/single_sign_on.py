@@ -13,6 +13,7 @@ from api.auth import attempt, people, session
 from api.auth.attempt import Attempt, Origin
 from api.auth.door import NOBODY, Visit
 from api.auth.provider import Provider
+from api.auth.visit import visit_of
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.crypto import Place
@@ -35,7 +36,7 @@ class _UnderWay(Struct, frozen=True):
 @post("/oidc/start", guards=[public(_WHY)], status_code=200, summary="Begin single sign-on")
 async def start_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignOnStart]) -> SingleSignOn:
     """The address at the provider, good for ten minutes on this device; 404 where single sign-on is not offered."""
-    visit = Visit.of(request, "staff")
+    visit = visit_of(request, "staff")
     provider = _offered(visit)
     state, nonce, verifier = (secrets.token_urlsafe(_BYTES) for _ in range(3))
     url = await provider.address(state, nonce, verifier)
@@ -49,7 +50,7 @@ async def start_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignOn
 @post("/oidc/finish", guards=[public(_WHY)], status_code=200, summary="Finish single sign-on")
 async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignOnFinish]) -> SignedIn:
     """Signs in whom the provider names; a state is good once, on the device that began. 403 for a revoked device."""
-    visit = Visit.of(request, "staff")
+    visit = visit_of(request, "staff")
     provider = _offered(visit)
     async with visit.transaction() as tx:
         counted = await _count(tx, visit, data.device.device_id)

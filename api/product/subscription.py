@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.auth import code, people
 from api.auth.code import Destination, Owner
-from api.auth.door import Visit
+from api.auth.visit import visit_of
 from api.customer.customer import No
 from api.edge.dependencies import PageQuery, Tx, Who
 from api.edge.identify import may
@@ -52,7 +52,7 @@ async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Cod
     `already_subscribed`, `no_questionnaire`, `questionnaire_expired`, `risk_too_high` or `customer_not_active`.
     429 says when the next one may be asked for: this person, the number or the firm have had their share.
     """
-    product, visit = await catalogue.find(tx, product_code), Visit.of(request, "investor")
+    product, visit = await catalogue.find(tx, product_code), visit_of(request, "investor")
     await subscription.check_open(tx, who, product)
     subscription.check_suitable(await suitability.do_decide(tx, who, product, "subscribe"))
     person = await people.customer(tx, visit.door.index, who.principal.subject)
@@ -81,7 +81,7 @@ async def subscribe(request: HttpRequest, tx: Tx, who: Who, data: JSONBody[Subsc
     product = await subscription.check_wanted(tx, who, data)
     decided = await suitability.do_decide(tx, who, product, "subscribe")
     subscription.check_suitable(decided)
-    code_id = await Visit.of(request, "investor").door.codes.matches(tx, _owner(who, product), data.code)
+    code_id = await visit_of(request, "investor").door.codes.matches(tx, _owner(who, product), data.code)
     async with tx.transaction():  # the decision and the try stay whatever becomes of this
         if code_id is None or not await code.use(tx, code_id):
             raise CodeRefused

@@ -12,16 +12,13 @@ import asyncpg
 import msgspec
 
 from kernel import outside
-from kernel.database import AWAY, Database, Tx
+from kernel.database import BROKEN, Database, Tx
 from kernel.errors import InvalidInput, Overloaded, Unavailable
 from kernel.queues import Queue
 from kernel.queues.client import Delivery, Message, checked
 from kernel.retry import Backoff
 from kernel.settings import Settings
 from kernel.sql import load
-
-BROKEN = (*AWAY, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What asyncpg raises when PostgreSQL is away, and on a connection that its crash has left half-way."""
 
 _CONNECTIONS = 4
 _POLLS = (0.02, 0.2)
