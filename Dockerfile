@@ -10,6 +10,7 @@ COPY api/ api/
 COPY bench/ bench/
 COPY centers/ centers/
 COPY hexad/ hexad/
+COPY identity/ identity/
 COPY kernel/ kernel/
 COPY mobile_contracts/ mobile_contracts/
 COPY notifications/ notifications/

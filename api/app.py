@@ -10,7 +10,6 @@ from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 from litestar.types import ASGIApp
 
-from api.auth.door import Door
 from api.edge.answer import Answer
 from api.edge.asked import check_asked
 from api.edge.catalogue import catalogue
@@ -22,14 +21,16 @@ from api.edge.request import HttpRequest
 from api.routes import AUDIENCES, audience_router, routers
 from centers.customer.contact import Seals
 from centers.customer.home import Homes
-from kernel import calendar, logs, metrics, tracing
+from identity.door import Door
+from identity.principal import Identities, Tokens
 from kernel.bus.choice import open_bus
-from kernel.crypto import BlindIndex, Fields
-from kernel.database import Database
-from kernel.identity import Identities, Tokens
-from kernel.keys import gateway_keys
-from kernel.parent import end_with_parent
+from kernel.calendar import days
+from kernel.process.parent import end_with_parent
+from kernel.security.crypto import BlindIndex, Fields
 from kernel.settings import Settings, current, words
+from kernel.settings.keys import gateway_keys
+from kernel.store.database import Database
+from kernel.telemetry import logs, metrics, tracing
 from mobile_contracts.frame import Asked
 from notifications.gateway import known
 
@@ -94,7 +95,7 @@ def application() -> ASGIApp:
 async def _open(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.database = await Database.open(settings.database_url, settings, minimum=0, plan_once=True)
-    calendar.package_says(calendar.today())  # loads the package now, not in somebody's request
+    days.package_says(days.today())  # loads the package now, not in somebody's request
     app.state.identities = Identities(app.state.tokens, app.state.database)
     async with open_bus(settings) as bus:
         identities: Identities = app.state.identities

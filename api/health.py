@@ -7,11 +7,11 @@ from litestar import Response, Router, get
 from api.edge.identify import public
 from api.edge.places import Places
 from api.edge.request import HttpRequest
-from kernel import metrics
-from kernel.address import inside, networks
-from kernel.database import Database
 from kernel.errors import HexadError, NotFound
-from kernel.migrate import applied, migrations
+from kernel.process.address import inside, networks
+from kernel.schema.migrate import applied, migrations
+from kernel.store.database import Database
+from kernel.telemetry import metrics
 
 _READY_SECONDS = 2.0
 _FULL_SECONDS = 2.0

@@ -7,14 +7,14 @@ from litestar import Router
 from litestar.di import Provide
 
 from api import documents, health
-from api.auth import routes as signing_in
 from api.customer import customer
 from api.edge.identify import provide_who
 from api.edge.page import provide_page
 from api.edge.transaction import provide_tx
 from api.employee import person, role, unit
 from api.identity import device, key, session
-from api.messaging import broadcast, consent, lease, notice, receipt, suppression, template
+from api.identity import routes as signing_in
+from api.messaging import broadcast, consent, lease, notice, receipt, suppression, template, unsubscribe
 from api.operations import audit, calendar, job
 from api.overview import me, sync
 from api.product import product, product_view, questionnaire, subscription
@@ -70,7 +70,7 @@ def audience_router(audience: str) -> Router:
             *signing_in.INVESTOR,
         ],
         "gateway": [receipt.gateway, lease.gateway],
-        "auth": [key.auth, *signing_in.AUTH],
+        "auth": [key.auth, *signing_in.AUTH, unsubscribe.auth],
     }
     return Router(
         f"/v1/{audience}", route_handlers=nouns[audience], dependencies=DEPENDENCIES, opt={"audience": audience}

@@ -7,12 +7,13 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
-from kernel import logs, metrics, ports
-from kernel.crypto import BlindIndex, Fields
-from kernel.database import check_keys
-from kernel.files import allow_files
-from kernel.identity import Tokens
+from identity.principal import Tokens
+from kernel.process import ports
+from kernel.process.files import allow_files
+from kernel.security.crypto import BlindIndex, Fields
 from kernel.settings import Settings, environment
+from kernel.store.database import check_keys
+from kernel.telemetry import logs, metrics
 
 _HEADER_MILLISECONDS = 10_000
 _FILES_BESIDE_CONNECTIONS = 600

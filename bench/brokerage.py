@@ -12,13 +12,13 @@ import asyncpg
 import psutil
 from msgspec import Struct
 
-import kernel.migrate
+import kernel.schema.migrate
 from hexad.demo import words
 from hexad.embedded import Postgres
-from kernel.keys import key
-from kernel.migrate import migrate
+from kernel.schema.migrate import migrate
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.settings.keys import key
+from kernel.store.sql import load
 
 Tell = Callable[[int, int], None]
 BRANCHES, REGIONS, CUSTOMERS_EACH, TEAM = 80, 8, 750, 10
@@ -135,7 +135,7 @@ def _pads(secret: bytes) -> tuple[bytes, bytes]:
 
 def _state(settings: Settings, customers: int) -> str:
     """What a database was made from: another schema, filling or key makes another one."""
-    migrations = sorted((Path(kernel.migrate.__file__).parent / "schema").rglob("*.sql"))
+    migrations = sorted((Path(kernel.schema.migrate.__file__).parent / "schema").rglob("*.sql"))
     parts = [path.read_bytes() for path in (*migrations, _FILE)]
     return f"{customers} {hashlib.sha256(b''.join([*parts, settings.index_key.encode()])).hexdigest()}"
 

@@ -22,13 +22,14 @@ from bench.servers import Server
 from bench.storm import Storm
 from hexad import keys
 from hexad.embedded import Postgres
-from kernel import identity, settings
-from kernel.database import Database
+from identity import principal
+from identity.principal import Tokens
+from kernel import settings
 from kernel.errors import Unavailable
-from kernel.identity import Tokens
-from kernel.migrate import migrate
+from kernel.schema.migrate import migrate
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Database
+from kernel.store.sql import load
 
 Say = Callable[[str], None]
 _DATABASE = "bench_chat"
@@ -191,9 +192,9 @@ async def _signed(own: Settings, pairs: list[tuple[str, str, str]]) -> list[Talk
     try:
         async with database.transaction() as tx:
             for conversation, customer_no, employee_no in pairs:
-                session = await identity.open_session(tx, "investor", customer_no, ["investor"], "bench", 86_400)
+                session = await principal.open_session(tx, "investor", customer_no, ["investor"], "bench", 86_400)
                 talks.append(Talk(tokens.issue("investor", customer_no, session), conversation))
-                session = await identity.open_session(tx, "staff", employee_no, [], "bench", 86_400)
+                session = await principal.open_session(tx, "staff", employee_no, [], "bench", 86_400)
                 talks.append(Talk(tokens.issue("staff", employee_no, session), conversation))
     finally:
         await database.close()

@@ -24,17 +24,17 @@ from bench.brokerage import Tell
 from bench.figures import Asked, Machine, machine
 from bench.listener import listening
 from hexad import keys
-from kernel.database import Database
 from kernel.errors import Unavailable
-from kernel.outbox import emit
+from kernel.events.outbox import emit
 from kernel.queues import Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import AdvisoryDue
 from mobile_contracts.outbound import Email
-from notifications.code import QUEUE
+from notifications.one_time_code import QUEUE
 
 Say = Callable[[str], None]
 _MOST_MS = 2000.0

@@ -26,14 +26,14 @@ from bench.figures import Asked, Machine, at_least, machine
 from hexad import keys
 from hexad.embedded import Postgres
 from kernel import settings
-from kernel.crypto import Fields
-from kernel.database import Database
 from kernel.errors import Unavailable
 from kernel.queues import GATEWAY_EXCHANGE, OUTBOUND_EXCHANGE, QUEUES
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
-from kernel.scope import apply_system
+from kernel.security.crypto import Fields
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.broadcast import Progress
 from mobile_contracts.outbound import Sms
 from notifications import broadcast

@@ -18,7 +18,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from centers.customer import lists, queries
-from kernel.sql import load
+from kernel.store.sql import load
 from mobile_contracts.base import Page
 from mobile_contracts.customer import Account, Customer, CustomerLine, Home, Relation
 

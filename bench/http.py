@@ -22,11 +22,12 @@ from bench.load import Load, Request, measured
 from bench.servers import Server
 from hexad import keys
 from hexad.embedded import Postgres
-from kernel import identity, settings
-from kernel.database import Database
+from identity import principal
+from identity.principal import Tokens
+from kernel import settings
 from kernel.errors import Unavailable
-from kernel.identity import Tokens
 from kernel.settings import Settings
+from kernel.store.database import Database
 
 Say = Callable[[str], None]
 _SESSIONS, _EACH = 300, 20
@@ -164,7 +165,7 @@ async def _signed(server: Postgres, name: str, own: Settings, secret: str) -> li
     try:
         async with database.transaction() as tx:
             for one in people:
-                session = await identity.open_session(tx, "staff", one.employee_no, [], "phone-1", 86_400)
+                session = await principal.open_session(tx, "staff", one.employee_no, [], "phone-1", 86_400)
                 claims = {"sub": str(one.id), "aud": "staff", "exp": datetime.now(UTC) + timedelta(days=1)}
                 peers = jwt.encode(claims, secret, algorithm="HS256")
                 signed.append(Signed(one, tokens.issue("staff", one.employee_no, session), peers))

@@ -8,10 +8,10 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct
 
-from kernel.database import session_settings
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import parse
-from kernel.sql import load
+from kernel.store.database import session_settings
+from kernel.store.sql import load
 
 _EVERY = 0.05
 _sql = load(Path(__file__).with_name("reader.sql"))

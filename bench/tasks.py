@@ -14,8 +14,8 @@ from celery.signals import worker_process_init
 from kombu import Connection, Exchange, Producer, Queue
 
 from kernel import settings
-from kernel.crypto import Fields, Place
 from kernel.queues.rabbitmq import arguments
+from kernel.security.crypto import Fields, Place
 from mobile_contracts.outbound import Receipt, Sms
 from notifications.sms import segments, signed
 

@@ -4,14 +4,14 @@ import re
 
 from msgspec import Struct
 
-from api.auth.activation import do_issue
-from api.auth.code import HAND_SECONDS, Codes, shown
+from api.identity.activation import do_issue
 from centers.employee.founder import do_make_administrator
-from kernel.crypto import Fields
-from kernel.database import Database
+from identity.one_time_code import HAND_SECONDS, Codes, shown
 from kernel.errors import InvalidInput
-from kernel.scope import apply_system
+from kernel.security.crypto import Fields
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 
 _NUMBER = re.compile(r"[A-Za-z0-9_.-]{1,20}")
 _ADDRESS = "command"

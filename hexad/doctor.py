@@ -11,10 +11,10 @@ from hexad import keys, leftovers
 from hexad.checks import flow, host, store
 from hexad.checks.finding import Finding, Source, Value, fail
 from kernel import settings as setting
-from kernel.database import Database
 from kernel.errors import HexadError, Misconfigured
-from kernel.lineage import instance
 from kernel.settings import PREFIX, Settings
+from kernel.store.database import Database
+from kernel.store.lineage import instance
 
 
 class Report(Struct):

@@ -5,8 +5,8 @@ import socket
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from kernel import ports
 from kernel.errors import Unavailable
+from kernel.process import ports
 from kernel.settings import PREFIX, Settings, words
 
 _PORTS = {

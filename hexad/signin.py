@@ -1,11 +1,11 @@
 """The operator's way in: a session opened by command, audited, and an access token for it."""
 
-from kernel.database import Database
+from identity.principal import Tokens, open_session
 from kernel.errors import InvalidInput
-from kernel.identity import Tokens, open_session
-from kernel.outbox import Record, emit
-from kernel.scope import Audience, apply_system
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Audience, apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import TokenIssued
 
 _ANY_DEVICE = ""

@@ -18,11 +18,11 @@ from hexad.health import problem, started
 from hexad.supervisor import Supervisor, procfile
 from hexad.welcome import welcome
 from kernel import settings as setting
-from kernel.database import check_keys
 from kernel.errors import HexadError, Misconfigured
-from kernel.migrate import migrate
-from kernel.origins import LOCAL
+from kernel.schema.migrate import migrate
 from kernel.settings import Settings
+from kernel.settings.origins import LOCAL
+from kernel.store.database import check_keys
 from workers.roster import enrol
 
 _PATIENCE = 30.0

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from hexad import ports, signin
-from kernel.scope import Audience
+from kernel.security.scope import Audience
 from kernel.settings import Settings, words
 
 _PEOPLE: tuple[tuple[Audience, str, str, str], ...] = (

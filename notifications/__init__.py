@@ -1,7 +1,6 @@
 """Who is told what, and how it leaves: templates, consent, quiet hours, and the channels SMS, e-mail, push, in-app.
 
 Its queues are named in `kernel/queues`, its messages in `mobile_contracts/outbound.py`.
-Owns the tables `device`, `notice`, `template`, `template_version`, `consent`, `suppression`, `broadcast`,
-`broadcast_count`, `bounce_tally`, `outgoing`, `receipt`, `inbound`, `reminder_rule`, `reminder`, `sending_rate` and
-`one_time_code` (with `api/auth`).
+Owns the tables `notice`, `template`, `template_version`, `consent`, `suppression`, `broadcast`,
+`broadcast_count`, `bounce_tally`, `outgoing`, `receipt`, `inbound`, `reminder_rule`, `reminder` and `sending_rate`.
 """

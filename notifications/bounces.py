@@ -11,10 +11,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kernel import logs, retention
-from kernel.database import Tx
 from kernel.errors import NotFound, WrongState
-from kernel.sql import load
+from kernel.schema import retention
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.telemetry import logs
 from mobile_contracts.outbound import ReceiptStatus
 from notifications import broadcast, notice
 

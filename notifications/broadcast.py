@@ -14,14 +14,14 @@ import msgspec
 import uuid_utils.compat as uuid
 from msgspec import Struct
 
-from kernel import clock
-from kernel.cursor import Cursor
-from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput, NotFound, WrongState
-from kernel.outbox import Record, emit
-from kernel.scope import Reach
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Reach
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store import clock
+from kernel.store.cursor import Cursor
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.broadcast import BroadcastLine, BroadcastState, Counts, MessageState, OutgoingMessage, Progress
 from mobile_contracts.event import BroadcastChanged, BroadcastStarted
 from mobile_contracts.outbound import Purpose

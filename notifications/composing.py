@@ -14,9 +14,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kernel.crypto import Fields, Place
 from kernel.errors import FieldSealed, InvalidInput
 from kernel.queues.client import UNREADABLE, written
+from kernel.security.crypto import Fields, Place
 from kernel.settings import Settings
 from mobile_contracts.address import SENDABLE
 from mobile_contracts.outbound import Email, Purpose, Sms

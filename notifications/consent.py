@@ -9,10 +9,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput, NotFound, WithdrawnByCustomer
-from kernel.outbox import Record, emit
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.consent import Consent, ConsentChannel, ConsentPurpose, ConsentSource
 from mobile_contracts.event import ConsentChanged
 

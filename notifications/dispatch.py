@@ -19,15 +19,16 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from kernel import clock, logs, metrics, outside
-from kernel.crypto import BlindIndex, Fields
-from kernel.database import Database, Tx
 from kernel.errors import Unavailable
 from kernel.queues import Queue
 from kernel.queues.client import Message, Queues
-from kernel.scope import apply_system
+from kernel.security.crypto import BlindIndex, Fields
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store import clock, outside
+from kernel.store.database import Database, Tx
+from kernel.store.sql import load
+from kernel.telemetry import logs, metrics
 from mobile_contracts.outbound import Purpose
 from notifications import consent, hours, rate, suitable
 from notifications.composing import Claimed, Composer, Ending, Occasion

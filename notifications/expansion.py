@@ -6,8 +6,8 @@ Whoever is not written to is a message too, with its reason: no address, no cons
 from pathlib import Path
 from uuid import UUID
 
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 
 CHUNK = 4000
 """People of one statement: a second of work at most, so that what is made early leaves early."""

@@ -5,7 +5,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from kernel.calendar import BEIJING
+from kernel.calendar.days import BEIJING
 from kernel.settings import Settings
 from mobile_contracts.outbound import Purpose
 

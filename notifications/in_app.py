@@ -5,8 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.template import Language
 from notifications import consent, limits
 from notifications.composing import Ending

@@ -12,13 +12,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from kernel import logs, metrics
-from kernel.crypto import Fields, Place, Seals
-from kernel.database import Tx
 from kernel.errors import FieldSealed, InvalidInput
-from kernel.personal import mobile
-from kernel.scope import apply_system
-from kernel.sql import load
+from kernel.security.crypto import Fields, Place, Seals
+from kernel.security.scope import apply_system
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.telemetry import logs, metrics
+from kernel.text.personal import mobile
 from mobile_contracts.consent import ConsentPurpose
 from mobile_contracts.outbound import Inbound
 from notifications import consent

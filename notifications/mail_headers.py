@@ -3,7 +3,7 @@
 from email.utils import parseaddr
 from uuid import UUID
 
-from kernel.crypto import Fields
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from mobile_contracts.outbound import Purpose
 from notifications import unsubscribe

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 
-from kernel.cursor import Cursor, Moment, check_utc
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.outbox import Record, emit
-from kernel.scope import Audience, Principal
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Audience, Principal
+from kernel.store.cursor import Cursor, Moment, check_utc
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import NoticeGiven, NoticesRead
 from mobile_contracts.notice import Notice
 from mobile_contracts.template import Language

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from kernel.database import Tx
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.outbound import Purpose
 
 GATEWAY = "main"

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kernel import metrics
-from kernel.crypto import Seals
-from kernel.database import Tx
-from kernel.scope import apply_system
-from kernel.sql import load
+from kernel.security.crypto import Seals
+from kernel.security.scope import apply_system
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.telemetry import metrics
 from mobile_contracts.outbound import Receipt, ReceiptStatus
 from mobile_contracts.suppression import SuppressionReason
 from notifications import bounces, suppression

@@ -7,9 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from kernel.calendar import BEIJING
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.calendar.days import BEIJING
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.template import Channel
 from notifications import broadcast, wording
 from notifications.broadcast import Wanted

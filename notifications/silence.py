@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from kernel.database import Tx
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 
 _BATCH = 5000
 _sql = load(Path(__file__).with_name("silence.sql"))

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from uuid import UUID
 
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 
 _sql = load(Path(__file__).with_name("suitable.sql"))
 

@@ -11,14 +11,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kernel import logs
-from kernel.crypto import Place, Seals
-from kernel.cursor import Cursor
-from kernel.database import Tx
 from kernel.errors import FieldSealed, NotFound
-from kernel.outbox import Record, record
+from kernel.events.outbox import Record, record
 from kernel.queues.client import UNREADABLE
-from kernel.sql import load
+from kernel.security.crypto import Place, Seals
+from kernel.store.cursor import Cursor
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.telemetry import logs
 from mobile_contracts.outbound import Email, Sms
 from mobile_contracts.suppression import Suppression, SuppressionReason
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kernel.database import Tx
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from notifications import bounces
 
 _FOLDED = 5000

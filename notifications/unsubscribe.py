@@ -13,10 +13,10 @@ from email.utils import parseaddr
 import msgspec
 from msgspec import Struct
 
-from kernel.crypto import Fields, Place
-from kernel.database import Tx
 from kernel.errors import FieldSealed, NotFound
+from kernel.security.crypto import Fields, Place
 from kernel.settings import Settings
+from kernel.store.database import Tx
 from mobile_contracts.consent import ConsentPurpose
 from notifications import consent
 from notifications.consent import Word

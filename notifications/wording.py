@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput, NotAllowed, NotFound
-from kernel.outbox import Record, emit
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import TemplateChanged
 from mobile_contracts.template import ByLanguage, TemplateLine, TemplateNew, TemplateVersion, Variable
 from notifications import template

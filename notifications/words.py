@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput
 from kernel.settings import Settings
+from kernel.store.database import Tx
 from mobile_contracts.outbound import Purpose
 from mobile_contracts.template import Channel, Language, TemplateVersion
 from notifications import limits, wording

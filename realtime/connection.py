@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from centers.service import rules
 from centers.service.rules import Reader, Said, Stored
-from kernel.apart import Apart
+from identity.principal import LEEWAY_SECONDS
 from kernel.errors import HexadError, NotSignedIn, RateLimited, SessionOver, TokenExpired, Unavailable
-from kernel.identity import LEEWAY_SECONDS
-from kernel.metrics import CLOSES, FRAMES
-from kernel.scope import Principal
+from kernel.process.apart import Apart
+from kernel.security.scope import Principal
+from kernel.telemetry.metrics import CLOSES, FRAMES
 from mobile_contracts.frame import Asked, Changed, ConversationLine, ErrorCode, Receipt, SendMessage, ServerFrame
 from mobile_contracts.template import Language
 from realtime import session, wire

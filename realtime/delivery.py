@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from centers.service import rules
 from centers.service.rules import Line, Person, Reader, Said
-from kernel.apart import Apart
+from kernel.process.apart import Apart
 from mobile_contracts.event import Marked, StatusChanged
 from mobile_contracts.frame import Changed, Closed, Presence, Receipt, ServerFrame
 from mobile_contracts.template import Language

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from centers.service import actions, attendance, message, queries, rules
 from centers.service.rules import Line, Reader, Refused, Said, Stored, Wanted
-from kernel.database import AWAY, Database, Tx
 from kernel.errors import NotAllowed, Overloaded, Unavailable
-from kernel.scope import NOTHING, Principal, Scope, apply, apply_system
+from kernel.security.scope import NOTHING, Principal, Scope, apply, apply_system
+from kernel.store.database import AWAY, Database, Tx
 from mobile_contracts.event import ConversationMoved, StatusChanged
 from mobile_contracts.frame import (
     Accept,

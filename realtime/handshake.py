@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from kernel.origins import Origins
+from kernel.settings.origins import Origins
 
 PATH = "/ws"
 SUBPROTOCOL = "hexad.v1"

@@ -11,16 +11,16 @@ from uuid import UUID
 import uuid_utils.compat as uuid
 
 from centers.service.rules import Said
-from kernel import logs
-from kernel.address import household
-from kernel.apart import Apart
+from identity.principal import ended
 from kernel.bus.client import Bus
-from kernel.database import Database
 from kernel.errors import RateLimited
-from kernel.identity import ended
-from kernel.metrics import POOL_FREE, POOL_WAITING, SOCKETS
-from kernel.scope import Principal
+from kernel.process.address import household
+from kernel.process.apart import Apart
+from kernel.security.scope import Principal
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry import logs
+from kernel.telemetry.metrics import POOL_FREE, POOL_WAITING, SOCKETS
 from mobile_contracts.event import Event, OrganisationChanged, PersonChanged, RolesChanged, SessionEnded
 from mobile_contracts.frame import Asked, SendMessage, ServerFrame
 from realtime.connection import Arrival, Connection, count_frames
@@ -75,7 +75,7 @@ class Hub:
 
     @property
     def epoch(self) -> str:
-        """Which life of the database this is, as `kernel.lineage` tells it."""
+        """Which life of the database this is, as `kernel.store.lineage` tells it."""
         return self._database.lineage.epoch
 
     @property

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from centers.service import attendance, queries
 from centers.service.rules import Line
-from kernel.apart import Apart
-from kernel.database import Database
-from kernel.scope import apply_system
+from kernel.process.apart import Apart
+from kernel.security.scope import apply_system
+from kernel.store.database import Database
 from mobile_contracts.event import ConversationMoved, Event, Marked, MessagesStored, NoticeGiven, StatusChanged
 from mobile_contracts.frame import Notice
 from notifications import notice

@@ -10,10 +10,10 @@ from msgspec import Struct
 from centers.service import message
 from centers.service.message import Mark, Progress
 from centers.service.rules import Person
-from kernel.apart import Apart
-from kernel.database import Database
 from kernel.errors import Overloaded, Unavailable
-from kernel.scope import apply_system
+from kernel.process.apart import Apart
+from kernel.security.scope import apply_system
+from kernel.store.database import Database
 from mobile_contracts.event import Marked
 from mobile_contracts.frame import Delivered, Read
 from realtime.connection import Connection

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from centers.service import queries
-from kernel import identity
-from kernel.database import Database
-from kernel.scope import apply_system
+from identity import principal as identity
+from kernel.security.scope import apply_system
+from kernel.store.database import Database
 from realtime.connection import Connection
 from realtime.rounds import Rounds
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from centers.service import holding
 from centers.service.holding import Groundless
-from kernel.database import Database
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
+from kernel.store.database import Database
 from realtime.rounds import Rounds
 
 IN_TURN = 5_000

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from kernel.apart import Apart
+from kernel.process.apart import Apart
 
 LOOK_SECONDS, _BREATH_SECONDS = 2.0, 0.1
 

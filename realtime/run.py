@@ -9,12 +9,13 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from kernel import logs, metrics, ports, tracing
+from identity.principal import Tokens
 from kernel.bus.choice import open_bus
-from kernel.database import Database, check_keys
-from kernel.files import allow_files
-from kernel.identity import Tokens
+from kernel.process import ports
+from kernel.process.files import allow_files
 from kernel.settings import Settings
+from kernel.store.database import Database, check_keys
+from kernel.telemetry import logs, metrics, tracing
 from realtime import garbage
 from realtime.guard import Http, WebSocket
 from realtime.hub import Hub

@@ -5,11 +5,11 @@ from typing import Any
 from litestar import Litestar, Request, Response, asgi, get
 from litestar.datastructures import State
 
-from kernel import logs, metrics
-from kernel.address import Addresses, inside, networks
-from kernel.negotiation import language
-from kernel.origins import Origins
+from kernel.process.address import Addresses, inside, networks
 from kernel.settings import Settings, words
+from kernel.settings.origins import Origins
+from kernel.telemetry import logs, metrics
+from kernel.text.negotiation import language
 from realtime.connection import Connection
 from realtime.handshake import PATH, SUBPROTOCOL, Handshake, Refusal, headers
 from realtime.hub import Hub

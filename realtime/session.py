@@ -14,7 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from centers.service.rules import BODY_AT_MOST
-from kernel.scope import Principal
+from kernel.security.scope import Principal
 from mobile_contracts.base import BLANK
 from mobile_contracts.frame import (
     AnyClientFrame,

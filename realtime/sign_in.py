@@ -8,11 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from kernel.database import AWAY, Database
+from identity.principal import LEEWAY_SECONDS, Tokens, find_many
 from kernel.errors import NotSignedIn, Overloaded, SessionOver, Unavailable
-from kernel.identity import LEEWAY_SECONDS, Tokens, find_many
-from kernel.scope import Audience, Principal
+from kernel.security.scope import Audience, Principal
 from kernel.settings import Settings
+from kernel.store.database import AWAY, Database
 from realtime.together import Together
 
 AUDIENCES: tuple[Audience, ...] = ("staff", "investor")

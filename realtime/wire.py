@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Raw, Struct
 
-from kernel.characters import whole
+from kernel.text.characters import whole
 from mobile_contracts.frame import AnyClientFrame, ClientFrame, ServerFrame
 
 _FIELDS = {

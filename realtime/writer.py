@@ -16,11 +16,11 @@ from msgspec import Struct
 
 from centers.service import message
 from centers.service.rules import Busy, Outcome, Refused, Said, Stored, Wanted
-from kernel.apart import Apart
-from kernel.database import Database
 from kernel.errors import Overloaded, Unavailable
-from kernel.metrics import CHAT_MESSAGES
-from kernel.scope import apply_system
+from kernel.process.apart import Apart
+from kernel.security.scope import apply_system
+from kernel.store.database import Database
+from kernel.telemetry.metrics import CHAT_MESSAGES
 
 WAITING_AT_MOST = 5_000
 """Messages; another one is refused with `unavailable`."""

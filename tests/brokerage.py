@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from kernel import identity
-from kernel.crypto import BlindIndex, Fields, Place
-from kernel.database import Database
-from kernel.identity import Tokens
-from kernel.personal import mask_id_no, mask_mobile, mobile
-from kernel.scope import Audience, apply_system
+from identity import principal
+from identity.principal import Tokens
+from kernel.security.crypto import BlindIndex, Fields, Place
+from kernel.security.scope import Audience, apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.text.personal import mask_id_no, mask_mobile, mobile
 
 ID_NO = "11010519491231002X"
 """The example of GB 11643."""
@@ -91,7 +91,7 @@ class Brokerage:
         """Signs somebody in and gives the headers of their requests."""
         async with self.database.transaction() as tx:
             roles = ["investor"] if audience == "investor" else []
-            session_id = await identity.open_session(tx, audience, subject, roles, device_id, 3600)
+            session_id = await principal.open_session(tx, audience, subject, roles, device_id, 3600)
         return {"Authorization": f"Bearer {Tokens(self.settings).issue(audience, subject, session_id)}"}
 
     async def execute(self, statement: str, *args: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 
 from hexad.embedded import Postgres
-from kernel.migrate import migrate
+from kernel.schema.migrate import migrate
 from kernel.settings import parse
 
 _MEMORY, _ROOM = Path("/dev/shm"), 2 << 30

@@ -17,8 +17,8 @@ import pytest
 import structlog
 
 from hexad.embedded import Postgres
-from kernel.database import Database, Tx, session_settings
 from kernel.settings import Settings, environment, parse
+from kernel.store.database import Database, Tx, session_settings
 from tests import clusters, ports
 
 BROKER_URL = "amqp://guest:guest@127.0.0.1:5672/"

@@ -7,11 +7,11 @@ import httpx
 import msgspec
 
 from hexad.simulators.advisory import Platform
-from kernel.crypto import Fields, Place
-from kernel.database import Database
 from kernel.queues.broker import make_queues
-from kernel.scope import apply_system
+from kernel.security.crypto import Fields, Place
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import Brokerage
 from workers import handlers
 from workers.registry import Means, find, handlers_of

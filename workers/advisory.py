@@ -14,9 +14,9 @@ import httpx2
 import msgspec
 from msgspec import Meta, Struct
 
-from kernel import outside
 from kernel.errors import Unavailable
 from kernel.settings import Settings, advisory_address
+from kernel.store import outside
 from mobile_contracts.advisory import ContractNews, Order, Verdict
 
 CALL_SECONDS = 5.0

@@ -9,11 +9,11 @@ from celery import Celery
 from celery.exceptions import Reject
 from kombu import Exchange, Queue
 
-from kernel import logs
 from kernel.errors import Unavailable
 from kernel.queues import WORK
 from kernel.queues.rabbitmq import arguments
 from kernel.settings import Settings
+from kernel.telemetry import logs
 from workers import pgmq
 from workers.job import Outcome
 from workers.message import TASK, Job, parse

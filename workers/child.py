@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from kernel import tracing
-from kernel.database import Database
 from kernel.queues import WORK
 from kernel.queues.broker import make_queues
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry import tracing
 from workers.job import DATABASE_AWAY, Jobs, Outcome
 from workers.life import Life
 from workers.message import Job

@@ -2,9 +2,9 @@
 
 import time
 
-from kernel import metrics
 from kernel.queues import QUEUES
 from kernel.queues.client import Queues
+from kernel.telemetry import metrics
 
 _PAUSE_SECONDS = 5.0
 _PAUSE_TIMES = 100

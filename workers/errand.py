@@ -13,15 +13,15 @@ from functools import partial
 import asyncpg
 import uvloop
 
-from kernel import logs, metrics, tracing
-from kernel.apart import Apart
-from kernel.database import Database
 from kernel.errors import Unavailable
-from kernel.parent import end_with_parent
+from kernel.process.apart import Apart
+from kernel.process.parent import end_with_parent
 from kernel.queues import SLOW, URGENT, Queue
 from kernel.queues.broker import make_queues
 from kernel.queues.client import UNREADABLE, Delivery, Queues
 from kernel.settings import Settings, current
+from kernel.store.database import Database
+from kernel.telemetry import logs, metrics, tracing
 from workers import handlers  # noqa: F401 - registers every handler
 from workers.job import DATABASE_AWAY, Jobs
 from workers.life import Life

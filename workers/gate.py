@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import asyncpg
 
-from kernel import logs
 from kernel.errors import Unavailable
-from kernel.lineage import Lineage, connect
-from kernel.migrate import applied, migrations
+from kernel.schema.migrate import applied, migrations
 from kernel.settings import Settings
+from kernel.store.lineage import Lineage, connect
+from kernel.telemetry import logs
 from workers.job import DATABASE_AWAY
 
 _LOOK_SECONDS = 1.0

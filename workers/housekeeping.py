@@ -1,17 +1,19 @@
 """Housekeeping: deletes what has outlived its purpose, in chunks, so that no statement and no run takes long.
 
 Each table is a job of its own, so that one that fails stops no other, and is taken up again at once until nothing is
-left: it keeps up with whatever a day brings. `kernel/retention.py` says which tables, and how long each keeps what.
+left: it keeps up with whatever a day brings. `kernel/schema/retention.py` says which tables, and how long each keeps
+what.
 """
 
 import time
 from pathlib import Path
 
-from kernel import logs, retention
-from kernel.database import Tx
-from kernel.outbox import emit
-from kernel.scope import apply_system
-from kernel.sql import load
+from kernel.events.outbox import emit
+from kernel.schema import retention
+from kernel.security.scope import apply_system
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.telemetry import logs
 from mobile_contracts.event import HousekeepingDue, MonthsDue, OutlivedDue
 from workers.registry import handles
 

@@ -17,13 +17,14 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from kernel import logs, metrics, redaction, tracing
-from kernel.apart import AWAY_FOR_ALL
-from kernel.database import Database
 from kernel.errors import Unavailable
-from kernel.retry import Backoff
+from kernel.process.apart import AWAY_FOR_ALL
+from kernel.process.retry import Backoff
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Database
+from kernel.store.sql import load
+from kernel.telemetry import logs, metrics, tracing
+from kernel.text import redaction
 from mobile_contracts.event import Event
 from workers.message import Job
 from workers.registry import Handler, Means, find

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from uuid import UUID
 
 from centers.customer.contact import Seals
-from kernel import logs
-from kernel.crypto import BlindIndex, Fields
-from kernel.database import Database, Tx
 from kernel.queues.client import Queues
+from kernel.security.crypto import BlindIndex, Fields
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
+from kernel.telemetry import logs
 from notifications import receipt
 from notifications.gateway import lease, signature
 

@@ -8,11 +8,11 @@ from typing import NoReturn
 
 import uuid_utils.compat as uuid
 
-from kernel.apart import Apart
-from kernel.database import Database
+from kernel.process.apart import Apart
 from kernel.queues import Queue
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Database
+from kernel.store.sql import load
 
 _SIGNS = 6
 """Signs of life within the time after which silence means death."""

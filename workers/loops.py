@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from kernel import logs, metrics, redaction
-from kernel.retry import Backoff
+from kernel.process.retry import Backoff
+from kernel.telemetry import logs, metrics
+from kernel.text import redaction
 from workers.job import DATABASE_AWAY
 
 Step = Callable[[], Awaitable[float]]

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from kernel import audit, metrics, retention
-from kernel.database import Database
-from kernel.sql import load
+from kernel.audit import seal
+from kernel.schema import retention
+from kernel.store.database import Database
+from kernel.store.sql import load
+from kernel.telemetry import metrics
 
 _SECONDS = 5.0
 _MEASURED = (metrics.OUTBOX_BACKLOG, metrics.OUTBOX_AGE, metrics.JOBS_SET_ASIDE, metrics.MONTHS_MISSING)
@@ -23,7 +25,7 @@ class Measure:
         try:
             async with self._database.connection() as connection:
                 row = await _sql.backlog(connection, tables=retention.in_months())
-                lag = await audit.lag(connection)
+                lag = await seal.lag(connection)
         except Exception:
             for gauge in _MEASURED:
                 gauge.clear()

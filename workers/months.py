@@ -5,9 +5,10 @@ Nothing waits for a month: what comes before it was made lies in the table's def
 
 from pathlib import Path
 
-from kernel import logs, retention
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.schema import retention
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.telemetry import logs
 from mobile_contracts.event import MonthsDue
 from workers.registry import handles
 

@@ -12,15 +12,17 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from kernel import clock, logs, metrics, redaction
-from kernel.apart import AWAY_FOR_ALL, Apart
-from kernel.characters import whole
-from kernel.crypto import BlindIndex, Fields, Seals
-from kernel.database import Database, Tx
+from kernel.process.apart import AWAY_FOR_ALL, Apart
 from kernel.queues import INBOUND, RECEIPTS, Queue
 from kernel.queues.client import UNREADABLE, Delivery, Queues
-from kernel.scope import apply_system
+from kernel.security.crypto import BlindIndex, Fields, Seals
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store import clock
+from kernel.store.database import Database, Tx
+from kernel.telemetry import logs, metrics
+from kernel.text import redaction
+from kernel.text.characters import whole
 from mobile_contracts.outbound import Inbound, Purpose, Receipt
 from mobile_contracts.template import Channel
 from notifications import dispatch, expansion, hours, in_app, inbound, receipt, tidying

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 
-from kernel import metrics
-from kernel.database import Tx
-from kernel.outbox import emit
-from kernel.sql import load
+from kernel.events.outbox import emit
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.telemetry import metrics
 from mobile_contracts.event import Probed
 from workers.registry import handles
 

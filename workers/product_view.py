@@ -1,8 +1,8 @@
 """Advisers' views on their way to the subscribers of a product."""
 
 from centers.product import view
-from kernel.database import Tx
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
+from kernel.store.database import Tx
 from mobile_contracts.event import ViewPublished
 from notifications import broadcast, template
 from notifications.broadcast import Wanted

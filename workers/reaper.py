@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from kernel import logs, metrics
-from kernel.database import Database
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Database
+from kernel.store.sql import load
+from kernel.telemetry import logs, metrics
 from workers.registry import awaited
 
 _sql = load(Path(__file__).with_name("reaper.sql"))

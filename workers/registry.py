@@ -10,12 +10,12 @@ from typing import Any, get_args
 
 from msgspec import Struct, field
 
-from kernel.apart import Apart
-from kernel.database import Database, Tx
+from kernel.process.apart import Apart
 from kernel.queues import WORK, Queue
 from kernel.queues.client import Queues
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from mobile_contracts.event import AnyEvent, Event
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 from celery import Celery
 
-from kernel import logs, metrics
 from kernel.bus.client import Bus
-from kernel.database import Database
 from kernel.queues import WORK, Queue
 from kernel.queues.client import Message, Queues, written
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Database
+from kernel.store.sql import load
+from kernel.telemetry import logs, metrics
 from mobile_contracts.event import Event
 from workers.message import Job, encode
 from workers.registry import KINDS, every

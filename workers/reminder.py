@@ -1,9 +1,10 @@
 """Produces reminders when the clock says so, each rule in a job of its own: one that fails stops no other."""
 
-from kernel import clock, logs
-from kernel.database import Tx
-from kernel.outbox import emit
-from kernel.scope import apply_system
+from kernel.events.outbox import emit
+from kernel.security.scope import apply_system
+from kernel.store import clock
+from kernel.store.database import Tx
+from kernel.telemetry import logs
 from mobile_contracts.event import ReminderDue, RemindersDue
 from notifications import reminder
 from workers.registry import handles

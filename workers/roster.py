@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from kernel.lineage import connect
-from kernel.sql import load
+from kernel.store.lineage import connect
+from kernel.store.sql import load
 from workers import handlers
 from workers.registry import every
 

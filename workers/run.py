@@ -20,15 +20,15 @@ from celery import signals
 from celery.apps import worker as celerys
 from celery.beat import Service
 
-from kernel import logs, metrics
-from kernel.anchor import anchor
-from kernel.apart import Apart
-from kernel.audit import BATCH, Sealer
+from kernel.audit.anchor import anchor
+from kernel.audit.seal import BATCH, Sealer
 from kernel.bus.choice import open_bus
-from kernel.database import Database
-from kernel.probes import Check, Probes
+from kernel.process.apart import Apart
+from kernel.process.probes import Check, Probes
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry import logs, metrics
 from workers import handlers  # noqa: F401 - registers every handler
 from workers.app import consumed, make_app
 from workers.child import Child

@@ -11,13 +11,14 @@ import uvloop
 from celery import beat
 from msgspec import Struct
 
-from kernel import clock, logs, metrics
-from kernel.apart import Apart
-from kernel.database import Database, Tx
-from kernel.outbox import emit
-from kernel.scope import apply_system
+from kernel.events.outbox import emit
+from kernel.process.apart import Apart
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store import clock
+from kernel.store.database import Database, Tx
+from kernel.store.sql import load
+from kernel.telemetry import logs, metrics
 from mobile_contracts.event import AdvisoryDue, Event, ExpiryDue, HousekeepingDue, RemindersDue
 from workers import probe
 from workers.loops import Loops

@@ -6,9 +6,9 @@ import subprocess
 import sys
 import threading
 
-from kernel import logs
-from kernel.apart import Apart
+from kernel.process.apart import Apart
 from kernel.settings import PREFIX, Settings, environment
+from kernel.telemetry import logs
 
 _PAUSE_SECONDS = 1.0
 _COMMAND = [sys.executable, "-P", "-m", "workers.errand"]

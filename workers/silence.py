@@ -3,10 +3,10 @@
 import contextlib
 from uuid import UUID
 
-from kernel import logs
-from kernel.apart import Apart
-from kernel.database import Database
+from kernel.process.apart import Apart
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry import logs
 from notifications import silence
 
 _SECONDS = 60.0

@@ -12,12 +12,12 @@ import msgspec
 
 from centers.product import platform
 from centers.product.platform import Due, Outcome, Position
-from kernel import logs
-from kernel.database import Tx
 from kernel.errors import Unavailable
 from kernel.queues import SLOW
-from kernel.scope import Audience, apply_system
+from kernel.security.scope import Audience, apply_system
 from kernel.settings import Settings
+from kernel.store.database import Tx
+from kernel.telemetry import logs
 from mobile_contracts.advisory import ContractNews, Order, PlatformContract, Verdict
 from mobile_contracts.event import AdvisoryDue, ExpiryDue, SubscriptionAsked, SubscriptionChanged
 from notifications import notice

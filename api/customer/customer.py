@@ -14,10 +14,10 @@ from api.edge.reading import get
 from api.edge.request import HttpRequest
 from centers.customer import contact, lists, queries, reveal
 from centers.customer.lists import AssetsCursor, Filter, NameCursor, OpenedCursor
-from kernel import personal
-from kernel.database import Tx as Transaction
 from kernel.errors import InvalidInput
-from kernel.scope import Scope
+from kernel.security.scope import Scope
+from kernel.store.database import Tx as Transaction
+from kernel.text import personal
 from mobile_contracts.base import CODE, CODE_LENGTH, Page
 from mobile_contracts.customer import (
     Account,

@@ -1,7 +1,7 @@
 """Answers of routes: rendered once, kept for the idempotency record, and conditional by ETag.
 
-The ETag of a version bears the epoch of the database (`kernel/lineage.py`): after a restore the same number may be of
-other content.
+The ETag of a version bears the epoch of the database (`kernel/store/lineage.py`): after a restore the same number may
+be of other content.
 """
 
 import hashlib

@@ -7,9 +7,9 @@ from litestar.types import Receive
 from msgspec import Struct
 
 from api.edge.headers import header
-from kernel import metrics
 from kernel.errors import HexadError, InvalidInput, TooLarge, TooSlow
 from kernel.settings import Settings
+from kernel.telemetry import metrics
 
 BODY_AT_MOST = 1 << 20
 _READ_PAST = 16 * BODY_AT_MOST

@@ -4,7 +4,8 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.edge import page
-from kernel import database, scope
+from kernel.security import scope
+from kernel.store import database
 
 Tx = NamedDependency[SkipValidation[database.Tx]]
 Who = NamedDependency[SkipValidation[scope.Scope]]

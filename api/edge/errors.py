@@ -13,8 +13,6 @@ from api.edge.idempotency import Replay
 from api.edge.methods import allowed
 from api.edge.request import HttpRequest
 from api.edge.validation import field_error
-from kernel import logs
-from kernel.database import AWAY
 from kernel.errors import (
     FieldError,
     HexadError,
@@ -26,6 +24,8 @@ from kernel.errors import (
     Unavailable,
     WrongCredentials,
 )
+from kernel.store.database import AWAY
+from kernel.telemetry import logs
 from mobile_contracts.base import Problem
 
 _log = logs.logger(__name__)

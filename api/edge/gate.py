@@ -13,14 +13,14 @@ from api.edge.origin import admitted, is_preflight
 from api.edge.passage import UNLIMITED, Passage
 from api.edge.path import keep_inner_slashes
 from api.edge.places import Places
-from kernel import logs
-from kernel.address import Addresses, household
+from identity.principal import Tokens
 from kernel.errors import AppTooOld, HexadError, InvalidInput, NotSignedIn, Overloaded, RateLimited
-from kernel.identity import Tokens
-from kernel.negotiation import coding
-from kernel.origins import Origins
-from kernel.scope import Audience
+from kernel.process.address import Addresses, household
+from kernel.security.scope import Audience
 from kernel.settings import Settings, words
+from kernel.settings.origins import Origins
+from kernel.telemetry import logs
+from kernel.text.negotiation import coding
 
 _URL_AT_MOST = 8192
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?", re.ASCII)

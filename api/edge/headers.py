@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import uuid_utils as uuid
 
-from kernel import negotiation
+from kernel.text import negotiation
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 

@@ -10,10 +10,10 @@ from litestar.response.base import ASGIResponse
 from api.edge import problem
 from api.edge.headers import header, listed, request_id
 from api.edge.request import HttpRequest
-from kernel.database import Tx
 from kernel.errors import HexadError, InvalidInput, KeyRequired, KeyReused, StillRunning
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
 
 _KEY = re.compile(r"[\x21-\x7e]{8,100}")
 _KEPT_HEADERS = ("content-type", "etag", "location", "content-language")

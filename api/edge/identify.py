@@ -9,9 +9,9 @@ from litestar.handlers import BaseRouteHandler
 from api.edge.headers import header, request_id
 from api.edge.limits import Buckets
 from api.edge.request import HttpRequest
+from identity.principal import Identities
 from kernel.errors import NotAllowed, NotSignedIn, RateLimited
-from kernel.identity import Identities
-from kernel.scope import NOTHING, Audience, Principal, Scope
+from kernel.security.scope import NOTHING, Audience, Principal, Scope
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
 PUBLIC = "public"

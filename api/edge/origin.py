@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.edge.headers import header
-from kernel.origins import Origins
+from kernel.settings.origins import Origins
 
 _SEEN = (
     "ETag, Location, Link, Retry-After, X-Request-Id, Idempotency-Replayed, Content-Language, RateLimit-Limit,"

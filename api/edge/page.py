@@ -9,9 +9,9 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
-from kernel import cursor as kept
-from kernel.database import Tx
 from kernel.errors import CursorInvalid
+from kernel.store import cursor as kept
+from kernel.store.database import Tx
 from mobile_contracts.base import Page
 
 Cursor = TypeVar("Cursor", bound=kept.Cursor)

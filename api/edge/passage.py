@@ -13,9 +13,9 @@ from prometheus_client import Counter, Histogram
 from api.edge import problem
 from api.edge.headers import header, listed, new_request_id
 from api.edge.limits import Allowance
-from kernel import logs, metrics, tracing
 from kernel.errors import AppTooOld, HexadError, RateLimited
 from kernel.settings import Settings
+from kernel.telemetry import logs, metrics, tracing
 
 UNLIMITED = ("/health/", "/metrics")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -2,7 +2,7 @@
 
 import time
 
-from kernel import metrics
+from kernel.telemetry import metrics
 
 
 class Places:

@@ -6,7 +6,7 @@ import msgspec
 
 from kernel import errors
 from kernel.errors import FieldError, HexadError
-from kernel.negotiation import language
+from kernel.text.negotiation import language
 from mobile_contracts.base import FieldProblem, Problem
 
 MEDIA_TYPE = "application/problem+json"

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from api.edge.dependencies import Who
 from api.edge.identify import Guard
 from api.edge.request import HttpRequest
-from kernel.scope import Reads
+from kernel.security.scope import Reads
 
 
 def provide_reads(request: HttpRequest, who: Who) -> Reads:

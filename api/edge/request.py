@@ -9,8 +9,8 @@ from litestar.exceptions import HTTPException
 from api.edge.faults import faults
 from api.edge.headers import listed
 from api.edge.path import with_slashes
-from kernel.characters import whole
 from kernel.errors import InvalidInput
+from kernel.text.characters import whole
 
 _UTF8 = ("utf-8", "utf8")
 

@@ -15,11 +15,11 @@ from api.edge.headers import header
 from api.edge.identify import Guard
 from api.edge.limits import Buckets
 from api.edge.request import HttpRequest
-from kernel import scope
-from kernel.database import Database, Tx
 from kernel.errors import RateLimited
-from kernel.keys import GatewayKey
-from kernel.scope import Principal
+from kernel.security import scope
+from kernel.security.scope import Principal
+from kernel.settings.keys import GatewayKey
+from kernel.store.database import Database, Tx
 from notifications.gateway import signature
 
 SIGNED = "signed"

@@ -12,9 +12,9 @@ from typing import Any
 from api.edge.dependencies import Who
 from api.edge.idempotency import Once
 from api.edge.request import HttpRequest
-from kernel import scope
-from kernel.database import Database, Tx
 from kernel.errors import HexadError
+from kernel.security import scope
+from kernel.store.database import Database, Tx
 
 
 async def provide_tx(request: HttpRequest, who: Who) -> AsyncGenerator[Tx, None]:

@@ -11,10 +11,9 @@ from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
 from api.identity.session import Number, Reason
-from kernel import session
-from kernel.session import Subject
+from identity import device, session
+from identity.session import Subject
 from mobile_contracts.device import DEVICE_ID, Device, DeviceChange
-from notifications import device
 
 _REVOKED = "those that were revoked, instead of those in use"
 DeviceId = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=DEVICE_ID)]

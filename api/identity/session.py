@@ -9,9 +9,9 @@ from litestar.params import FromPath, PathParameter, QueryParameter
 from api.edge.dependencies import PageQuery, Tx, Who
 from api.edge.identify import may
 from api.edge.reading import get
-from kernel import session
-from kernel.scope import Scope
-from kernel.session import SessionCursor, Subject
+from identity import session
+from identity.session import SessionCursor, Subject
+from kernel.security.scope import Scope
 from mobile_contracts.base import NO_CONTROLS, REASON, Page
 from mobile_contracts.session import OpenSession
 

@@ -11,7 +11,7 @@ from api.edge.dependencies import PageQuery, Tx, Who
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
-from kernel.database import Tx as Transaction
+from kernel.store.database import Tx as Transaction
 from mobile_contracts.base import Page
 from mobile_contracts.broadcast import (
     BroadcastLine,

@@ -10,11 +10,11 @@ from litestar.params import JSONBody
 from api.edge.dependencies import Tx, Who
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
-from kernel import scope
-from kernel.database import Database
 from kernel.errors import NotAllowed
 from kernel.queues.broker import open_queues
 from kernel.queues.client import id_of
+from kernel.security import scope
+from kernel.store.database import Database
 from mobile_contracts.gateway import Acknowledgement, Lease, LeaseRequest, Result, Results
 from notifications import receipt
 from notifications.gateway import lease, signature

@@ -16,10 +16,10 @@ from api.edge.headers import language, request_id
 from api.edge.request import HttpRequest
 from api.edge.signed import DEPENDENCIES, Gateway, signed
 from api.edge.validation import field_error
-from kernel.database import Tx as Transaction
 from kernel.errors import NotFound
 from kernel.queues.client import UNREADABLE
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
+from kernel.store.database import Tx as Transaction
 from mobile_contracts.gateway import Items, Result, Results, Returned
 from mobile_contracts.outbound import Inbound, Receipt
 from notifications import inbound, receipt, unsubscribe

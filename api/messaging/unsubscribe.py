@@ -13,7 +13,7 @@ from api.edge.headers import language, request_id
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.errors import NotFound
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from notifications import unsubscribe
 from notifications.unsubscribe import Wish
 
@@ -86,4 +86,4 @@ def _page(
     return Response(page, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 
-auth = Router("", route_handlers=[ask, end], tags=["Messages"])
+auth = Router("", route_handlers=[ask, end], tags=["Messages"], response_headers={"Cache-Control": "no-store"})

@@ -9,8 +9,8 @@ from litestar.params import QueryParameter
 from api.edge.dependencies import Tx
 from api.edge.identify import may
 from api.edge.page import After, Limit, PageQuery
-from kernel import audit_search
-from kernel.audit_search import AuditCursor, Wanted
+from kernel.audit import search
+from kernel.audit.search import AuditCursor, Wanted
 from mobile_contracts.audit import AuditLine
 from mobile_contracts.base import Page
 
@@ -41,7 +41,7 @@ async def search_audit(
     """The newest first, of 366 days at most; personal data is hidden. The search itself becomes a line of the log."""
     page = PageQuery(limit, cursor)
     wanted = Wanted(principal=principal, noun=noun, noun_id=noun_id, action=action, since=since, until=until)
-    lines = await audit_search.search(tx, wanted, page.after(AuditCursor), page.limit + 1)
+    lines = await search.search(tx, wanted, page.after(AuditCursor), page.limit + 1)
     return page.of(lines, lambda one: AuditCursor(one.at, one.id))
 
 

@@ -11,17 +11,17 @@ from api.edge.dependencies import Tx
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
-from kernel import calendar, trading_day
+from kernel.calendar import days, trading_day
 from mobile_contracts.base import Page
 from mobile_contracts.calendar import TradingDay, TradingDayChange
 
-_TO = f"last day, {calendar.MOST_DAYS} days at most; `from` when left out"
+_TO = f"last day, {days.MOST_DAYS} days at most; `from` when left out"
 First = Annotated[date | None, QueryParameter(name="from", description="first day; today when left out")]
 Last = Annotated[date | None, QueryParameter(name="to", description=_TO)]
 
 
 async def _list_days(tx: Tx, first: date | None, last: date | None) -> Page[TradingDay]:
-    first = first or calendar.today()
+    first = first or days.today()
     return Page(await trading_day.list_range(tx, first, last or first))
 
 

@@ -10,8 +10,8 @@ from api.edge.answer import Answer, versioned
 from api.edge.dependencies import PageQuery, Tx
 from api.edge.identify import may
 from api.edge.reading import get
-from kernel import job
-from kernel.job import JobCursor
+from kernel.events import job
+from kernel.events.job import JobCursor
 from mobile_contracts.base import Page
 from mobile_contracts.job import Job, JobState
 

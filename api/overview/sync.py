@@ -12,9 +12,9 @@ from api.edge.reading import get
 from api.edge.request import HttpRequest
 from centers.customer import contact, queries, sync
 from centers.customer.sync import OwnCursor, SyncCursor
-from kernel import cursor as kept
+from identity import device
+from kernel.store import cursor as kept
 from mobile_contracts.customer import CustomerChanges, OwnChanges
-from notifications import device
 
 Kind = TypeVar("Kind", bound=kept.Cursor)
 

@@ -6,22 +6,22 @@ from uuid import UUID
 from litestar import Router, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from api.auth import code, people
-from api.auth.code import Destination, Owner
-from api.auth.visit import visit_of
 from api.customer.customer import No
 from api.edge.dependencies import PageQuery, Tx, Who
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
+from api.edge.visit import visit_of
 from api.product.product import Code
 from centers.product import catalogue, platform, subscription, suitability
 from centers.product.platform import ContractCursor
 from centers.product.subscription import SubscriptionCursor
-from kernel.crypto import Place
+from identity import one_time_code, subject
+from identity.one_time_code import Destination, Owner
 from kernel.errors import CodeRefused, NoMobile
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
+from kernel.events.outbox import Record, emit
+from kernel.security.crypto import Place
+from kernel.security.scope import Scope
 from mobile_contracts.auth import CodeOnItsWay
 from mobile_contracts.base import Page
 from mobile_contracts.event import CodeWanted
@@ -55,7 +55,7 @@ async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Cod
     product, visit = await catalogue.find(tx, product_code), visit_of(request, "investor")
     await subscription.check_open(tx, who, product)
     subscription.check_suitable(await suitability.do_decide(tx, who, product, "subscribe"))
-    person = await people.customer(tx, visit.door.index, who.principal.subject)
+    person = await subject.customer(tx, visit.door.index, who.principal.subject)
     if person is None or person.mobile is None or person.mobile_index is None:
         raise NoMobile
     asker = visit.door.codes.asker("signed_in", person.subject, who.principal.device_id, visit.address)
@@ -66,7 +66,7 @@ async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Cod
     what = Record(action="code.ask", noun="one_time_code", noun_id=str(code_id), reason="subscribe",
                   after=visit.attempt(asker.device_id))  # fmt: skip
     await emit(tx, CodeWanted(code_id=code_id), what)
-    return CodeOnItsWay(expires_in=code.SMS_SECONDS, again_in=_AGAIN_SECONDS)
+    return CodeOnItsWay(expires_in=one_time_code.SMS_SECONDS, again_in=_AGAIN_SECONDS)
 
 
 @post(
@@ -83,7 +83,7 @@ async def subscribe(request: HttpRequest, tx: Tx, who: Who, data: JSONBody[Subsc
     subscription.check_suitable(decided)
     code_id = await visit_of(request, "investor").door.codes.matches(tx, _owner(who, product), data.code)
     async with tx.transaction():  # the decision and the try stay whatever becomes of this
-        if code_id is None or not await code.use(tx, code_id):
+        if code_id is None or not await one_time_code.use(tx, code_id):
             raise CodeRefused
         return await subscription.do_subscribe(tx, who, data, decided)
 

@@ -8,14 +8,14 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from centers.customer import queries
-from kernel.crypto import BlindIndex, Fields, Place
-from kernel.database import Tx
 from kernel.errors import FieldError, InvalidInput
-from kernel.outbox import Record, emit
-from kernel.personal import mask_email, mask_mobile, mobile
-from kernel.scope import Scope
-from kernel.sql import load
-from kernel.version import check_version
+from kernel.events.outbox import Record, emit
+from kernel.security.crypto import BlindIndex, Fields, Place
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.store.version import check_version
+from kernel.text.personal import mask_email, mask_mobile, mobile
 from mobile_contracts.address import SENDABLE
 from mobile_contracts.customer import Contact, ContactChange, Customer, Preference, PreferenceChange
 from mobile_contracts.event import ContactChanged

@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
-from kernel import calendar
-from kernel.database import Tx
+from kernel.calendar import days
 from kernel.errors import Overloaded
-from kernel.scope import Reach, Scope
-from kernel.sql import load
+from kernel.security.scope import Reach, Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.customer import Home
 
 _BIRTHDAY_DAYS = 7
@@ -91,5 +91,5 @@ async def _by_branch(tx: Tx, scope: Scope) -> Home:
 
 
 def _birthdays() -> list[str]:
-    today = calendar.today()
+    today = days.today()
     return [f"{today + timedelta(days=ahead):%m-%d}" for ahead in range(_BIRTHDAY_DAYS)]

@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from kernel.cursor import Cursor, Id, Number, Words
-from kernel.database import Tx
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.security.scope import Scope
+from kernel.store.cursor import Cursor, Id, Number, Words
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.customer import CustomerKind, CustomerLine, CustomerStatus
 
 MOST = 2**63 - 1

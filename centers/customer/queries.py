@@ -6,11 +6,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.personal import mask_email
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.text.personal import mask_email
 from mobile_contracts.customer import Account, Customer, Relation
 
 _sql = load(Path(__file__).with_name("queries.sql"), Account, Customer, Relation)

@@ -7,12 +7,12 @@ from msgspec import Struct
 
 from centers.customer import queries
 from centers.customer.queries import Sealed
-from kernel.crypto import Fields, Place
-from kernel.database import Tx
 from kernel.errors import NotFound, QuotaUsedUp
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.security.crypto import Fields, Place
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.customer import Revealed, RevealField, RevealWanted
 from mobile_contracts.event import FieldRevealed
 

@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from kernel import calendar
-from kernel.cursor import Cursor, Id, Transaction
-from kernel.database import Tx
-from kernel.scope import Reach, Scope
-from kernel.sql import load
+from kernel.calendar import days
+from kernel.security.scope import Reach, Scope
+from kernel.store.cursor import Cursor, Id, Transaction
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.customer import CustomerGone, CustomerLine
 
 KEPT_DAYS = 30
-"""A cursor older than this is too old: what left a branch is remembered three times as long (`kernel/retention.py`)."""
+"""A cursor older than this is too old: what left a branch is remembered three times as long (`retention.py`)."""
 
 GONE_AT_MOST = 2000
 """With more tombstones than this it is cheaper to begin afresh."""
@@ -50,7 +50,7 @@ class Changes(Struct, frozen=True):
 
 async def changes(tx: Tx, scope: Scope, cursor: SyncCursor | None, size: int) -> Changes | None:
     """The next part after the cursor, at most `size` customers; null when the cursor cannot be followed any more."""
-    horizon, today, mark = int(await _sql.horizon(tx)), calendar.today(), _mark(scope.reach)
+    horizon, today, mark = int(await _sql.horizon(tx)), days.today(), _mark(scope.reach)
     if cursor is None:
         cursor = SyncCursor(mark, horizon, today)
     if cursor.reach != mark or cursor.since > horizon or cursor.day < today - timedelta(days=KEPT_DAYS):

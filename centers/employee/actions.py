@@ -6,13 +6,13 @@ from typing import Any
 from msgspec import Struct
 
 from centers.employee import queries, rules
-from kernel.calendar import today
-from kernel.database import Tx
+from kernel.calendar.days import today
 from kernel.errors import FieldError, InvalidInput, NotFound
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
-from kernel.sql import load
-from kernel.version import check_version
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.store.version import check_version
 from mobile_contracts.event import PersonChanged, RolesChanged
 from mobile_contracts.person import PersonRoles, PersonRolesChange
 from mobile_contracts.role import Role, RoleChange

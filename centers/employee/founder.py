@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from centers.employee.rules import ADMINISTRATOR
-from kernel.database import Tx
 from kernel.errors import InvalidInput
-from kernel.outbox import Record, emit
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import OrganisationChanged, PersonChanged
 
 _sql = load(Path(__file__).with_name("founder.sql"))

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 
 _sql = load(Path(__file__).with_name("load.sql"))
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from msgspec import structs
 
 from centers.employee import organise, queries, rules
-from kernel.calendar import today
-from kernel.database import Tx
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
-from kernel.sql import load
-from kernel.version import check_version
+from kernel.calendar.days import today
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.store.version import check_version
 from mobile_contracts.event import OrganisationChanged
 from mobile_contracts.person import PersonMove, PersonUnit
 

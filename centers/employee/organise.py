@@ -6,11 +6,11 @@ from msgspec import Struct, structs
 
 from centers.employee import queries, rules
 from centers.employee.rules import Standing
-from kernel.calendar import today
-from kernel.database import Tx
-from kernel.outbox import Record, emit, record
-from kernel.sql import load
-from kernel.version import check_version
+from kernel.calendar.days import today
+from kernel.events.outbox import Record, emit, record
+from kernel.store.database import Tx
+from kernel.store.sql import load
+from kernel.store.version import check_version
 from mobile_contracts.event import OrganisationChanged
 from mobile_contracts.organisation import Unit, UnitChange, UnitMerge, UnitNew
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.me import Employee
 
 _sql = load(Path(__file__).with_name("own.sql"), Employee)

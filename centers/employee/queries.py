@@ -7,11 +7,11 @@ from typing import Any
 from msgspec import Struct
 
 from centers.employee.rules import KINDS
-from kernel.cursor import Cursor, Words
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.security.scope import Scope
+from kernel.store.cursor import Cursor, Words
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.organisation import Unit, UnitKind, UnitLine, UnitStep
 from mobile_contracts.person import (
     Licence,

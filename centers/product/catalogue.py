@@ -7,12 +7,12 @@ from msgspec import Struct
 
 from centers.product import rules, suitability
 from centers.product.rules import Standing
-from kernel import calendar
-from kernel.cursor import Cursor, Words
-from kernel.database import Tx
+from kernel.calendar import days
 from kernel.errors import NotFound
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.security.scope import Scope
+from kernel.store.cursor import Cursor, Words
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.product import Agreement, Category, Offer, OfferDetail, Product
 
 _sql = load(Path(__file__).with_name("catalogue.sql"), Product, Agreement)
@@ -56,7 +56,7 @@ async def list_products(
 async def list_offers(tx: Tx, scope: Scope, wanted: Filter, after: ProductCursor, size: int) -> list[Offer]:
     """What the investor may subscribe to now, by code, each with whether it suits."""
     standing = await suitability.standing(tx, scope)
-    most = rules.bearable(standing, calendar.today()) if wanted.suitable else 5
+    most = rules.bearable(standing, days.today()) if wanted.suitable else 5
     products = await list_products(tx, wanted, after, size, "on", most)
     return await _offers(tx, scope, standing, products)
 
@@ -77,7 +77,7 @@ async def agreement(tx: Tx, language: str) -> Agreement:
 async def _offers(tx: Tx, scope: Scope, standing: Standing, products: list[Product]) -> list[Offer]:
     codes = [product.product_code for product in products]
     rows = await _sql.subscribed(tx, customer=scope.reach.customer, codes=codes)
-    subscribed, today = {row[0] for row in rows}, calendar.today()
+    subscribed, today = {row[0] for row in rows}, days.today()
     return [_offer(product, standing, today, product.product_code in subscribed) for product in products]
 
 

@@ -3,9 +3,9 @@
 import datetime
 from pathlib import Path
 
-from kernel.database import Tx
 from kernel.errors import BrokenReference
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 
 _sql = load(Path(__file__).with_name("load.sql"))
 

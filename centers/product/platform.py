@@ -9,11 +9,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kernel.cursor import Cursor, Words
-from kernel.database import Tx
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Scope
+from kernel.store.cursor import Cursor, Words
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.advisory import ContractNews, PlatformContract
 from mobile_contracts.event import SubscriptionChanged
 from mobile_contracts.product import Contract, SubscriptionState

@@ -8,13 +8,13 @@ from typing import Any
 from msgspec import Struct
 
 from centers.product import rules
-from kernel import calendar
-from kernel.cursor import Cursor, Moment, Words, check_utc
-from kernel.database import Tx
+from kernel.calendar import days
 from kernel.errors import QuestionnaireChanged, QuotaUsedUp
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Scope
+from kernel.store.cursor import Cursor, Moment, Words, check_utc
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import QuestionnaireAnswered
 from mobile_contracts.product import AnsweredQuestionnaire, Assessment, Choice, Question, Questionnaire
 
@@ -86,7 +86,7 @@ async def _check_limit(tx: Tx, scope: Scope) -> None:
         raise QuotaUsedUp(
             f"the questionnaire may be answered {rules.ASSESSMENTS_A_DAY} times a day",
             f"问卷每日最多作答 {rules.ASSESSMENTS_A_DAY} 次",
-            wait=_until_midnight(datetime.datetime.now(calendar.BEIJING)),
+            wait=_until_midnight(datetime.datetime.now(days.BEIJING)),
         )
 
 

@@ -7,8 +7,6 @@ from uuid import UUID
 import uuid_utils.compat as uuid
 
 from centers.product import catalogue
-from kernel.cursor import Cursor
-from kernel.database import Tx
 from kernel.errors import (
     AgreementChanged,
     AlreadySubscribed,
@@ -22,9 +20,11 @@ from kernel.errors import (
     QuestionnaireMissing,
     RiskTooHigh,
 )
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Scope
+from kernel.store.cursor import Cursor
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import SubscriptionAsked
 from mobile_contracts.product import (
     CustomerSubscription,

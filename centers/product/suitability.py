@@ -11,12 +11,12 @@ import uuid_utils.compat as uuid
 
 from centers.product import rules
 from centers.product.rules import Standing
-from kernel import calendar
-from kernel.database import Tx
+from kernel.calendar import days
 from kernel.errors import NotFound
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import SuitabilityDecided
 from mobile_contracts.product import Product, Suitability
 
@@ -34,7 +34,7 @@ async def standing(tx: Tx, scope: Scope) -> Standing:
 async def do_decide(tx: Tx, scope: Scope, product: Product, purpose: Literal["check", "subscribe"]) -> Suitability:
     """Decides for the investor and keeps the decision, whichever it is."""
     bears = await standing(tx, scope)
-    reason = rules.judged(bears, product.risk_level, on=product.status == "on", today=calendar.today())
+    reason = rules.judged(bears, product.risk_level, on=product.status == "on", today=days.today())
     decided: Suitability = await _sql.add(
         tx, id=uuid.uuid7(), customer_id=bears.customer_id, product_code=product.product_code, purpose=purpose,
         allowed=reason == "suitable", reason=reason, product_level=product.risk_level, level=bears.level,

@@ -8,12 +8,12 @@ import uuid_utils.compat as uuid
 from msgspec import Struct
 
 from centers.product import catalogue
-from kernel.cursor import Cursor
-from kernel.database import Tx
 from kernel.errors import NotFound, NotLicensed, ProductWithdrawn
-from kernel.outbox import Record, emit
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Scope
+from kernel.store.cursor import Cursor
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import ViewPublished
 from mobile_contracts.product import Product, ProductView, PublishedView, ViewChannel, ViewWritten
 

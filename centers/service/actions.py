@@ -9,11 +9,11 @@ from msgspec import Struct
 from centers.service import queries
 from centers.service.attendance import SILENCE
 from centers.service.rules import Line, Person, Reader, needs_licence, takes_part
-from kernel.database import Tx
 from kernel.errors import ConversationClosed, NotFound, NotLicensed, WrongState
-from kernel.outbox import Record, emit
-from kernel.scope import Scope, apply, apply_system
-from kernel.sql import load
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import Scope, apply, apply_system
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import ConversationAssigned, ConversationOpened, ConversationRated
 from mobile_contracts.event import ConversationClosed as Ended
 from mobile_contracts.frame import Rate, Topic

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.frame import Presence, StaffStatus
 
 SILENCE = 15.0

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kernel import grants
-from kernel.database import Tx
-from kernel.outbox import Record, emit
-from kernel.scope import NOTHING
-from kernel.sql import load
+from identity import permission
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import NOTHING
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import ConversationRerouted
 from mobile_contracts.frame import Open
 
@@ -90,7 +90,7 @@ async def _out_of_reach(tx: Tx, held: list[Groundless]) -> list[Groundless]:
     """Those of one employee's conversations whose customers no role of theirs reaches."""
     who = held[0]
     roles = list(await _sql.roles_of_sessions(tx, employee_no=who.employee_no))  # besides those assigned
-    permissions = await grants.of(tx, "staff", who.employee_no, roles, who.employee_id, who.unit_id)
+    permissions = await permission.of(tx, "staff", who.employee_no, roles, who.employee_id, who.unit_id)
     reach = permissions.get(Open.staff, NOTHING)
     reached = await _sql.reached(
         tx, customers=[one.customer_id for one in held], branches=list(reach.branches), employees=list(reach.employees)

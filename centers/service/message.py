@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from centers.service import queries, rules
 from centers.service.rules import Known, Outcome, Person, Reader, Said, Standing, Stored, Wanted
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import Scope
-from kernel.sql import load
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.frame import History
 
 LAST_SEQ = 2**53 - 1

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from centers.service.rules import Line, Person, Reader
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import NOTHING, Principal, Scope
-from kernel.sql import load
+from kernel.security.scope import NOTHING, Principal, Scope
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.frame import Accept, HistoryWanted
 
 _sql = load(Path(__file__).with_name("queries.sql"), Line, Person)

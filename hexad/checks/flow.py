@@ -12,14 +12,14 @@ from hexad.checks.finding import Finding, fail, ok, warn
 from hexad.health import PROCESSES, SILENT, STRANGE, asked
 from hexad.supervisor import commands
 from kernel.bus.choice import open_bus
-from kernel.database import Database
 from kernel.errors import HexadError
-from kernel.ports import by
+from kernel.process.ports import by
 from kernel.queues import QUEUES
 from kernel.queues.broker import open_queues
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Database
+from kernel.store.sql import load
 from mobile_contracts.event import Event, Probed
 from workers import probe
 

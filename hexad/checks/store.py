@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from hexad.checks.finding import Finding, fail, graded, ok, warn
-from kernel import lineage, retention
-from kernel.anchor import anchor
-from kernel.calendar import BEIJING
-from kernel.database import Tx
-from kernel.migrate import applied, migrations
+from kernel.audit.anchor import anchor
+from kernel.calendar.days import BEIJING
+from kernel.schema import retention
+from kernel.schema.migrate import applied, migrations
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store import lineage
+from kernel.store.database import Tx
+from kernel.store.sql import load
 
 _sql = load(Path(__file__).with_name("store.sql"))
 _PROBE_SCHEDULE = "probe"

@@ -35,7 +35,7 @@ def migrate() -> None:
 
     from hexad.embedded import served
     from kernel.errors import Misconfigured
-    from kernel.migrate import migrate
+    from kernel.schema.migrate import migrate
     from workers.roster import enrol
 
     with served(given(embedded=False), click.echo, leave=True) as settings:
@@ -58,7 +58,7 @@ def restored(reason: str) -> None:
 
     from hexad.embedded import served
     from kernel.errors import Misconfigured
-    from kernel.lineage import restored
+    from kernel.store.lineage import restored
 
     with served(given(embedded=False), click.echo, leave=True) as settings:
         if not settings.owner_url:

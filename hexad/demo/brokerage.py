@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 
 from hexad.demo.mix import Mix, Whole
-from kernel.calendar import Calendar
+from kernel.calendar.days import Calendar
 
 CUSTOMERS_PER_BROKER, BROKERS_PER_TEAM, BROKERS_PER_BRANCH, BRANCHES, REGIONS = 750, 10, 5, 80, 8
 NEW_PER_DAY = 0.0005

@@ -5,15 +5,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from api.auth import credential, totp
-from api.auth.password import Passwords
 from centers.employee.founder import do_assign_by_position
-from kernel.crypto import Fields
-from kernel.database import Database, Tx
+from identity import authenticator as totp
+from identity import credential
+from identity.password import Passwords
 from kernel.errors import InvalidInput
-from kernel.scope import apply_system
+from kernel.security.crypto import Fields
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Database, Tx
+from kernel.store.sql import load
 
 _sql = load(Path(__file__).with_name("sign_ins.sql"))
 

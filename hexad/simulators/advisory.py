@@ -23,8 +23,8 @@ from msgspec import Struct
 
 from hexad import ports
 from hexad.simulators.ledger import Ledger
-from kernel import logs
 from kernel.settings import Settings
+from kernel.telemetry import logs
 from mobile_contracts.advisory import Order
 
 NONSENSE = b'{"status": "accepted", "contract": {"contract_no": 7}}<html>'

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kernel import calendar
+from kernel.calendar import days
 from mobile_contracts.advisory import ContractNews, ContractsRead, Order, PlatformContract, Verdict
 
 _DAYS = 365
@@ -50,7 +50,7 @@ class Ledger:
             if not taken.cancelled:
                 taken.cancelled = True
                 if taken.contract:
-                    ended = max(calendar.today(), taken.contract.signed_on)
+                    ended = max(days.today(), taken.contract.signed_on)
                     self._moved(taken, msgspec.structs.replace(taken.contract, ended_on=ended))
                 self._keep()
             return _verdict(taken)
@@ -67,7 +67,7 @@ class Ledger:
     def _new(self, order: Order, *, refuse: bool, later: bool) -> Taken:
         taken = Taken(order.subscription_id, refused="the platform does not want it" if refuse else "", told=not later)
         if not refuse:
-            signed = calendar.today()
+            signed = days.today()
             self._moved(taken, PlatformContract(
                 contract_no=f"S{order.subscription_id.hex[-24:]}", customer_no=order.customer_no,
                 product_code=order.product_code, kind="service", signed_on=signed,

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from kernel.calendar import BEIJING
+from kernel.calendar.days import BEIJING
 
 _BYTES = 4 << 20
 """A file that is larger is set aside; the one set aside before goes."""

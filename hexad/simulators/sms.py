@@ -10,13 +10,13 @@ import msgspec
 
 from hexad.simulators.mailbox import Letter, Mailbox
 from hexad.simulators.rules import Manner, answers
-from kernel import logs
 from kernel.errors import HexadError
-from kernel.probes import Probes
+from kernel.process.probes import Probes
 from kernel.queues import OUTBOUND, RECEIPTS, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Delivery, Message, Queues
 from kernel.settings import Settings
+from kernel.telemetry import logs
 from mobile_contracts.outbound import Receipt, Sms
 
 QUEUES = [queue for queue in OUTBOUND if queue.name.startswith("outbound.sms.")]

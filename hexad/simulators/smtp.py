@@ -18,8 +18,8 @@ from hexad import ports
 from hexad.simulators.mailbox import Letter, Mailbox
 from hexad.simulators.page import Page
 from hexad.simulators.rules import Manner
-from kernel import logs
 from kernel.settings import Settings
+from kernel.telemetry import logs
 
 REFUSALS = {"unknown": "550 5.1.1 there is no such mailbox", "full": "452 4.2.2 the mailbox is full, try again later"}
 """What a recipient is answered by the part before the `@`; any other is taken."""

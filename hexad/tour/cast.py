@@ -9,21 +9,21 @@ from typing import Any
 
 from msgspec import Struct
 
-from api.auth import totp
-from api.auth.password import Passwords
 from centers.employee.founder import do_assign_by_position
 from hexad.demo import sign_ins
 from hexad.demo.brokerage import made_up
 from hexad.demo.sign_ins import SignIn
 from hexad.demo.write import write
 from hexad.simulators.rules import MAGIC
-from kernel.calendar import BEIJING
-from kernel.crypto import Fields
-from kernel.database import Database, Tx
+from identity import authenticator
+from identity.password import Passwords
+from kernel.calendar.days import BEIJING
 from kernel.errors import InvalidInput
-from kernel.scope import apply_system
+from kernel.security.crypto import Fields
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Database, Tx
+from kernel.store.sql import load
 from workers.collection.ingest import ingest
 
 CUSTOMERS = 1500
@@ -57,13 +57,13 @@ class Authenticator:
 
         Raises `InvalidInput` when it is asked so often that there is none: each code stands for one time step.
         """
-        present, elapsed = divmod(time.time() if now is None else now, totp.STEP_SECONDS)
-        oldest = int(present) - (elapsed < totp.STEP_SECONDS - _MARGIN)
+        present, elapsed = divmod(time.time() if now is None else now, authenticator.STEP_SECONDS)
+        oldest = int(present) - (elapsed < authenticator.STEP_SECONDS - _MARGIN)
         step = max(self._shown + 1, oldest)
         if step > present + 1:
-            raise InvalidInput(f"an authenticator has a new code every {totp.STEP_SECONDS} s alone")
+            raise InvalidInput(f"an authenticator has a new code every {authenticator.STEP_SECONDS} s alone")
         self._shown = step
-        return totp.code_at(self._secret, step)
+        return authenticator.code_at(self._secret, step)
 
 
 async def gather(settings: Settings, say: Callable[[str], None]) -> Cast:

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from hexad.tour.promise import PATIENCE, Broken, promised
-from kernel.scope import Audience
+from kernel.security.scope import Audience
 
 Json = dict[str, Any]
 

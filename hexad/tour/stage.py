@@ -12,7 +12,7 @@ from hexad import ports
 from hexad.tour.cast import Authenticator, Cast
 from hexad.tour.client import App, Line
 from hexad.tour.letters import Letters
-from kernel.scope import Audience
+from kernel.security.scope import Audience
 from kernel.settings import Settings
 from notifications import hours
 

@@ -13,7 +13,7 @@ from hexad.tour import adviser, broker, investor, subscriber
 from hexad.tour.cast import gather
 from hexad.tour.promise import Broken, promised, until
 from hexad.tour.stage import Done, Stage, set_up
-from kernel import audit
+from kernel.audit import seal
 from kernel.errors import InvalidInput, Unavailable
 from kernel.settings import Settings
 
@@ -42,7 +42,7 @@ class Report(Struct, frozen=True):
 async def audited(stage: Stage) -> None:
     """The audit log verifies."""
 
-    async def look() -> audit.Report | None:
+    async def look() -> seal.Report | None:
         report = await verify(stage.settings, lambda *_: None)
         return report if report.faults or not report.waiting else None
 

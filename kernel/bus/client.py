@@ -7,9 +7,9 @@ from typing import NoReturn
 
 import msgspec
 
-from kernel import logs, metrics
 from kernel.errors import Unavailable
-from kernel.retry import Backoff
+from kernel.process.retry import Backoff
+from kernel.telemetry import logs, metrics
 from mobile_contracts.event import AnyEvent, Event
 
 Heard = Callable[[Event | None], None]

@@ -10,10 +10,10 @@ from typing import NoReturn
 import asyncpg
 
 from kernel.bus.client import Bus, Heard, pass_on
-from kernel.database import AWAY, Database, session_settings
 from kernel.errors import Overloaded, Unavailable
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import AWAY, Database, session_settings
+from kernel.store.sql import load
 
 CHANNEL = "hexad"
 LOOK_SECONDS = 10.0

@@ -7,10 +7,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from kernel import outside
 from kernel.bus.client import Bus, Heard, pass_on
 from kernel.errors import Unavailable
 from kernel.settings import Settings
+from kernel.store import outside
 
 LOOK_SECONDS = 10.0
 """How often a listener asks whether its connection still lives."""

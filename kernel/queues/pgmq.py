@@ -11,14 +11,14 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from kernel import outside
-from kernel.database import BROKEN, Database, Tx
 from kernel.errors import InvalidInput, Overloaded, Unavailable
+from kernel.process.retry import Backoff
 from kernel.queues import Queue
 from kernel.queues.client import Delivery, Message, checked
-from kernel.retry import Backoff
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store import outside
+from kernel.store.database import BROKEN, Database, Tx
+from kernel.store.sql import load
 
 _CONNECTIONS = 4
 _POLLS = (0.02, 0.2)

@@ -12,14 +12,14 @@ import aiormq
 from aiormq.channel import Channel
 from yarl import URL
 
-from kernel import outside
 from kernel.errors import Unavailable
+from kernel.process.retry import Backoff
 from kernel.queues import Queue, pipeline
 from kernel.queues.client import Delivery, Message, checked
 from kernel.queues.frames import Taken, Transport
 from kernel.queues.pipeline import Way
-from kernel.retry import Backoff
 from kernel.settings import Settings
+from kernel.store import outside
 
 CONNECT_SECONDS = 5.0
 CONFIRM_SECONDS = 15.0

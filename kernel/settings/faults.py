@@ -6,9 +6,9 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from kernel.errors import Misconfigured
-from kernel.keys import field_keys, gateway_channels, gateway_keys, key
-from kernel.origins import Origins
 from kernel.settings.all import PREFIX, Settings, meta, words
+from kernel.settings.keys import field_keys, gateway_channels, gateway_keys, key
+from kernel.settings.origins import Origins
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _VERSION = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,2}")

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from kernel.keys import gateway_channels, gateway_keys
 from kernel.settings import Settings
+from kernel.settings.keys import gateway_channels, gateway_keys
 
 MAILER = "smtp-main"
 """Our own SMTP sender, as its receipts name it."""

@@ -11,13 +11,14 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Struct
 
-from kernel import logs, metrics, retention
-from kernel.crypto import Fields, Place
-from kernel.database import Database, Tx
 from kernel.errors import FieldSealed
 from kernel.queues import Queue
 from kernel.queues.client import UNREADABLE, Delivery, Message, Queues
-from kernel.sql import load
+from kernel.schema import retention
+from kernel.security.crypto import Fields, Place
+from kernel.store.database import Database, Tx
+from kernel.store.sql import load
+from kernel.telemetry import logs, metrics
 from mobile_contracts.outbound import Sms
 
 _BATCH = 500

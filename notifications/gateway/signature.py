@@ -4,11 +4,11 @@ import hmac
 from collections.abc import Sequence
 from pathlib import Path
 
-from kernel import retention
-from kernel.database import Tx
 from kernel.errors import ClockSkewed, SignatureRefused, SignatureUsed
-from kernel.keys import GatewayKey
-from kernel.sql import load
+from kernel.schema import retention
+from kernel.settings.keys import GatewayKey
+from kernel.store.database import Tx
+from kernel.store.sql import load
 
 SKEW_SECONDS = 300
 _NOBODY = GatewayKey("", b"nobody signs with this", frozenset())

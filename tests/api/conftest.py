@@ -13,11 +13,11 @@ from litestar import Litestar
 from litestar.datastructures import State
 
 from api.app import built, furnished
-from kernel import identity
-from kernel.database import Database
-from kernel.identity import Tokens
-from kernel.scope import Audience
+from identity import principal
+from identity.principal import Tokens
+from kernel.security.scope import Audience
 from kernel.settings import Settings, words
+from kernel.store.database import Database
 from mobile_contracts.event import Event
 from tests.api.one_connection import Watched, noted
 from tests.brokerage import Brokerage, small
@@ -110,7 +110,7 @@ def sign_in(database: Database, own_settings: Settings) -> SignIn:
         role: str = "administrator", audience: Audience = "staff", subject: str = "10086"
     ) -> dict[str, str]:
         async with database.transaction() as tx:
-            session_id = await identity.open_session(tx, audience, subject, [role], "phone-1", 3600)
+            session_id = await principal.open_session(tx, audience, subject, [role], "phone-1", 3600)
         return {"Authorization": f"Bearer {Tokens(own_settings).issue(audience, subject, session_id)}"}
 
     return signed_in

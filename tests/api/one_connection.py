@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from kernel.database import Database
+from kernel.store.database import Database
 
 _held: ContextVar[list[tuple[Database, object]] | None] = ContextVar("held", default=None)
 """The connections that the request under way holds; its tasks share the list."""

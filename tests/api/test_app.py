@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from api.app import create
-from kernel import identity
+from identity import principal
 from kernel.bus.choice import open_bus
-from kernel.database import Database
 from kernel.errors import Misconfigured
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import SessionEnded
 from tests.api.conftest import Open, SignIn
 from tests.brokers import bus_settings
@@ -32,12 +32,12 @@ async def test_it_opens_without_a_database_and_closes(open_api: Open, own_settin
 async def test_what_the_bus_says_is_heard(
     open_api: Open, bus_settings: Settings, sign_in: SignIn, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 600)
+    monkeypatch.setattr(principal, "REMEMBERED_SECONDS", 600)
     headers = await sign_in()
     async with open_api(bus_settings) as api, open_bus(bus_settings) as bus, asyncio.timeout(20):
         assert (await api.get("/v1/staff/calendar", headers=headers)).status_code == 200
         async with database.transaction() as tx:
             session_id = await tx.fetchval("select id from session")
-            await identity.end_session(tx, session_id, "the phone was lost")
+            await principal.end_session(tx, session_id, "the phone was lost")
         while (await api.get("/v1/staff/calendar", headers=headers)).status_code == 200:
             await bus.tell([SessionEnded(session_id=session_id)])

@@ -7,11 +7,11 @@ import httpx
 import msgspec
 import pytest
 
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.test_run import serving
 from tests.brokerage import ID_NO, Brokerage, small
-from tests.kernel.test_tracing import Collector
+from tests.kernel.telemetry.test_tracing import Collector
 
 MOBILE, OTHER = "13877776666", "13855554444"
 CANARIES = (MOBILE, OTHER, ID_NO, MOBILE[3:], "555-54444")

@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.checks import (
 
 from api.routes import documents_of
 from hexad.embedded import Postgres
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.base import REASON
 from mobile_contracts.published import as_published
 from tests import clusters, ports

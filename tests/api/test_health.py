@@ -6,8 +6,8 @@ import httpx
 import msgspec
 import pytest
 
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.conftest import Open, SignIn
 
 

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from api.routes import documents_of
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.conftest import Open
 from tests.brokerage import small
 

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from api.edge.identify import PUBLIC
 from api.routes import AUDIENCES, audience_router
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.conftest import Open
 from tests.api.signing import headers as signed_headers
 from tests.api.signing import with_gateways

@@ -23,7 +23,7 @@ from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
 from tests.api.conftest import SignIn
 from tests.conftest import child_environment
-from tests.kernel.test_parent import lives
+from tests.kernel.process.test_parent import lives
 
 ROOT = Path(__file__).parents[2]
 _RUN = "from kernel.settings import current; from api.run import serve; serve(current())"

@@ -5,7 +5,7 @@ import pytest
 from bench import brokerage
 from bench.brokerage import started
 from hexad.embedded import Postgres
-from kernel.crypto import BlindIndex
+from kernel.security.crypto import BlindIndex
 from kernel.settings import Settings
 from tests.bench.conftest import CUSTOMERS
 

@@ -80,7 +80,7 @@ def follow(script: str, clone: Clone, up: Up) -> subprocess.CompletedProcess[str
 
 def test_make_test_runs_the_suite(clone: Clone) -> None:
     command = documented("make test")[0]
-    ran = clone.run(*shlex.split(command), "ARGS=tests/kernel/test_migrate.py --no-cov")
+    ran = clone.run(*shlex.split(command), "ARGS=tests/kernel/schema/test_migrate.py --no-cov")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert re.search(r"\d+ passed", ran.stdout.splitlines()[-1])
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from hexad.embedded import Postgres
-from kernel.migrate import migrate
+from kernel.schema.migrate import migrate
 from kernel.settings import Settings
 from tests.brokers import on_rabbitmq
 from tests.clusters import place

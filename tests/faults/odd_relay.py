@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kernel import clock
-from kernel.calendar import BEIJING
+from kernel.calendar.days import BEIJING
 from kernel.settings import current
+from kernel.store import clock
 from notifications import dispatch
 from workers import run
 

@@ -18,10 +18,10 @@ import msgspec
 import psutil
 
 from hexad.embedded import Postgres
-from kernel.database import Tx
 from kernel.queues import WORK
 from kernel.queues.client import Queues
 from kernel.settings import Settings
+from kernel.store.database import Tx
 from tests.conftest import child_environment
 from workers import probe
 

@@ -16,10 +16,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kernel.database import Database
-from kernel.identity import Tokens, open_session
-from kernel.scope import apply_system
+from identity.principal import Tokens, open_session
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import Brokerage
 from tests.faults.phone import Phone
 from tests.faults.stand import Stand

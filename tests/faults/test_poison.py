@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import uuid_utils.compat as uuid
 
-from kernel.outbox import emit
+from kernel.events.outbox import emit
 from mobile_contracts.event import JobTriedAgain
 from tests.faults.stand import Stand
 from workers import probe

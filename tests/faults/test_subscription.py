@@ -4,8 +4,8 @@ import httpx
 import msgspec
 
 from hexad.simulators.ledger import Ledger
-from kernel.database import Database
-from kernel.outbox import emit
+from kernel.events.outbox import emit
+from kernel.store.database import Database
 from mobile_contracts.event import AdvisoryDue
 from tests.brokerage import Brokerage, small
 from tests.faults.stand import Stand

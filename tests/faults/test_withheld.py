@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kernel.calendar import BEIJING
+from kernel.calendar.days import BEIJING
 from kernel.queues.broker import open_queues
 from notifications import consent
 from notifications.consent import Word

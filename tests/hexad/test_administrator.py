@@ -7,8 +7,8 @@ import pytest
 from hexad.administrator import make
 from kernel.errors import InvalidInput
 from kernel.settings import Settings
-from tests.api.auth.conftest import People, Phone, bearer, people, refused, session_of
 from tests.api.conftest import Open, open_api
+from tests.api.identity.conftest import People, Phone, bearer, people, refused, session_of
 from tests.conftest import child_environment
 from tests.hexad.running import HEXAD
 

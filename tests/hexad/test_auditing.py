@@ -5,8 +5,8 @@ import asyncio
 import asyncpg
 
 from hexad import auditing, signin
-from kernel.anchor import anchor
-from kernel.audit import Sealer
+from kernel.audit.anchor import anchor
+from kernel.audit.seal import Sealer
 from kernel.settings import Settings
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from hexad import health
 from kernel.errors import Unavailable
-from kernel.probes import Probes
+from kernel.process.probes import Probes
 from kernel.settings import Settings
 from tests.hexad.test_ports import settings as on_free_ports
 

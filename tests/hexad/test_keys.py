@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from hexad import keys
-from kernel.crypto import Fields
+from identity.principal import Tokens
 from kernel.errors import Misconfigured
-from kernel.identity import Tokens
-from kernel.keys import gateway_keys
+from kernel.security.crypto import Fields
 from kernel.settings import current
+from kernel.settings.keys import gateway_keys
 from notifications.gateway.known import gateways
 
 

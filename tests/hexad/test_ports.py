@@ -9,7 +9,7 @@ import pytest
 
 from hexad import health, ports
 from kernel.errors import Unavailable
-from kernel.probes import Probes
+from kernel.process.probes import Probes
 from kernel.settings import Settings, parse
 from tests.conftest import random_key
 from tests.hexad.running import HEXAD, Up, own_environment

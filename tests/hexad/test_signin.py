@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from hexad import signin
-from kernel.database import Database
+from identity.principal import Identities, Tokens
 from kernel.errors import InvalidInput, Unavailable
-from kernel.identity import Identities, Tokens
 from kernel.settings import Settings
+from kernel.store.database import Database
 from realtime.sign_in import SignIn
 
 

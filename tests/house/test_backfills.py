@@ -11,8 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from kernel import migrate as module
-from tests.kernel.test_migrate import empty, owner
+from kernel.schema import migrate as module
+from tests.kernel.schema.test_migrate import empty, owner
 
 __all__ = ["empty", "owner"]
 

@@ -11,19 +11,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from kernel.database import Database, session_settings
 from kernel.settings import Settings
+from kernel.store.database import Database, session_settings
 from tests.house.test_files import ROOT, tracked
 
-SERVING = ("api", "centers", "kernel", "notifications", "realtime", "workers")
+SERVING = ("api", "centers", "identity", "kernel", "notifications", "realtime", "workers")
 
 BOUNDED = {
-    "api/auth/password.py:_apart": "so many may wait (`_WAITING_AT_MOST`), and a hash takes a fraction of a second",
+    "identity/password.py:_apart": "so many may wait (`_WAITING_AT_MOST`), and a hash takes a fraction of a second",
     "workers/smtp/pool.py:check": "who has it asks the relay in bounds, and who waited is then too late or answered",
 }
 """What takes a lock or a place without a time-out of its own, and what bounds the wait."""
 
-SESSIONS = {"kernel/migrate.sql": "under the `statement_timeout` of migrations, which is set before it"}
+SESSIONS = {"kernel/schema/migrate.sql": "under the `statement_timeout` of migrations, which is set before it"}
 """Locks of a session that are waited for."""
 
 CLAIMS = {

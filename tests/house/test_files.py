@@ -2,12 +2,17 @@
 
 import ast
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("api", "bench", "centers", "hexad", "kernel", "mobile_contracts", "notifications", "realtime", "workers")
+PACKAGES: tuple[str, ...] = tuple(
+    tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+)
+"""What is installed; every list of packages in the house is this one, or part of it."""
+
 LINES_AT_MOST = 400
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 

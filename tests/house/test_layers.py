@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.test_files import ROOT
+from tests.house.test_files import PACKAGES, ROOT
 
 BIN = Path(sys.executable).parent
 
@@ -24,17 +24,7 @@ def test_imports_point_the_way_they_should() -> None:
 
 
 def test_an_import_that_points_upwards_is_found(tmp_path: Path) -> None:
-    for package in (
-        "api",
-        "bench",
-        "centers",
-        "hexad",
-        "kernel",
-        "mobile_contracts",
-        "notifications",
-        "realtime",
-        "workers",
-    ):
+    for package in PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
     (tmp_path / "kernel" / "door.py").write_text("import api\n")

@@ -13,14 +13,14 @@ import pytest
 
 from tests.house.test_files import ROOT, tracked
 
-LASTING = ("api", "notifications", "realtime", "workers")
+LASTING = ("api", "identity", "notifications", "realtime", "workers")
 """What runs for as long as its process, or is called by what does."""
 
 WHOLE = "workers/collection/"
 """A delivery is loaded whole or not at all (docs/feeds.md): the first fault of a part is one of all, and ends it."""
 
 TOGETHER = {
-    "api/auth/provider.py:_key": "two tries of one question: the keys that are known, then the provider's newest",
+    "identity/provider.py:_key": "two tries of one question: the keys that are known, then the provider's newest",
     "api/edge/bodies.py:_parts": "the parts of one body",
     "api/edge/reading.py:authorize_connection": "the first guard that lets a request not through ends it",
     "api/messaging/lease.py:lease_messages": "what cannot be read goes among the dead, which fails without a broker",

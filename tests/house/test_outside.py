@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.house.test_files import ROOT, tracked
 
-SERVING = ("api", "centers", "kernel", "notifications", "realtime", "workers")
+SERVING = ("api", "centers", "identity", "kernel", "notifications", "realtime", "workers")
 """Those that have transactions; what `hexad` and `bench` ask, they ask as anybody would."""
 
 _CLIENT = re.compile(r"^(?:import|from) (?:httpx2|aiosmtplib|redis\.asyncio|aiormq)\b(?!\.)", re.MULTILINE)

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from tests.house.test_queries import ALL, Query
 
 _CHANGES = re.compile(r"\b(?:update(?: only)?|delete from|merge into)\s+(\w+)")

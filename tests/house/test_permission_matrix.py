@@ -6,7 +6,7 @@ from typing import get_args
 
 from msgspec import Struct
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from mobile_contracts.frame import AnyClientFrame
 from tests.api.test_routes_matrix import ROUTES
 from tests.house.test_files import ROOT

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import get_args
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from mobile_contracts.frame import AnyClientFrame, Auth, ClientFrame, Ping
 
 OPEN = {Auth, Ping}

@@ -15,8 +15,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from tests.house.test_files import PACKAGES, ROOT, tracked
 
 POSTGRES_TYPES: dict[str, type] = {

@@ -1,4 +1,4 @@
-"""Every table says how long it keeps what, and something sees to it: `kernel/retention.py` against the schema."""
+"""Every table says how long it keeps what, and something sees to it: `retention.py` against the schema."""
 
 import re
 from collections import Counter
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kernel import retention
-from kernel.database import Tx
-from kernel.retention import HOUSEKEEPING, KEEPERS, KEPT, MONTHS, NOBODY, Kept
+from kernel.schema import retention
+from kernel.schema.retention import HOUSEKEEPING, KEEPERS, KEPT, MONTHS, NOBODY, Kept
+from kernel.store.database import Tx
 from tests.house.test_files import PACKAGES, ROOT, tracked
 
 _QUERY = re.compile(r"^-- name: (\w+)\(", re.MULTILINE)
@@ -101,7 +101,7 @@ def test_rows_in_months_are_told_apart_by_their_keys(known: dict[str, str]) -> N
 
 def test_operations_tell_it() -> None:
     text = retention.PATH.read_text()
-    assert retention.put(text) == text, "write it anew: python -m kernel.retention"
+    assert retention.put(text) == text, "write it anew: python -m kernel.schema.retention"
     assert all(f"| `{one.table}` | " in text for one in KEPT)
 
 

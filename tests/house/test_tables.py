@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from tests.house.test_files import PACKAGES, ROOT, tracked
 
 HOUSE = set(PACKAGES) - {"bench"}  # which fills a database of its own

@@ -26,7 +26,7 @@ from tests.workers.smtp.test_letter import PLAIN, email
 from workers.smtp import rules as mail
 from workers.smtp.rules import Answer
 
-SERVING = ("api", "centers", "kernel", "notifications", "realtime", "workers")
+SERVING = ("api", "centers", "identity", "kernel", "notifications", "realtime", "workers")
 READ_BEFORE = {
     "kernel/queues/rabbitmq.py:refuse": "it is passed on to the dead as it came",
     "notifications/dispatch.py:_publish_held": "`Composer` has made it with `written`",

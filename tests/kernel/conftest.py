@@ -11,8 +11,8 @@ import pytest
 import structlog
 from hypothesis import settings as hypothesis
 
-from kernel import logs
 from kernel.settings import Settings
+from kernel.telemetry import logs
 
 hypothesis.register_profile("shared machine", deadline=None)  # how long one example takes says more of the neighbours
 hypothesis.load_profile("shared machine")

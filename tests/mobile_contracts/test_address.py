@@ -10,7 +10,7 @@ import uuid_utils.compat as uuid
 from hypothesis import given
 from hypothesis import strategies as some
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from mobile_contracts.address import SENDABLE, Address
 from mobile_contracts.outbound import Email
 from workers.smtp.letter import compose

@@ -10,11 +10,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kernel.database import Database, Tx
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Queues
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from mobile_contracts.outbound import Receipt, ReceiptStatus, Sms
 from notifications import dispatch, receipt
 from notifications.dispatch import Dispatch, Open

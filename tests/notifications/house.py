@@ -7,11 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from kernel.crypto import BlindIndex, Fields, Place
-from kernel.database import Tx
-from kernel.personal import mask_mobile
-from kernel.scope import apply_system
+from kernel.security.crypto import BlindIndex, Fields, Place
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Tx
+from kernel.text.personal import mask_mobile
 from mobile_contracts.consent import ConsentChannel
 from mobile_contracts.outbound import Email, Purpose, Sms
 from mobile_contracts.template import ByLanguage, Channel, TemplateNew, Texts, Variable

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from mobile_contracts.outbound import Receipt, ReceiptStatus
 from notifications import bounces, broadcast, receipt
 from notifications.bounces import MOST, for_good

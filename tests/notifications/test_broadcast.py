@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from kernel.calendar import BEIJING
-from kernel.database import Tx
+from kernel.calendar.days import BEIJING
 from kernel.errors import InvalidInput, NotFound, WrongState
-from kernel.scope import Reach
+from kernel.security.scope import Reach
+from kernel.store.database import Tx
 from mobile_contracts.template import ByLanguage, Channel, EmailText, TemplateNew, Texts
 from notifications import broadcast, expansion, rate, wording
 from notifications.broadcast import BroadcastCursor, MessageCursor

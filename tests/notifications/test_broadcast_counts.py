@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from kernel.database import Database, Tx
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
+from kernel.store.database import Database, Tx
 from mobile_contracts.broadcast import MessageState
 from notifications import broadcast, tidying
 from tests.notifications.conftest import Street

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import uuid_utils.compat as uuid
 
-from kernel.crypto import Fields, Place
+from kernel.security.crypto import Fields, Place
 from kernel.settings import Settings
 from mobile_contracts.outbound import Email, Sms
 from notifications.composing import UNREADABLE_MESSAGE, Claimed, Composer, Ending, Occasion

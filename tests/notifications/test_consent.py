@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 from msgspec import structs
 
-from kernel.database import Tx
 from kernel.errors import NotFound, WithdrawnByCustomer
+from kernel.store.database import Tx
 from mobile_contracts.consent import ConsentChannel, ConsentPurpose
 from notifications import consent
 from notifications.consent import Word

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from kernel import clock
-from kernel.calendar import BEIJING
-from kernel.crypto import Fields, Place
-from kernel.database import Tx
+from kernel.calendar.days import BEIJING
 from kernel.errors import Unavailable
 from kernel.queues.client import Queues
+from kernel.security.crypto import Fields, Place
+from kernel.store import clock
+from kernel.store.database import Tx
 from mobile_contracts.outbound import Email, Sms
 from notifications import broadcast, consent, dispatch, expansion, tidying
 from notifications.consent import Word

@@ -13,12 +13,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from kernel.calendar import today
-from kernel.crypto import BlindIndex
-from kernel.database import Database
+from kernel.calendar.days import today
 from kernel.errors import Unavailable
 from kernel.queues.broker import open_queues
+from kernel.security.crypto import BlindIndex
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.outbound import Inbound, Receipt
 from mobile_contracts.template import Channel
 from notifications import consent, dispatch, expansion, in_app, inbound, rate, receipt, tidying

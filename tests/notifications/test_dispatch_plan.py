@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from kernel.database import Database, Tx
+from kernel.store.database import Database, Tx
 from notifications import dispatch, receipt
 from tests.notifications.conftest import Street
 

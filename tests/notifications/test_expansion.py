@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from mobile_contracts.consent import ConsentChannel, ConsentPurpose
 from mobile_contracts.template import Channel
 from notifications import broadcast, consent, expansion

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.calendar import BEIJING
+from kernel.calendar.days import BEIJING
 from kernel.settings import Settings
 from notifications import hours
 from notifications.hours import ALWAYS, Hours

@@ -1,6 +1,6 @@
 """A message inside the app is a notice under its own id, which is told at once."""
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from notifications import broadcast, dispatch, in_app
 from notifications.words import Words
 from tests.notifications.house import House

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from kernel.crypto import Place
-from kernel.database import Tx
+from kernel.security.crypto import Place
+from kernel.store.database import Tx
 from mobile_contracts.outbound import Inbound
 from notifications import consent, inbound
 from notifications.consent import Word

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from kernel.crypto import Fields
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from mobile_contracts.outbound import Purpose
 from notifications import mail_headers

@@ -6,10 +6,10 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from kernel import scope
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import Audience, Principal, Scope, apply_system
+from kernel.security import scope
+from kernel.security.scope import Audience, Principal, Scope, apply_system
+from kernel.store.database import Tx
 from mobile_contracts.event import NoticeGiven
 from notifications import dispatch, in_app, notice
 from notifications.notice import NoticeCursor

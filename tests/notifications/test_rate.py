@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from kernel.database import Database, Tx
+from kernel.store.database import Database, Tx
 from notifications import rate
 from notifications.rate import Lane
 

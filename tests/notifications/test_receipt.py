@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from mobile_contracts.outbound import Receipt, ReceiptStatus
 from notifications import receipt
 from notifications.receipt import RANK, Outcome

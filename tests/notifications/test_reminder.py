@@ -4,8 +4,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from kernel.calendar import BEIJING, today
-from kernel.database import Tx
+from kernel.calendar.days import BEIJING, today
+from kernel.store.database import Tx
 from notifications import reminder
 from notifications.reminder import Due
 from tests.notifications.house import House

@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kernel.database import Tx
 from kernel.settings import Settings
+from kernel.store.database import Tx
 from notifications import broadcast, dispatch, receipt, silence, tidying
 from tests.notifications.house import KNOWN, House
 from tests.notifications.test_receipt import said, state_of

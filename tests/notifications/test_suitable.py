@@ -6,8 +6,8 @@ from itertools import product as combinations
 import pytest
 
 from centers.product.rules import Standing, judged
-from kernel.calendar import today
-from kernel.database import Tx
+from kernel.calendar.days import today
+from kernel.store.database import Tx
 from notifications import suitable
 from tests.notifications.house import House
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from kernel.database import Tx
 from kernel.errors import NotFound
+from kernel.store.database import Tx
 from mobile_contracts.outbound import Receipt, ReceiptStatus
 from mobile_contracts.template import Channel
 from notifications import receipt, suppression

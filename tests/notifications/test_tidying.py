@@ -1,6 +1,6 @@
 """What waits too long, was cancelled or is done comes to its end, and the sum stays the total."""
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from notifications import broadcast, tidying
 from tests.notifications.house import House
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
-from kernel.crypto import Fields
 from kernel.errors import NotFound
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from notifications import unsubscribe
 from tests.conftest import random_key

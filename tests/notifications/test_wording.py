@@ -2,8 +2,8 @@
 
 import pytest
 
-from kernel.database import Tx
 from kernel.errors import InvalidInput, NotAllowed, NotFound
+from kernel.store.database import Tx
 from mobile_contracts.outbound import Purpose
 from mobile_contracts.template import ByLanguage, TemplateNew, Texts, Variable
 from notifications import wording

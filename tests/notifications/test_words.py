@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from notifications import dispatch
 from notifications.words import Words
 from tests.notifications.house import House

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from hexad.embedded import Postgres
-from kernel.database import Database
-from kernel.identity import Tokens, open_session
-from kernel.scope import Audience
+from identity.principal import Tokens, open_session
+from kernel.security.scope import Audience
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests import clusters, ports
 from tests.brokerage import Brokerage
 from tests.realtime.conftest import Client, Node, running

@@ -19,10 +19,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from kernel.database import Database
-from kernel.identity import Tokens, open_session
-from kernel.scope import Audience
+from identity.principal import Tokens, open_session
+from kernel.security.scope import Audience
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests import ports
 from tests.conftest import child_environment
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from centers.service.rules import Said
-from kernel.apart import Apart
-from kernel.scope import Principal
+from kernel.process.apart import Apart
+from kernel.security.scope import Principal
 from mobile_contracts.frame import Asked, SendMessage, ServerFrame
 from realtime.connection import Arrival, Connection
 

@@ -10,9 +10,9 @@ import jwt
 import pytest
 
 from hexad.embedded import Postgres
+from identity.principal import ISSUER, LEEWAY_SECONDS
 from kernel.errors import NotSignedIn
-from kernel.identity import ISSUER, LEEWAY_SECONDS
-from kernel.scope import Audience, Principal
+from kernel.security.scope import Audience, Principal
 from mobile_contracts.frame import Pong
 from realtime import session
 from realtime.connection import FRAMES_WAITING, Connection, Event

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from centers.service.rules import Line, Person, Reader, Said, Stored
-from kernel.scope import Audience, Principal
+from kernel.security.scope import Audience, Principal
 from mobile_contracts.event import Marked, StatusChanged
 from realtime.connection import Connection, Event
 from realtime.delivery import Delivery

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from notifications import notice
 from tests.realtime.chat import House, house, numbers, two_nodes
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kernel.origins import Origins
+from kernel.settings.origins import Origins
 from realtime.handshake import Handshake
 
 LISTED = ["https://app.example.com", "http://localhost:5173", "https://[2001:db8::1]:8443"]

@@ -14,12 +14,12 @@ import msgspec
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from identity.principal import Tokens
 from kernel.bus.choice import open_bus
-from kernel.database import Database
-from kernel.identity import Tokens
-from kernel.lineage import restored
-from kernel.scope import Audience, Principal
+from kernel.security.scope import Audience, Principal
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.store.lineage import restored
 from mobile_contracts.event import PersonChanged, SessionEnded
 from realtime import hub
 from realtime.connection import Connection

@@ -10,10 +10,10 @@ import pytest
 
 from centers.service import message
 from centers.service.rules import Person, Wanted
-from kernel.database import Database, Tx
 from kernel.errors import Unavailable
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from mobile_contracts.event import Marked
 from mobile_contracts.frame import Delivered, Read
 from realtime import marks as marks_module

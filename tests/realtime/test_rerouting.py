@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from centers.service import holding
-from kernel.database import Tx
+from kernel.store.database import Tx
 from realtime import rerouting
 from realtime.rerouting import Rerouting
 from tests.realtime.chat import House, Talker, house, numbers, two_nodes

@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from centers.service import queries
 from centers.service.rules import Line, Person, Reader, Said
-from kernel import metrics
-from kernel.database import Database, Tx
+from identity.principal import Tokens
 from kernel.errors import Unavailable
-from kernel.identity import Tokens
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
+from kernel.telemetry import metrics
 from mobile_contracts.event import NoticeGiven
 from notifications import notice
 from realtime import hub as hub_module

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.scope import Principal
+from kernel.security.scope import Principal
 from mobile_contracts.frame import Bye, Error, ErrorCode, Pong, Ready
 from realtime.session import (
     AUTH_SECONDS,

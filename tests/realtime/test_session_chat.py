@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.scope import NOTHING, Audience, Principal
+from kernel.security.scope import NOTHING, Audience, Principal
 from mobile_contracts.frame import Asked, Error, Ready
 from realtime.session import Ask, Authenticate, Close, Send, Session
 

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from hexad.embedded import Postgres
-from kernel.database import Database
+from identity.principal import LEEWAY_SECONDS, Tokens, open_session
 from kernel.errors import NotSignedIn, Unavailable
-from kernel.identity import LEEWAY_SECONDS, Tokens, open_session
 from kernel.settings import Settings
+from kernel.store.database import Database
 from realtime.sign_in import SignIn
 
 

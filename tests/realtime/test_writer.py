@@ -12,10 +12,10 @@ import pytest
 from centers.service import message
 from centers.service.rules import Outcome, Person, Refused, Said, Stored, Wanted
 from hexad.embedded import Postgres
-from kernel.database import Database, Tx
 from kernel.errors import Unavailable
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from realtime import writer
 from realtime.writer import Writer
 from tests.brokerage import Brokerage, small

@@ -5,9 +5,9 @@ import pytest
 import uuid_utils.compat as uuid
 
 from hexad.embedded import Postgres
-from kernel.database import Database
 from kernel.queues.broker import make_queues
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokers import broker
 from tests.workers import odd
 from workers import handlers

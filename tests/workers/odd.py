@@ -11,9 +11,9 @@ import signal
 import sys
 import time
 
-from kernel.database import Tx
-from kernel.outbox import Record, record
+from kernel.events.outbox import Record, record
 from kernel.settings import current
+from kernel.store.database import Tx
 from mobile_contracts.event import JobTriedAgain
 from workers.registry import handles
 

@@ -10,12 +10,12 @@ from hexad.simulators.mailbox import Mailbox
 from hexad.simulators.rules import Manner
 from hexad.simulators.sms import Gateway
 from kernel.bus.choice import open_bus
-from kernel.database import Database
 from kernel.queues import WORK
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
-from tests.api.auth.conftest import People, Phone, refused, session_of
+from kernel.store.database import Database
 from tests.api.conftest import Open, open_api
+from tests.api.identity.conftest import People, Phone, refused, session_of
 from workers.app import make_app
 from workers.child import Child
 from workers.message import Envelope, parse

@@ -2,11 +2,11 @@
 
 import aiormq
 
-from kernel import metrics
 from kernel.queues import OUTBOUND, QUEUES, WORK
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.settings import Settings
+from kernel.telemetry import metrics
 from workers.dead_letters import DeadLetters
 
 

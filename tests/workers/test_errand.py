@@ -9,12 +9,12 @@ import msgspec
 import pytest
 import uuid_utils.compat as uuid
 
-from kernel.database import Database
 from kernel.errors import Unavailable
 from kernel.queues import SLOW, URGENT, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import Probed
 from workers import registry
 from workers.errand import AT_ONCE, Errands

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from hexad.embedded import Postgres
-from kernel.migrate import migrate
+from kernel.schema.migrate import migrate
 from kernel.settings import Settings
 from tests.faults.stand import Stand
 from tests.faults.test_away import all_ready

@@ -4,9 +4,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from kernel import retention
-from kernel.database import Database
+from kernel.schema import retention
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import HousekeepingDue, OutlivedDue
 from tests.workers.test_job import job
 from workers import housekeeping

@@ -13,9 +13,9 @@ import pytest
 import uuid_utils.compat as uuid
 
 from hexad.embedded import Postgres
-from kernel.database import Database, Tx
 from kernel.errors import Unavailable
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from mobile_contracts.event import Event, JobTriedAgain, Probed
 from tests.workers.conftest import means
 from workers import job as job_protocol

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 import uuid_utils.compat as uuid
 
-from kernel import outside
-from kernel.database import Database
 from kernel.queues import SLOW
 from kernel.settings import Settings
+from kernel.store import outside
+from kernel.store.database import Database
 from mobile_contracts.event import Probed
 from tests.workers.conftest import means
 from tests.workers.test_job import job, row

@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import msgspec
 
-from kernel.crypto import Fields
-from kernel.database import Database
 from kernel.queues.broker import open_queues
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
+from kernel.store.database import Database
 from notifications.gateway import lease
 from tests.api.messaging.test_lease import ending, sent_one
 from tests.brokers import broker

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from kernel.database import Database
 from kernel.queues import SLOW, URGENT
 from kernel.settings import Settings
+from kernel.store.database import Database
 from workers.life import Life
 
 

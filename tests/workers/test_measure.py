@@ -7,13 +7,13 @@ import asyncpg
 import pytest
 import yaml
 
-from kernel import metrics
-from kernel.anchor import Anchor
-from kernel.audit import Sealer
-from kernel.database import Database
+from kernel.audit.anchor import Anchor
+from kernel.audit.seal import Sealer
 from kernel.errors import Unavailable
-from kernel.outbox import Record, record
+from kernel.events.outbox import Record, record
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry import metrics
 from tests.workers.test_job import odd
 from workers import measure
 from workers.measure import Measure

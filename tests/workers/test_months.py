@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from hexad.checks import store
-from kernel import retention
-from kernel.database import Database
+from kernel.schema import retention
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import MonthsDue
 from tests.workers.test_job import job
 from workers.job import Jobs

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 from pamqp import commands as spec
 
-from kernel.database import Database, Tx
 from kernel.queues import INBOUND, RECEIPTS, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from mobile_contracts.outbound import Inbound, Receipt
 from mobile_contracts.template import Channel
 from notifications import broadcast, receipt

@@ -9,12 +9,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from kernel import metrics
-from kernel.apart import Apart
-from kernel.database import Database
 from kernel.errors import Unavailable
+from kernel.process.apart import Apart
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry import metrics
 from notifications import broadcast, dispatch
 from notifications.dispatch import Dispatch
 from notifications.words import Words

@@ -1,6 +1,6 @@
 """A probe leaves exactly one trace of its way, and a repeated effect would show."""
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from mobile_contracts.event import Probed
 from workers import probe
 

@@ -1,7 +1,7 @@
 """What a dead worker held is sent out again; what a living one holds is left to it."""
 
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.workers.test_job import odd, row
 from workers.reaper import Reaper
 

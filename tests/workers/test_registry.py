@@ -3,10 +3,10 @@
 import pytest
 import uuid_utils.compat as uuid
 
-from kernel import outside
-from kernel.database import Database, Tx
 from kernel.queues import SLOW, URGENT
 from kernel.settings import Settings
+from kernel.store import outside
+from kernel.store.database import Database, Tx
 from mobile_contracts.event import Probed
 from tests.workers.conftest import means
 from workers import registry

@@ -8,17 +8,17 @@ import asyncpg
 import msgspec
 import pytest
 
-from kernel import outside
 from kernel.bus.postgres import PostgresBus
-from kernel.database import Database, Tx
 from kernel.errors import Unavailable
-from kernel.job import try_again
-from kernel.outbox import emit
+from kernel.events.job import try_again
+from kernel.events.outbox import emit
 from kernel.queues import SLOW, URGENT, WORK, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
 from kernel.queues.pgmq import PgmqQueues
 from kernel.settings import Settings
+from kernel.store import outside
+from kernel.store.database import Database, Tx
 from mobile_contracts.event import CodeWanted, Event, HousekeepingDue, Probed, SessionEnded, TradingDayChanged
 from workers import probe, relay
 from workers.app import make_app

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from kernel.calendar import today
-from kernel.database import Tx
+from kernel.calendar.days import today
 from kernel.settings import Settings
+from kernel.store.database import Tx
 from mobile_contracts.event import ReminderDue, RemindersDue
 from notifications import reminder
 from tests.notifications.house import House

@@ -2,8 +2,8 @@
 
 import asyncpg
 
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from workers.registry import every
 from workers.roster import enrol
 

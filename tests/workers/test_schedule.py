@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel import clock, metrics
-from kernel.database import Database, Tx
 from kernel.settings import Settings
+from kernel.store import clock
+from kernel.store.database import Database, Tx
+from kernel.telemetry import metrics
 from mobile_contracts.event import Event, HousekeepingDue
 from workers import probe
 from workers.app import make_app

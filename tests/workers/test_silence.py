@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from kernel.apart import Apart
-from kernel.database import Database, Tx
+from kernel.process.apart import Apart
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from notifications import silence as settling
 from tests.notifications.house import House
 from workers.silence import Silence

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from hexad.simulators.advisory import Manner, Platform, serving
-from kernel.database import Database
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import AdvisoryDue, ExpiryDue, SubscriptionChanged
 from tests.api.conftest import api, open_api, shop
 from tests.brokerage import Brokerage

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from hexad.simulators.advisory import Manner, serving
-from kernel.database import Tx
 from kernel.errors import Unavailable
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Tx
 from mobile_contracts.advisory import Order, Verdict
 from mobile_contracts.event import AdvisoryDue, SubscriptionAsked
 from tests.api.conftest import api, open_api, shop

@@ -48,7 +48,7 @@ create macro doubt_id_no(x, today) as
     regexp_full_match(x, '[0-9]{15}([0-9]{2}[0-9Xx])?')
     and coalesce(try_strptime(birth_date(x), '%Y%m%d') > today::timestamp, true);
 
--- The forms that need no second look; whatever else there is goes to kernel.personal.
+-- The forms that need no second look; whatever else there is goes to kernel.text.personal.
 create macro plain_mobile(x) as regexp_full_match(x, '(\+?86|0086)?1[3-9][0-9]{9}');
 create macro digit(n, place) as n // place % 10;
 create macro check_digit(n) as '10X98765432'[

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from duckdb import CaseExpression, ColumnExpression, DuckDBPyRelation, Expression
 
-from kernel import calendar, personal
+from kernel.calendar import days
 from kernel.errors import InvalidInput
+from kernel.text import personal
 from workers.collection.column import Column, Feed
 from workers.collection.fault import KEPT, Fault, Faults
 from workers.collection.workspace import call, constant
@@ -34,7 +35,7 @@ def check_values(rows: DuckDBPyRelation, feed: Feed, file: str, faults: Faults) 
 
 def _remark(rows: DuckDBPyRelation, file: str, faults: Faults) -> None:
     """Notes what may well be wrong with customers, and stops nothing."""
-    today, card = constant(f"{calendar.today()}"), ColumnExpression("id_kind") == constant(IDENTITY_CARD)
+    today, card = constant(f"{days.today()}"), ColumnExpression("id_kind") == constant(IDENTITY_CARD)
     doubts = {
         "birthday": (call("doubt_birthday", ColumnExpression("birthday"), today), "a day that has not come yet"),
         "id_no": (

@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 from duckdb import ColumnExpression, DuckDBPyRelation
 
-from kernel import calendar
+from kernel.calendar import days
 from kernel.errors import InvalidInput
 from workers.collection import intake, reference
 from workers.collection.check import check_values
@@ -82,8 +82,8 @@ def check(work: Workspace, checked: Checked, recorded: Recorded, secret: str, te
     except InvalidInput as error:
         checked.faults.add("manifest.json", error.detail)
         return
-    if checked.delivery.day > calendar.today() and not checked.manifest.demo:
-        checked.faults.add("manifest.json", f"its day has not come yet: in Beijing it is {calendar.today()}")
+    if checked.delivery.day > days.today() and not checked.manifest.demo:
+        checked.faults.add("manifest.json", f"its day has not come yet: in Beijing it is {days.today()}")
         return
     for name, file in checked.manifest.feeds.items():
         before = checked.faults.count

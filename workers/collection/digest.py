@@ -4,8 +4,8 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from kernel.keys import key
 from kernel.settings import Settings
+from kernel.settings.keys import key
 
 
 def digest_secret(settings: Settings) -> str:

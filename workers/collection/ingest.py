@@ -8,10 +8,10 @@ from pathlib import Path
 
 import asyncpg
 
-from kernel.database import AWAY, session_settings
 from kernel.errors import InvalidInput, Overloaded, Unavailable
-from kernel.lineage import Lineage
 from kernel.settings import Settings
+from kernel.store.database import AWAY, session_settings
+from kernel.store.lineage import Lineage
 from workers.collection import load
 from workers.collection.column import LOADED
 from workers.collection.day import Checked, Tally, check, coming, judge

@@ -11,11 +11,11 @@ import msgspec
 from centers.customer import load as customer
 from centers.employee import load as employee
 from centers.product import load as product
-from kernel.database import Tx
-from kernel.outbox import Record, emit
-from kernel.scope import apply_system
+from kernel.events.outbox import Record, emit
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
-from kernel.sql import load
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.event import DeliveryLoaded, OrganisationChanged
 from workers.collection.day import Checked, Tally, count_changes
 from workers.collection.seal import FIELDS, Sealers, Table

@@ -10,10 +10,10 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
-from kernel import personal
-from kernel.crypto import BlindIndex, Fields
 from kernel.errors import InvalidInput
+from kernel.security.crypto import BlindIndex, Fields
 from kernel.settings import Settings
+from kernel.text import personal
 from workers.collection.transfer import Ready, as_csv
 
 Field = Literal["mobile", "id_no"]

@@ -10,11 +10,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kernel.crypto import Fields, Place
-from kernel.database import Tx
 from kernel.errors import FieldSealed
 from kernel.queues.client import UNREADABLE
-from kernel.sql import load
+from kernel.security.crypto import Fields, Place
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.outbound import Email
 
 

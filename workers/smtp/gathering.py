@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from kernel.apart import AWAY_FOR_ALL
+from kernel.process.apart import AWAY_FOR_ALL
 
 Item = TypeVar("Item")
 

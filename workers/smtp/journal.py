@@ -7,9 +7,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kernel import retention
-from kernel.database import Tx
-from kernel.sql import load
+from kernel.schema import retention
+from kernel.store.database import Tx
+from kernel.store.sql import load
 from mobile_contracts.outbound import Email, ReceiptStatus
 
 _CHUNK = 5000

@@ -13,9 +13,9 @@ from functools import cache
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from kernel import outside
 from kernel.errors import Misconfigured, Unavailable
 from kernel.settings import Settings
+from kernel.store import outside
 from workers.smtp.rules import Answer, Stage, of_us, words
 
 LOST = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, aiosmtplib.SMTPConnectError, OSError)

@@ -6,13 +6,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from kernel import logs, metrics
-from kernel.crypto import Fields
-from kernel.database import Database
 from kernel.errors import InvalidInput
 from kernel.queues import RECEIPTS
 from kernel.queues.client import UNREADABLE, Delivery, Message, Queues, id_of, written
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry import logs, metrics
 from mobile_contracts.outbound import Email, Receipt
 from notifications import receipt
 from notifications.gateway.known import MAILER

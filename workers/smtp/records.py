@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from kernel import metrics
-from kernel.apart import Apart
-from kernel.crypto import Fields
-from kernel.database import Database
+from kernel.process.apart import Apart
+from kernel.process.retry import Backoff
 from kernel.queues import RECEIPTS
 from kernel.queues.client import Message, Queues, written
-from kernel.retry import Backoff
+from kernel.security.crypto import Fields
+from kernel.store.database import Database
+from kernel.telemetry import metrics
 from mobile_contracts.outbound import Email, Receipt
 from workers.job import DATABASE_AWAY
 from workers.smtp import deferred, journal

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from kernel import redaction
+from kernel.text import redaction
 from mobile_contracts.outbound import Email, Receipt, ReceiptStatus
 from notifications.gateway import meaning
 from notifications.gateway.known import MAILER

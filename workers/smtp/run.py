@@ -8,12 +8,12 @@ from typing import Any
 
 import uvloop
 
-from kernel import logs, metrics
-from kernel.apart import Apart
-from kernel.database import Database
-from kernel.probes import Check, Probes
+from kernel.process.apart import Apart
+from kernel.process.probes import Check, Probes
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry import logs, metrics
 from workers.gate import Gate
 from workers.loops import Loops
 from workers.smtp.pool import Pool

@@ -10,14 +10,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from kernel import clock, logs, metrics
-from kernel.apart import Apart
-from kernel.crypto import Fields
-from kernel.database import Database
 from kernel.errors import Unavailable
+from kernel.process.apart import Apart
 from kernel.queues import OUTBOUND, Queue
 from kernel.queues.client import Queues, id_of
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
+from kernel.store import clock
+from kernel.store.database import Database
+from kernel.telemetry import logs, metrics
 from mobile_contracts.outbound import Receipt
 from workers.job import DATABASE_AWAY
 from workers.smtp import deferred, journal

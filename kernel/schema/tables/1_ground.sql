@@ -1,5 +1,5 @@
 -- The whole schema as it stands after the last migration, in the order of the files; a test holds the two equal.
--- Roles, ownership and privileges per table are set by kernel/migrate.py (grants.sql).
+-- Roles, ownership and privileges per table are set by kernel/schema/migrate.py (grants.sql).
 
 -- A name is looked for as people write it: whatever the case, the width and the dot between its parts.
 create function folded(name text) returns text language sql immutable parallel safe

@@ -9,9 +9,9 @@ import httpx
 import msgspec
 import pytest
 
-from kernel import calendar
-from kernel.database import Database
+from kernel.calendar import days
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.conftest import Open
 from tests.brokerage import ID_NO, Brokerage, small
 
@@ -145,7 +145,7 @@ async def test_what_identifies_a_person_is_masked(api: httpx.AsyncClient, house:
 async def test_a_relation_counts_from_its_first_day_until_before_its_last(
     api: httpx.AsyncClient, house: Brokerage
 ) -> None:
-    today, day = calendar.today(), timedelta(days=1)
+    today, day = days.today(), timedelta(days=1)
     for number, valid_from, valid_to in (
         ("11", today, None), ("12", today + day, None), ("13", date(2020, 1, 1), today),
         ("14", date(2020, 1, 1), today + day),

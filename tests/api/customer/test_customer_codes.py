@@ -5,8 +5,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import Brokerage, small
 
 URL = "/v1/staff/customers"

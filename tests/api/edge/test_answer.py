@@ -2,8 +2,8 @@
 
 import httpx
 
-from kernel.lineage import restored
 from kernel.settings import Settings
+from kernel.store.lineage import restored
 from tests.api.conftest import Open, SignIn
 
 URL = "/v1/staff/calendar?from=2026-11-23&to=2026-11-27"

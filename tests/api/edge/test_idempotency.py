@@ -5,7 +5,7 @@ import uuid
 
 import httpx
 
-from kernel.database import Database
+from kernel.store.database import Database
 from tests.api.conftest import SignIn
 from tests.api.operations.test_job import set_aside
 

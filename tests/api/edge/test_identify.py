@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 from api.edge.identify import may
 from api.edge.request import HttpRequest
 from api.routes import AUDIENCES, routers
-from kernel.database import Database
+from kernel.store.database import Database
 from tests.api.conftest import SignIn
 
 
@@ -43,7 +43,7 @@ async def test_a_revoked_session_is_out_within_five_seconds(
     async with database.transaction() as tx:
         await tx.execute("update session set revoked_at = now()")
     later = time.time() + 5.1
-    monkeypatch.setattr("kernel.identity.time.time", lambda: later)
+    monkeypatch.setattr("identity.principal.time.time", lambda: later)
     assert (await api.get("/v1/staff/jobs", headers=headers)).status_code == 401
 
 

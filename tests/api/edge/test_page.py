@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.edge.page import PageQuery, encoded, provide_page
-from kernel.audit_search import AuditCursor
-from kernel.cursor import Cursor, Moment, Number
-from kernel.database import Database, Tx
+from kernel.audit.search import AuditCursor
 from kernel.errors import CursorInvalid
-from kernel.job import JobCursor
+from kernel.events.job import JobCursor
 from kernel.settings import Settings
+from kernel.store.cursor import Cursor, Moment, Number
+from kernel.store.database import Database, Tx
 from tests.brokerage import small
 
 times = st.datetimes(min_value=datetime.fromisoformat("2000-01-01"), timezones=st.just(UTC))

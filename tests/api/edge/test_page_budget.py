@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import Brokerage
 
 HOME, QUERY, EDIT = 3_500, 2_400, 1_600

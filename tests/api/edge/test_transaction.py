@@ -6,9 +6,9 @@ import httpx
 import msgspec
 
 from hexad.embedded import Postgres
-from kernel.database import Database
-from kernel.identity import Tokens
+from identity.principal import Tokens
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.conftest import Open, SignIn
 
 

@@ -8,8 +8,8 @@ import msgspec
 
 from api.routes import audience_router
 from hexad.embedded import Postgres
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.conftest import Open
 from tests.api.one_connection import Watched, noted
 from tests.api.test_routes_matrix import ROUTES, house

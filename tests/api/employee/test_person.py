@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from kernel import identity
-from kernel.database import Database
+from identity import principal
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import OrganisationChanged, PersonChanged
 from tests.api.conftest import Open, hears
 from tests.brokerage import Brokerage, small
@@ -99,7 +99,7 @@ async def test_one_person_is_shown_with_place_licence_and_roles(api: httpx.Async
 async def test_a_role_is_in_effect_at_once_and_so_is_its_loss(
     open_api: Open, own_settings: Settings, house: Brokerage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 600)
+    monkeypatch.setattr(principal, "REMEMBERED_SECONDS", 600)
     async with open_api(own_settings) as api:
         administrator, person, other = [await house.headers(who) for who in ("1010", "1001", "1002")]
         for headers in (person, other):
@@ -249,7 +249,7 @@ async def test_nobody_else_sees_people_or_gives_roles(api: httpx.AsyncClient, ho
 async def test_a_move_is_in_effect_at_once_for_all_whom_it_concerns(
     open_api: Open, own_settings: Settings, house: Brokerage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 600)
+    monkeypatch.setattr(principal, "REMEMBERED_SECONDS", 600)
 
     async def seen(headers: dict[str, str]) -> set[str]:
         items = (await api.get("/v1/staff/customers", headers=headers)).json()["items"]

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from kernel import identity
-from kernel.database import Database
+from identity import principal
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import RolesChanged
 from tests.api.conftest import Open, hears
 from tests.brokerage import Brokerage, small
@@ -55,7 +55,7 @@ async def test_permissions_are_listed_with_the_routes_that_ask_for_them(
 async def test_a_permission_is_in_effect_at_once_and_so_is_its_loss(
     open_api: Open, own_settings: Settings, house: Brokerage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 600)
+    monkeypatch.setattr(principal, "REMEMBERED_SECONDS", 600)
     async with open_api(own_settings) as api:
         administrator, broker = await house.headers("1010"), await house.headers("1001")
         assert (await api.get("/v1/staff/units", headers=broker)).status_code == 403

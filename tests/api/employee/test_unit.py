@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from kernel import identity
-from kernel.database import Database
+from identity import principal
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import OrganisationChanged
 from tests.api.conftest import Open, hears
 from tests.brokerage import Brokerage, small
@@ -136,7 +136,7 @@ async def test_what_is_no_unit_at_all_is_refused(api: httpx.AsyncClient, house: 
 async def test_a_team_that_moves_takes_its_people_along_at_once(
     open_api: Open, own_settings: Settings, house: Brokerage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 600)
+    monkeypatch.setattr(principal, "REMEMBERED_SECONDS", 600)
     await house.assign("1003", "branch_manager")
     async with open_api(own_settings) as api:
         administrator, person = await house.headers("1010"), await house.headers("1003")

@@ -5,10 +5,10 @@ import asyncio
 import httpx
 import pytest
 
-from kernel import identity
-from kernel.database import Database
-from kernel.scope import Audience
+from identity import principal
+from kernel.security.scope import Audience
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import Brokerage, small
 
 TOKEN = "canary-push-token-0001"
@@ -25,7 +25,7 @@ async def house(database: Database, own_settings: Settings) -> Brokerage:
 async def test_an_app_registers_its_device_and_its_owner_revokes_it(
     api: httpx.AsyncClient, house: Brokerage, monkeypatch: pytest.MonkeyPatch, who: str, audience: Audience
 ) -> None:
-    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 0.5)
+    monkeypatch.setattr(principal, "REMEMBERED_SECONDS", 0.5)
     headers, url = await house.headers(who, audience, "d-1"), f"/v1/{audience}/devices"
     for _ in range(2):
         answer = await api.put(f"{url}/d-1", json=APPLE, headers=headers)

@@ -5,7 +5,7 @@ import uuid
 import httpx
 import jwt
 
-from kernel.identity import Tokens
+from identity.principal import Tokens
 from kernel.settings import Settings
 
 

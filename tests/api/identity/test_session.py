@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from kernel import identity
-from kernel.database import Database
+from identity import principal
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import SessionEnded
 from tests.api.conftest import Open, hears
 from tests.brokerage import Brokerage, small
@@ -62,7 +62,7 @@ async def test_pages_show_every_session_once(api: httpx.AsyncClient, house: Brok
 async def test_one_ends_a_session_at_once_and_only_ones_own(
     open_api: Open, own_settings: Settings, house: Brokerage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 600)
+    monkeypatch.setattr(principal, "REMEMBERED_SECONDS", 600)
     async with open_api(own_settings) as api:
         phone, pad = await house.headers("1001"), await house.headers("1001", device_id="pad")
         other = await house.headers("1002")

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from notifications import expansion
 from tests.brokerage import Brokerage, small
 

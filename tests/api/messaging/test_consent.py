@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from kernel.database import Database
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from notifications import broadcast, expansion
 from notifications.broadcast import Wanted
 from tests.brokerage import Brokerage, small

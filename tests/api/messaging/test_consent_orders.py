@@ -8,9 +8,9 @@ import httpx
 import msgspec
 import pytest
 
-from kernel.crypto import Fields
-from kernel.database import Database
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
+from kernel.store.database import Database
 from notifications import unsubscribe
 from tests.api.conftest import Open
 from tests.api.signing import post, with_gateways

@@ -9,13 +9,13 @@ import httpx
 import msgspec
 import pytest
 
-from kernel.database import Database
 from kernel.errors import Unavailable
-from kernel.metrics import UNSENDABLE
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.telemetry.metrics import UNSENDABLE
 from notifications.gateway import lease
 from tests.api.conftest import Open
 from tests.api.signing import SECRET, post, with_gateways

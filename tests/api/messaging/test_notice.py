@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from kernel.database import Database
-from kernel.scope import Audience, apply_system
+from kernel.security.scope import Audience, apply_system
+from kernel.store.database import Database
 from notifications import notice
 from tests.api.conftest import SignIn
 

@@ -14,10 +14,10 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
 from api.messaging.receipt import read
-from kernel.crypto import Fields, Place
-from kernel.database import Database
-from kernel.scope import apply_system
+from kernel.security.crypto import Fields, Place
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.outbound import Inbound, Receipt
 from notifications import unsubscribe
 from notifications.gateway import bounce

@@ -5,9 +5,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from kernel.database import Database
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import Brokerage, small
 
 URL = "/v1/staff/suppressions"

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from kernel.crypto import Fields
-from kernel.database import Database
-from kernel.scope import apply_system
+from kernel.security.crypto import Fields
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from notifications import unsubscribe
 from tests.notifications.house import House
 

@@ -7,10 +7,10 @@ import httpx
 import msgspec
 import pytest
 
-from kernel.database import Database
-from kernel.outbox import Record, record
-from kernel.scope import apply_system
+from kernel.events.outbox import Record, record
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import Brokerage, small
 
 URL = "/v1/staff/audit"

@@ -2,7 +2,7 @@
 
 import httpx
 
-from kernel.database import Database
+from kernel.store.database import Database
 from tests.api.conftest import SignIn
 
 DAY = "/v1/staff/calendar/2026-11-23"

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from kernel.database import Database
+from kernel.store.database import Database
 from tests.api.conftest import SignIn
 
 

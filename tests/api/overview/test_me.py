@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.conftest import SignIn
 from tests.brokerage import Brokerage, small
 

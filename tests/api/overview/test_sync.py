@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from kernel import calendar
-from kernel.database import Database
-from kernel.lineage import restored
-from kernel.scope import Audience
+from kernel.calendar import days
+from kernel.security.scope import Audience
 from kernel.settings import Settings
+from kernel.store.database import Database
+from kernel.store.lineage import restored
 from tests.api.conftest import Open
 from tests.brokerage import Brokerage, small
 
@@ -71,8 +71,8 @@ async def test_a_cursor_of_somebody_else_too_old_or_made_up_is_not_followed(
     foreign = await api.get(URL, params={"cursor": phone.cursor}, headers=other)
     assert (foreign.json()["resync"], foreign.json()["changed"]) == (True, [])
     assert (await api.get(URL, params={"cursor": "e30"}, headers=other)).status_code == 400
-    today = calendar.today()
-    monkeypatch.setattr(calendar, "today", lambda: today + timedelta(days=31))
+    today = days.today()
+    monkeypatch.setattr(days, "today", lambda: today + timedelta(days=31))
     assert (await api.get(URL, params={"cursor": phone.cursor}, headers=phone.headers)).json()["resync"]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from kernel import calendar
+from kernel.calendar import days as calendar
 from tests.brokerage import Brokerage
 from tests.products import Investor, answers
 

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from kernel import grants, scope
-from kernel.database import Database, Tx
-from kernel.scope import Principal, Scope
+from identity import permission as grants
+from kernel.security import scope
+from kernel.security.scope import Principal, Scope
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from tests.brokerage import Brokerage, small
 
 Within = Callable[..., AbstractAsyncContextManager[tuple[Tx, Scope]]]

@@ -6,8 +6,8 @@ import pytest
 
 from centers.customer import contact
 from centers.customer.contact import Seals
-from kernel.crypto import BlindIndex, Fields, Place
 from kernel.errors import FieldSealed, InvalidInput, NotFound, VersionConflict
+from kernel.security.crypto import BlindIndex, Fields, Place
 from kernel.settings import Settings
 from mobile_contracts.customer import ContactChange, PreferenceChange
 from tests.brokerage import Brokerage

@@ -10,10 +10,10 @@ from centers.customer import home as module
 from centers.customer import lists
 from centers.customer.home import Homes
 from centers.customer.lists import AssetsCursor, Filter
-from kernel import calendar
-from kernel.database import Tx
+from kernel.calendar import days as calendar
 from kernel.errors import Overloaded
-from kernel.scope import Scope
+from kernel.security.scope import Scope
+from kernel.store.database import Tx
 from mobile_contracts.customer import Home
 from tests.brokerage import Brokerage
 from tests.centers.customer.conftest import Within

@@ -12,10 +12,12 @@ import pytest
 
 from centers.customer import lists, queries, sync
 from centers.customer.lists import AssetsCursor, Filter, NameCursor, OpenedCursor
-from kernel import calendar, grants, scope
-from kernel.database import Tx
+from identity import permission
+from kernel.calendar import days as calendar
 from kernel.errors import NotFound
-from kernel.scope import Principal, Scope
+from kernel.security import scope
+from kernel.security.scope import Principal, Scope
+from kernel.store.database import Tx
 
 HOUSES = 200
 ROLES = {
@@ -168,7 +170,7 @@ class Rows:
 
     async def scope_of(self, person: str) -> Scope | None:
         place = self.units[self.world.place[person]]
-        found = await grants.of(self.tx, "staff", person, [], self.people[person], place)
+        found = await permission.of(self.tx, "staff", person, [], self.people[person], place)
         if "customer.read" not in found:
             return None
         principal = Principal(

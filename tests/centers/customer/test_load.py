@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from centers.customer import load
-from kernel.crypto import Fields, Place
-from kernel.database import Tx
 from kernel.errors import BrokenReference
-from kernel.scope import apply_system
+from kernel.security.crypto import Fields, Place
+from kernel.security.scope import apply_system
 from kernel.settings import Settings
+from kernel.store.database import Tx
 from tests.workers.collection.maker import ID_NO, Maker, a_day, row, rows, take
 
 

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from centers.customer import reveal
-from kernel.crypto import Fields
 from kernel.errors import FieldSealed, QuotaUsedUp
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from mobile_contracts.customer import RevealWanted
 from tests.brokerage import ID_NO, Brokerage

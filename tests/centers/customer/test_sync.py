@@ -7,7 +7,7 @@ import pytest
 
 from centers.customer import sync
 from centers.customer.sync import SyncCursor
-from kernel import calendar
+from kernel.calendar import days
 from tests.brokerage import Brokerage
 from tests.centers.customer.conftest import Within
 
@@ -21,7 +21,7 @@ async def complete(within: Within, who: str = "1003") -> SyncCursor:
 
 
 async def test_a_relation_that_began_or_ended_since_is_told_by_the_day_alone(house: Brokerage, within: Within) -> None:
-    today = calendar.today()
+    today = days.today()
     await house.relate("88000001", "1003", "develop", today - timedelta(days=1))
     await house.relate("88000002", "1003", "develop", today - timedelta(days=9), today)
     cursor = msgspec.structs.replace(await complete(within), day=today - timedelta(days=2))

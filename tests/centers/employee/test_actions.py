@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from centers.employee import actions, queries
-from kernel.database import Tx
 from kernel.errors import InvalidInput, NotFound, VersionConflict
-from kernel.scope import Principal, Reach, Scope
+from kernel.security.scope import Principal, Reach, Scope
+from kernel.store.database import Tx
 from mobile_contracts.person import PersonRolesChange, RoleWanted
 from mobile_contracts.role import RoleChange
 

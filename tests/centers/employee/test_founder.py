@@ -3,8 +3,8 @@
 import pytest
 
 from centers.employee.founder import do_make_administrator
-from kernel.database import Tx
 from kernel.errors import InvalidInput
+from kernel.store.database import Tx
 
 
 async def test_somebody_new_stands_in_the_company_itself(tx: Tx) -> None:

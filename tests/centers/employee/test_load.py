@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from centers.employee import move, organise
-from kernel.database import Database, Tx
-from kernel.scope import Principal, Reach, Scope, apply
+from kernel.security.scope import Principal, Reach, Scope, apply
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from mobile_contracts.organisation import UnitChange, UnitMerge
 from mobile_contracts.person import PersonMove
 from tests.workers.collection.maker import Maker, a_day, row, rows, take

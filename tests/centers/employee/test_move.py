@@ -5,9 +5,9 @@ from uuid import uuid4
 import pytest
 
 from centers.employee import move, queries
-from kernel.database import Tx
 from kernel.errors import InvalidInput, NotFound, VersionConflict
-from kernel.scope import Principal, Reach, Scope
+from kernel.security.scope import Principal, Reach, Scope
+from kernel.store.database import Tx
 from mobile_contracts.person import PersonMove
 
 _WHO = Principal(audience="staff", subject="admin", session_id=uuid4(), device_id="d")

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from centers.employee import organise, queries
-from kernel.database import Tx
 from kernel.errors import HexadError
+from kernel.store.database import Tx
 from mobile_contracts.organisation import UnitChange, UnitMerge, UnitNew
 
 KINDS = st.sampled_from(["region", "branch", "team"])

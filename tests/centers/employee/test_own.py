@@ -1,8 +1,8 @@
 """An employee sees where they stand."""
 
 from centers.employee import own
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import small
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from centers.employee import queries
 from centers.employee.queries import PeopleWanted, PersonCursor, UnitCursor
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import Principal, Reach, Scope
+from kernel.security.scope import Principal, Reach, Scope
+from kernel.store.database import Tx
 from mobile_contracts.person import PersonOrder
 
 WHO = Principal(audience="staff", subject="admin", session_id=uuid4(), device_id="d")

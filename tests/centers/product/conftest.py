@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from kernel import scope
-from kernel.database import Database, Tx
-from kernel.scope import Principal, Reach, Scope
+from kernel.security import scope
+from kernel.security.scope import Principal, Reach, Scope
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from tests.brokerage import Brokerage, small
 from tests.products import stocked
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from centers.product import load
-from kernel.database import Tx
 from kernel.errors import BrokenReference
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
+from kernel.store.database import Tx
 
 _STAGED = {
     "contract": "insert into staged_contract"

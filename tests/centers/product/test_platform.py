@@ -6,12 +6,12 @@ from uuid import UUID
 import uuid_utils.compat as uuid
 
 from centers.product import platform
-from kernel import calendar
-from kernel.scope import apply_system
+from kernel.calendar import days
+from kernel.security.scope import apply_system
 from mobile_contracts.advisory import ContractNews, PlatformContract
 from tests.brokerage import Brokerage
 
-TODAY = calendar.today()
+TODAY = days.today()
 
 
 def contract(no: str = "S1", customer_no: str = "88000001", ended_on: date | None = None) -> PlatformContract:

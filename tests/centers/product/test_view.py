@@ -5,7 +5,7 @@ from uuid import UUID
 import uuid_utils.compat as uuid
 
 from centers.product import view
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
 from tests.brokerage import Brokerage
 
 _CONTRACT = """

@@ -7,10 +7,10 @@ import pytest
 
 from centers.service import actions, queries
 from centers.service.rules import Line, Reader
-from kernel import grants
-from kernel.database import Database, Tx
-from kernel.scope import NOTHING, Principal, Scope, apply, apply_system
+from identity import permission
+from kernel.security.scope import NOTHING, Principal, Scope, apply, apply_system
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from tests.brokerage import Brokerage, small
 
 
@@ -27,7 +27,9 @@ class Service:
         await apply_system(tx, "test", kind="company")
         row = await tx.fetchrow("select id, unit_id from employee where employee_no = $1", no)
         employee, unit = (row["id"], row["unit_id"]) if row else (None, None)
-        found = await grants.of(tx, "staff" if staff else "investor", no, [] if staff else ["investor"], employee, unit)
+        found = await permission.of(
+            tx, "staff" if staff else "investor", no, [] if staff else ["investor"], employee, unit
+        )
         reach = found.get("chat.read" if staff else "self.read", NOTHING)
         principal = Principal(
             audience="staff" if staff else "investor", subject=no, session_id=UUID(int=1), device_id="d",

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from centers.service import actions, attendance
-from kernel.database import Tx
 from kernel.errors import ConversationClosed, NotFound, WrongState
+from kernel.store.database import Tx
 from mobile_contracts.frame import Rate
 from tests.centers.service.conftest import Service
 

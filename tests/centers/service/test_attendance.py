@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from centers.service import attendance
-from kernel.database import Tx
+from kernel.store.database import Tx
 from tests.centers.service.conftest import Service
 
 ONE, OTHER = UUID(int=1), UUID(int=2)

@@ -8,10 +8,10 @@ import pytest
 
 from centers.service import actions, holding, message, queries
 from centers.service.rules import Wanted
-from kernel import identity
-from kernel.database import Tx
+from identity import principal
 from kernel.errors import NotFound
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
+from kernel.store.database import Tx
 from tests.centers.service.conftest import Service
 
 _NIL = UUID(int=0)
@@ -84,7 +84,7 @@ async def test_nobody_loses_what_they_have_on_good_ground(service: Service, work
 
 async def test_a_role_of_the_session_alone_reaches_as_well(service: Service, work: Tx) -> None:
     await work.execute("delete from assignment where employee_id = $1", service.brokerage.employees["1007"])
-    session = await identity.open_session(work, "staff", "1007", ["service_agent"], "d", 600)
+    session = await principal.open_session(work, "staff", "1007", ["service_agent"], "d", 600)
     scope, reader = await service.person(work, "staff:1008")
     pair = await actions.check_open_with(work, scope, reader, "88000006")
     line = await actions.do_open(work, scope, reader, pair, "other")

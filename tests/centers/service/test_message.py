@@ -8,9 +8,9 @@ import pytest
 from centers.service import actions, holding, message, queries, rules
 from centers.service.message import Progress
 from centers.service.rules import Busy, Outcome, Refused, Stored, Wanted
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import apply, apply_system
+from kernel.security.scope import apply, apply_system
+from kernel.store.database import Tx
 from tests.centers.service.conftest import Service
 
 

@@ -9,9 +9,9 @@ from msgspec import structs
 from centers.service import queries
 from centers.service.message import store
 from centers.service.rules import Wanted
-from kernel.database import Tx
 from kernel.errors import NotFound
-from kernel.scope import NOTHING, apply_system
+from kernel.security.scope import NOTHING, apply_system
+from kernel.store.database import Tx
 from tests.centers.service.conftest import Service
 
 

@@ -11,8 +11,8 @@ import pytest
 from uuid_utils.compat import uuid7 as gen_uuid7
 
 from centers.service import actions, holding, message, queries
-from kernel.database import Database, Tx
-from kernel.scope import apply_system
+from kernel.security.scope import apply_system
+from kernel.store.database import Database, Tx
 from tests.centers.service.conftest import Service
 
 CLOSED, SAID = 100_000, 2_000

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from hexad.checks import flow
-from kernel.database import Database
-from kernel.probes import Probes
+from kernel.process.probes import Probes
 from kernel.queues import OUTBOUND, QUEUES
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokers import broker, bus_settings
 from tests.hexad.test_ports import settings as on_free_ports
 

@@ -11,7 +11,7 @@ import pytest
 from hexad import keys
 from hexad.checks import host
 from hexad.checks.finding import Finding
-from kernel import calendar
+from kernel.calendar import days
 from kernel.settings import Settings
 
 
@@ -68,6 +68,6 @@ def test_the_room_on_the_disk_is_graded(
 def test_a_calendar_that_ends_soon_is_told(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, today: date, state: str
 ) -> None:
-    monkeypatch.setattr(calendar, "certain_until", lambda: date(2026, 12, 31))
-    monkeypatch.setattr(calendar, "today", lambda: today)
+    monkeypatch.setattr(days, "certain_until", lambda: date(2026, 12, 31))
+    monkeypatch.setattr(days, "today", lambda: today)
     assert found(settings)["calendar"] == state

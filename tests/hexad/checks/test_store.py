@@ -10,9 +10,9 @@ import pytest
 
 from hexad.checks import store
 from hexad.checks.finding import Finding
-from kernel.anchor import anchor
-from kernel.database import Tx
+from kernel.audit.anchor import anchor
 from kernel.settings import Settings
+from kernel.store.database import Tx
 
 
 async def found(tx: Tx, settings: Settings) -> dict[str, Finding]:

@@ -4,11 +4,11 @@ import httpx
 import msgspec
 import pytest
 
-from api.auth import totp
 from hexad.demo import sign_ins
-from kernel.database import Database
+from identity import authenticator
 from kernel.errors import InvalidInput
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.api.conftest import Open, open_api
 from tests.brokerage import small
 
@@ -38,7 +38,7 @@ async def sign_in(api: httpx.AsyncClient, one: sign_ins.SignIn) -> httpx.Respons
     body: dict[str, object] = {"password": one.password, "device": {"device_id": "phone-1"}}
     if one.role == "investor":
         return await api.post("/v1/auth/investor/sign-in", json={**body, "login": one.subject})
-    code = totp.code_at(one.authenticator, totp.present())
+    code = authenticator.code_at(one.authenticator, authenticator.present())
     return await api.post("/v1/auth/staff/sign-in", json={**body, "employee_no": one.subject, "totp": code})
 
 

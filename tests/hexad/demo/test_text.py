@@ -4,7 +4,7 @@ import numpy as np
 
 from hexad.demo import text
 from hexad.demo.mix import Mix
-from kernel import personal
+from kernel.text import personal
 
 _INDEX = np.arange(5000, dtype=np.uint64)
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from hexad import embedded
-from kernel.migrate import migrate
+from kernel.schema.migrate import migrate
 from kernel.settings import Settings, environment
 from tests.brokers import on_rabbitmq, on_valkey
 from tests.clusters import place

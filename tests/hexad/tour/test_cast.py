@@ -4,15 +4,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.auth import totp
 from hexad.tour import cast
 from hexad.tour.cast import Authenticator
-from kernel.database import Database
+from identity import authenticator
 from kernel.errors import InvalidInput
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokerage import small
 
-SECRET = totp.new_secret()
+SECRET = authenticator.new_secret()
 
 
 @given(st.floats(1.7e9, 1.8e9), st.lists(st.floats(30, 100), max_size=5), st.floats(0, 9))
@@ -21,21 +21,21 @@ def test_each_code_is_good_for_some_seconds_and_shown_once(start: float, waits: 
     app, now, steps = Authenticator(SECRET), start, list[int | None]()
     for wait in (0.0, *waits):
         now += wait
-        steps.append(totp.step_of(SECRET, app.code(now), now + late))
+        steps.append(authenticator.step_of(SECRET, app.code(now), now + late))
     assert None not in steps
     assert steps == sorted(set(steps), key=lambda step: step or 0)
 
 
 def test_two_at_once_are_two_codes_that_are_good() -> None:
     app, now = Authenticator(SECRET), 1_700_000_015.0
-    steps = [totp.step_of(SECRET, app.code(now), now) for _ in range(2)]
+    steps = [authenticator.step_of(SECRET, app.code(now), now) for _ in range(2)]
     assert None not in steps
     assert len(set(steps)) == 2
 
 
 def test_more_than_are_good_are_not_to_be_had() -> None:
     app, now = Authenticator(SECRET), 1_700_000_015.0
-    assert all(totp.step_of(SECRET, app.code(now), now) is not None for _ in range(3))
+    assert all(authenticator.step_of(SECRET, app.code(now), now) is not None for _ in range(3))
     with pytest.raises(InvalidInput, match="a new code every 30 s"):
         app.code(now)
 

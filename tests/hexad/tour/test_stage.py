@@ -9,7 +9,7 @@ import pytest
 from hexad.demo.sign_ins import SignIn
 from hexad.tour.cast import Cast
 from hexad.tour.stage import Done, Stage
-from kernel.calendar import BEIJING
+from kernel.calendar.days import BEIJING
 from kernel.settings import Settings
 
 SOMEBODY = SignIn("broker", "1", "", "A" * 32)

@@ -93,7 +93,7 @@ async def test_a_bus_that_is_back_is_used_again_however_much_there_is_to_tell(
     monkeypatch: pytest.MonkeyPatch, outage: float, every: float
 ) -> None:
     now, bus, event = [1000.0], Away("a bus"), [SessionEnded(session_id=uuid7())]
-    monkeypatch.setattr("kernel.retry.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("kernel.process.retry.time.monotonic", lambda: now[0])
     while now[0] < 1000 + outage:
         assert not await bus.tell(event)
         now[0] += every

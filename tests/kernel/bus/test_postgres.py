@@ -3,8 +3,8 @@
 from uuid_utils.compat import uuid7
 
 from kernel.bus.postgres import PostgresBus
-from kernel.database import Database
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.event import SessionEnded
 from tests.kernel.bus.conftest import listening
 

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from kernel.crypto import Fields
-from kernel.database import Database, Tx
 from kernel.errors import Unavailable
 from kernel.queues import Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from mobile_contracts.outbound import Sms
 from notifications.gateway import lease
 from notifications.gateway.lease import Wanted, give_back, hold, settle, take

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
-from kernel.database import Tx
 from kernel.errors import ClockSkewed, SignatureRefused, SignatureUsed
-from kernel.keys import GatewayKey
+from kernel.settings.keys import GatewayKey
+from kernel.store.database import Tx
 from notifications.gateway.signature import check, forget, use
 from tests.house.test_files import ROOT
 

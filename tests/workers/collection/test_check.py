@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernel import calendar, personal
+from kernel.calendar import days
 from kernel.errors import InvalidInput
+from kernel.text import personal
 from mobile_contracts.base import BLANK, CODE, CODE_LENGTH, NO_CONTROLS
 from tests.workers.collection.maker import ID_NO, Row, as_csv, row
 from workers.collection.check import check_values
@@ -130,11 +131,11 @@ def test_what_may_well_be_wrong_is_remarked_and_loaded(work: Workspace) -> None:
         return digits + "10X98765432"[sum(int(one) * by for one, by in zip(digits, weights, strict=True)) % 11]
 
     faults, path = Faults(), work.folder / "customer.csv"
-    coming = f"{calendar.today() + timedelta(days=1)}"
+    coming = f"{days.today() + timedelta(days=1)}"
     rows = [
         row("customer"), row("customer", id_no=card("19490230")), row("customer", id_no=card("20990101")),
         row("customer", birthday=coming), row("customer", id_kind="passport", id_no="110105194902300"),
-        row("customer", birthday=f"{calendar.today()}", id_no=card("20000229")),
+        row("customer", birthday=f"{days.today()}", id_no=card("20000229")),
     ]  # fmt: skip
     path.write_bytes(as_csv(rows, "customer"))
     found = rows_of(work.db, FEEDS["customer"], path, path.name, faults)

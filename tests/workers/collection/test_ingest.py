@@ -8,7 +8,7 @@ import asyncpg
 import pyarrow as pa
 import pytest
 
-from kernel import calendar
+from kernel.calendar import days
 from kernel.errors import InvalidInput, Overloaded
 from kernel.settings import Settings
 from tests.workers.collection.maker import Maker, Row, a_day, as_parquet, counts, row, rows, take
@@ -163,7 +163,7 @@ async def test_an_older_day_is_recorded_and_leaves_what_is_newer(own_settings: S
 async def test_a_day_that_has_not_come_is_refused_and_the_days_before_it_load(
     own_settings: Settings, maker: Maker
 ) -> None:
-    today = calendar.today()
+    today = days.today()
     maker.deliver(a_day(customer=[row("customer", name="明天")]), f"{today + timedelta(1)}")
     good, said = await take(own_settings, maker.root)
     assert not good

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pyarrow as pa
 import pytest
 
-from kernel import personal
-from kernel.crypto import BlindIndex, Fields, Place
+from kernel.security.crypto import BlindIndex, Fields, Place
 from kernel.settings import Settings
+from kernel.text import personal
 from tests.workers.collection.maker import ID_NO
 from workers.collection import seal
 from workers.collection.seal import Sealer, Sealers

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from kernel.crypto import Fields
-from kernel.database import Database, Tx
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
+from kernel.store.database import Database, Tx
 from tests.workers.smtp.test_letter import email
 from workers.smtp.deferred import claim, count, opened, put, remove, renew
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.database import Tx
+from kernel.store.database import Tx
 from tests.workers.smtp.test_letter import email
 from workers.smtp import journal
 from workers.smtp.journal import Ending, begin, end, forget, known

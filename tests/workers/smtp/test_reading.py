@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from kernel.crypto import Fields
-from kernel.database import Database
 from kernel.queues import RECEIPTS, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Delivery, Message, Queues
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.outbound import Receipt
 from tests.workers.smtp.test_letter import PLAIN, email
 from workers.smtp.reading import Reading

@@ -7,14 +7,14 @@ import msgspec
 import pytest
 import uuid_utils.compat as uuid
 
-from kernel.apart import Apart
-from kernel.crypto import Fields
-from kernel.database import Database
 from kernel.errors import Unavailable
+from kernel.process.apart import Apart
 from kernel.queues import RECEIPTS, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.outbound import Receipt
 from tests.workers.smtp.test_letter import PLAIN
 from workers.smtp import deferred, journal

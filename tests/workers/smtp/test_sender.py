@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from kernel.database import Database
 from kernel.queues import RECEIPTS, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Delivery, Message, Queues
 from kernel.settings import Settings
+from kernel.store.database import Database
 from mobile_contracts.outbound import Email, Receipt
 from tests.brokers import broker
 from tests.workers.smtp.conftest import Relay, Serve

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from kernel.database import Database
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Queues
 from kernel.settings import Settings
+from kernel.store.database import Database
 from tests.brokers import broker
 from tests.workers.smtp.conftest import Relay
 from tests.workers.smtp.test_letter import email

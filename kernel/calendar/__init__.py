@@ -1,0 +1,1 @@
+"""The trading calendar (交易日历): pure rules over days, and what administrators correct."""

@@ -1,0 +1,1 @@
+"""What every process needs on its host: ports, its parent, addresses, retries, probes."""

@@ -1,0 +1,1 @@
+"""The schema of the database: migrations, and how long each table keeps what."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, transactions, queries in files, cursors, versions."""
