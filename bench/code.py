@@ -33,7 +33,7 @@ from kernel.security.scope import apply_system
 from kernel.settings import Settings
 from kernel.store.database import Database
 from mobile_contracts.event import AdvisoryDue
-from mobile_contracts.outbound import Email
+from mobile_contracts.messaging.outbound import Email
 from notifications.one_time_code import QUEUE
 
 Say = Callable[[str], None]

@@ -34,11 +34,11 @@ from kernel.security.crypto import Fields
 from kernel.security.scope import apply_system
 from kernel.settings import Settings
 from kernel.store.database import Database
-from mobile_contracts.broadcast import Progress
-from mobile_contracts.outbound import Sms
-from notifications import broadcast
-from notifications.broadcast import Wanted
-from notifications.sms import segments
+from mobile_contracts.messaging.broadcast import Progress
+from mobile_contracts.messaging.outbound import Sms
+from notifications.broadcast import broadcast
+from notifications.broadcast.broadcast import Wanted
+from notifications.channel.sms import segments
 
 Say = Callable[[str], None]
 _LEAST = {"RabbitMQ": 2000.0, "PGMQ": 1000.0}

@@ -17,13 +17,13 @@ from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
-from centers.customer import lists, queries
+from centers.customer import customer, lists
 from kernel.store.sql import load
 from mobile_contracts.base import Page
-from mobile_contracts.customer import Account, Customer, CustomerLine, Home, Relation
+from mobile_contracts.customer.customer import Account, Customer, CustomerLine, Home, Relation
 
 _MOST, _LAST_ID, _SIZE = lists.MOST, 2**31 - 1, 20
-_detail = load(Path(queries.__file__).with_suffix(".sql"), Account, Customer, Home, Relation).find.sql
+_detail = load(Path(customer.__file__).with_suffix(".sql"), Account, Customer, Home, Relation).find.sql
 _list = load(Path(__file__).with_suffix(".sql"), CustomerLine).richest.sql
 
 

@@ -10,7 +10,7 @@ from kernel import settings
 from kernel.queues import RECEIPTS, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
-from mobile_contracts.outbound import Receipt, Sms
+from mobile_contracts.messaging.outbound import Receipt, Sms
 
 QUEUE = Queue("outbound.sms.service.main")
 NAME = "bench-1"

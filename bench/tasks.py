@@ -16,8 +16,8 @@ from kombu import Connection, Exchange, Producer, Queue
 from kernel import settings
 from kernel.queues.rabbitmq import arguments
 from kernel.security.crypto import Fields, Place
-from mobile_contracts.outbound import Receipt, Sms
-from notifications.sms import segments, signed
+from mobile_contracts.messaging.outbound import Receipt, Sms
+from notifications.channel.sms import segments, signed
 
 _PLAIN = settings.Settings()
 

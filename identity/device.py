@@ -10,8 +10,8 @@ from kernel.security.crypto import Fields, Place
 from kernel.security.scope import Audience, Principal
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.device import Device, DeviceChange
 from mobile_contracts.event import DeviceChanged
+from mobile_contracts.identity.device import Device, DeviceChange
 
 MOST = 20
 """Devices that one person may register; another one needs an old one revoked."""

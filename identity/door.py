@@ -18,7 +18,7 @@ from kernel.security.crypto import BlindIndex, Fields
 from kernel.security.scope import NOTHING, Audience, Principal, Scope, apply, apply_system
 from kernel.settings import Settings, words
 from kernel.store.database import Database, Tx
-from mobile_contracts.auth import Device
+from mobile_contracts.identity.sign_in import Device
 
 
 class Door:

@@ -16,7 +16,7 @@ from kernel.security.scope import Audience, Principal
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from mobile_contracts import event
-from mobile_contracts.auth import Device, SignedIn
+from mobile_contracts.identity.sign_in import Device, SignedIn
 
 _ROLES: dict[Audience, list[str]] = {"staff": [], "investor": ["investor"], "gateway": []}
 """Roles of a session itself; those of staff are assigned to the employee, as they are at each moment."""

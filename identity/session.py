@@ -11,7 +11,7 @@ from kernel.security.scope import Audience, Scope
 from kernel.store.cursor import Cursor
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.session import OpenSession
+from mobile_contracts.identity.session import OpenSession
 
 _sql = load(Path(__file__).with_name("session.sql"), OpenSession)
 

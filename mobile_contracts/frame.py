@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from mobile_contracts.base import NO_CONTROLS
-from mobile_contracts.device import DeviceId
+from mobile_contracts.identity.device import DeviceId
 
 _NO_CONTROLS = r"^(?![\s\S]*[\x00-\x1f\x7f])"
 

@@ -12,9 +12,9 @@ from kernel.security.crypto import Fields, Place
 from kernel.settings import Settings
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.outbound import Sms
-from mobile_contracts.template import Language
-from notifications.sms import segments, signed
+from mobile_contracts.messaging.outbound import Sms
+from mobile_contracts.messaging.template import Language
+from notifications.channel.sms import segments, signed
 
 QUEUE = Queue("outbound.sms.transactional.main")
 _TEXTS = {

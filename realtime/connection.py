@@ -13,15 +13,15 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from centers.service import rules
-from centers.service.rules import Reader, Said, Stored
+from centers.service import conversation_rules
+from centers.service.conversation_rules import Reader, Said, Stored
 from identity.principal import LEEWAY_SECONDS
 from kernel.errors import HexadError, NotSignedIn, RateLimited, SessionOver, TokenExpired, Unavailable
 from kernel.process.apart import Apart
 from kernel.security.scope import Principal
 from kernel.telemetry.metrics import CLOSES, FRAMES
 from mobile_contracts.frame import Asked, Changed, ConversationLine, ErrorCode, Receipt, SendMessage, ServerFrame
-from mobile_contracts.template import Language
+from mobile_contracts.messaging.template import Language
 from realtime import session, wire
 from realtime.session import Ask, Authenticate, Close, Effect, Send, Session
 from realtime.view import View
@@ -172,7 +172,7 @@ class Connection:
     def stored(self, stored: Stored) -> None:
         """A message of this client has its place: `accepted` goes out, in that place."""
         self._settle()
-        frame = rules.accepted(stored.said)
+        frame = conversation_rules.accepted(stored.said)
         if self.view.accepted(frame, new=stored.new):
             self.push(frame)
         self.look()

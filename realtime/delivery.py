@@ -12,12 +12,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from centers.service import rules
-from centers.service.rules import Line, Person, Reader, Said
+from centers.service import conversation_rules
+from centers.service.conversation_rules import Line, Person, Reader, Said
 from kernel.process.apart import Apart
 from mobile_contracts.event import Marked, StatusChanged
 from mobile_contracts.frame import Changed, Closed, Presence, Receipt, ServerFrame
-from mobile_contracts.template import Language
+from mobile_contracts.messaging.template import Language
 from realtime.connection import Connection
 from realtime.view import RESUMED_AT_MOST
 
@@ -98,7 +98,7 @@ class Delivery:
             thread = self._know(line)
             if line.state == "queued":
                 self._queued.add(line.id)
-            if not rules.takes_part(reader.person, line.customer_id, line.employee_id):
+            if not conversation_rules.takes_part(reader.person, line.customer_id, line.employee_id):
                 continue
             if line.id not in resume:
                 connection.view.follow(line.id, line.last_seq, thread.seq)
@@ -113,7 +113,7 @@ class Delivery:
         return [
             one
             for one in newest
-            if one.state == "queued" or rules.takes_part(reader.person, one.customer_id, one.employee_id)
+            if one.state == "queued" or conversation_rules.takes_part(reader.person, one.customer_id, one.employee_id)
         ]
 
     def told(self, line: Line) -> Line:
@@ -124,7 +124,7 @@ class Delivery:
 
     def receipts(self, reader: Reader, lines: Iterable[Line]) -> list[Receipt]:
         """What `ready` does not say: what reached the other sides of one's conversations and was not read there."""
-        own = [one for one in lines if rules.takes_part(reader.person, one.customer_id, one.employee_id)]
+        own = [one for one in lines if conversation_rules.takes_part(reader.person, one.customer_id, one.employee_id)]
         return [receipt for line in own for receipt in self._of_others(self._threads[line.id], reader.person)]
 
     def changed(self, line: Line, but: Connection | None = None) -> None:
@@ -256,7 +256,7 @@ class Delivery:
             if line.state != "closed":
                 connection.view.follow(line.id, max(0, thread.seq - RESUMED_AT_MOST), thread.seq)
             if line.state == "assigned" and (new_staff or unknown) and connection is not but:
-                connection.push(rules.assigned(line))
+                connection.push(conversation_rules.assigned(line))
                 for receipt in self._of_others(thread, connection.reader.person) if connection.reader else ():
                     connection.push(receipt)
             if line.state == "closed" and was is not None and was.state != "closed":

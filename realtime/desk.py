@@ -10,8 +10,8 @@ import asyncpg
 import uuid_utils.compat as uuid
 from msgspec import Struct
 
-from centers.service import actions, attendance, message, queries, rules
-from centers.service.rules import Line, Reader, Refused, Said, Stored, Wanted
+from centers.service import attendance, conversation, conversation_list, conversation_rules, message
+from centers.service.conversation_rules import Line, Reader, Refused, Said, Stored, Wanted
 from kernel.errors import NotAllowed, Overloaded, Unavailable
 from kernel.security.scope import NOTHING, Principal, Scope, apply, apply_system
 from kernel.store.database import AWAY, Database, Tx
@@ -79,7 +79,7 @@ class Desk:
             return Arrival(None, [], [])
         lines = self.delivery.current(reader, lines)  # which may have changed since they were read
         resync = self.delivery.arrive(connection, reader, lines, resume)
-        shown = [rules.line(self.delivery.told(one), reader.person.kind) for one in lines]
+        shown = [conversation_rules.line(self.delivery.told(one), reader.person.kind) for one in lines]
         return Arrival(reader, shown, resync, self.delivery.receipts(reader, lines))
 
     async def missed(self, conversation_id: UUID, since: int, size: int) -> list[Said]:
@@ -125,17 +125,17 @@ class Desk:
         """Readers and lines of many who signed in: open conversations together, closed ones each under their scope."""
         async with self._transaction() as tx:
             await apply_system(tx, "chat", kind="company")
-            readers = await queries.readers_of(tx, [principal for principal, _ in who])
+            readers = await conversation_list.readers_of(tx, [principal for principal, _ in who])
             here = [(reader, *one) for reader, one in zip(readers, who, strict=True) if reader is not None]
             serving = {one.employee for one, principal, _ in here if SendMessage.staff in principal.permissions}
             if employees := serving - {None}:
                 await attendance.attend(tx, self._node, cast("set[int]", employees))
-            lines = await queries.list_open(tx, [reader for reader, *_ in here])
+            lines = await conversation_list.list_open(tx, [reader for reader, *_ in here])
             for place, (reader, principal, resume) in enumerate(here):
                 if resume.keys() - {one.id for one in lines[place]}:
                     scope = _scope(principal, HistoryWanted)
                     await apply(tx, scope)
-                    lines[place] = await queries.list_lines(tx, scope, reader, resume)
+                    lines[place] = await conversation_list.list_lines(tx, scope, reader, resume)
         found = iter(lines)
         return [(None, []) if reader is None else (reader, next(found)) for reader in readers]
 
@@ -154,7 +154,7 @@ class Desk:
     async def _mark(self, asker: Asker, frame: Delivered | Read) -> Sequence[ServerFrame]:
         if asker.connection.view.seq(frame.conversation_id) is None:
             async with self._scoped(asker.scope) as tx:
-                await queries.find(tx, asker.scope, asker.reader, frame.conversation_id)
+                await conversation_list.find(tx, asker.scope, asker.reader, frame.conversation_id)
         self.marks.put(asker.connection, asker.reader.person, frame)
         return []
 
@@ -169,35 +169,35 @@ class Desk:
     async def _open(self, asker: Asker, frame: Open) -> Sequence[ServerFrame]:
         async with self._scoped(asker.scope) as tx:
             if frame.customer_no is None:
-                pair = await actions.check_open_own(tx, asker.scope, asker.reader, frame.employee_no)
+                pair = await conversation.check_open_own(tx, asker.scope, asker.reader, frame.employee_no)
             else:
-                pair = await actions.check_open_with(tx, asker.scope, asker.reader, frame.customer_no)
-            line = await actions.do_open(tx, asker.scope, asker.reader, pair, frame.topic)
+                pair = await conversation.check_open_with(tx, asker.scope, asker.reader, frame.customer_no)
+            line = await conversation.do_open(tx, asker.scope, asker.reader, pair, frame.topic)
             position = await self._position(tx, line)
         asker.connection.push(Opened(frame.client_id, line.id, line.state, position))
         if line.state == "assigned" and asker.reader.customer is not None:
-            asker.connection.push(rules.assigned(line))
+            asker.connection.push(conversation_rules.assigned(line))
         self._changed(line, asker.connection)
         return []
 
     async def _accept(self, asker: Asker, frame: Accept) -> Sequence[ServerFrame]:
         async with self._scoped(asker.scope) as tx:
-            line = await actions.check_accept(tx, asker.scope, asker.reader, frame.conversation_id)
-            after = await actions.do_accept(tx, asker.scope, asker.reader, line)
+            line = await conversation.check_accept(tx, asker.scope, asker.reader, frame.conversation_id)
+            after = await conversation.do_accept(tx, asker.scope, asker.reader, line)
         self._changed(after)
-        return [rules.assigned(after)] if line.state == "assigned" else []
+        return [conversation_rules.assigned(after)] if line.state == "assigned" else []
 
     async def _close(self, asker: Asker, frame: CloseConversation) -> Sequence[ServerFrame]:
         async with self._scoped(asker.scope) as tx:
-            line = await actions.check_close(tx, asker.scope, asker.reader, frame.conversation_id)
-            after = await actions.do_close(tx, asker.scope, asker.reader, line)
+            line = await conversation.check_close(tx, asker.scope, asker.reader, frame.conversation_id)
+            after = await conversation.do_close(tx, asker.scope, asker.reader, line)
         self._changed(after)
         return [Closed(line.id, asker.reader.person.no, may_rate=False)] if line.state == "closed" else []
 
     async def _rate(self, asker: Asker, frame: Rate) -> Sequence[ServerFrame]:
         async with self._scoped(asker.scope) as tx:
-            line = await actions.check_rate(tx, asker.scope, asker.reader, frame.conversation_id)
-            await actions.do_rate(tx, asker.scope, line, frame)
+            line = await conversation.check_rate(tx, asker.scope, asker.reader, frame.conversation_id)
+            await conversation.do_rate(tx, asker.scope, line, frame)
         return [Closed(line.id, line.staff_no or "", may_rate=False)]
 
     async def _status(self, asker: Asker, frame: Status) -> Sequence[ServerFrame]:
@@ -210,7 +210,7 @@ class Desk:
         if line.state != "queued":
             return None
         await apply_system(tx, "chat", kind="company")
-        return await queries.position(tx, line.id)
+        return await conversation_list.position(tx, line.id)
 
     def _changed(self, line: Line, but: Connection | None = None) -> None:
         self.delivery.changed(line, but)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 
-from centers.service.rules import Said
+from centers.service.conversation_rules import Said
 from identity.principal import ended
 from kernel.bus.client import Bus
 from kernel.errors import RateLimited

@@ -5,14 +5,14 @@ import contextlib
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from centers.service import attendance, queries
-from centers.service.rules import Line
+from centers.service import attendance, conversation_list
+from centers.service.conversation_rules import Line
 from kernel.process.apart import Apart
 from kernel.security.scope import apply_system
 from kernel.store.database import Database
 from mobile_contracts.event import ConversationMoved, Event, Marked, MessagesStored, NoticeGiven, StatusChanged
 from mobile_contracts.frame import Notice
-from notifications import notice
+from notifications.inbox import notice
 from realtime.connection import Connection
 from realtime.desk import Desk
 
@@ -138,7 +138,7 @@ class Lookout:
     async def _standing(self, ids: Iterable[UUID], **whose: Iterable[int]) -> list[Line]:
         async with self._database.transaction() as tx:
             await apply_system(tx, "chat", kind="company")
-            return await queries.standing(tx, list(ids), **{kind: list(of) for kind, of in whose.items()})
+            return await conversation_list.standing(tx, list(ids), **{kind: list(of) for kind, of in whose.items()})
 
     async def _attend(self, staff: dict[str, int]) -> None:
         """Says who is here, and tells of those who came or went."""

@@ -8,8 +8,8 @@ import asyncpg
 from msgspec import Struct
 
 from centers.service import message
+from centers.service.conversation_rules import Person
 from centers.service.message import Mark, Progress
-from centers.service.rules import Person
 from kernel.errors import Overloaded, Unavailable
 from kernel.process.apart import Apart
 from kernel.security.scope import apply_system

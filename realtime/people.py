@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from centers.service import queries
+from centers.service import conversation_list
 from identity import principal as identity
 from kernel.security.scope import apply_system
 from kernel.store.database import Database
@@ -55,7 +55,7 @@ class People:
         async with self._database.transaction() as tx:
             principals = await identity.find_many(tx, list(sockets))  # of one that has ended the hub hears too
             await apply_system(tx, "chat", kind="company")
-            readers = await queries.readers_of(tx, list(principals.values()))
+            readers = await conversation_list.readers_of(tx, list(principals.values()))
         for principal, reader in zip(principals.values(), readers, strict=True):
             for connection in sockets[principal.session_id]:
                 connection.found_at = began

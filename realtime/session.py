@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from centers.service.rules import BODY_AT_MOST
+from centers.service.conversation_rules import BODY_AT_MOST
 from kernel.security.scope import Principal
 from mobile_contracts.base import BLANK
 from mobile_contracts.frame import (

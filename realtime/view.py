@@ -10,8 +10,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from centers.service import rules
-from centers.service.rules import Said
+from centers.service import conversation_rules
+from centers.service.conversation_rules import Said
 from mobile_contracts.frame import Accepted, Message
 
 RESUMED_AT_MOST = 1000
@@ -154,11 +154,11 @@ class View:
     def _frame(self, said: Said, *, own: bool) -> Message | Accepted:
         key = said.conversation_id, said.client_id
         if not own or not (key in self._sending or key in self._doubtful):
-            return rules.frame(said, own=own)
+            return conversation_rules.frame(said, own=own)
         if key in self._sending:
             self._early.add(key)
         self._doubtful.pop(key, None)
-        return rules.accepted(said)
+        return conversation_rules.accepted(said)
 
     def _answered(self, key: tuple[UUID, UUID]) -> None:
         self._sending[key] -= 1

@@ -15,7 +15,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from centers.service import message
-from centers.service.rules import Busy, Outcome, Refused, Said, Stored, Wanted
+from centers.service.conversation_rules import Busy, Outcome, Refused, Said, Stored, Wanted
 from kernel.errors import Overloaded, Unavailable
 from kernel.process.apart import Apart
 from kernel.security.scope import apply_system

@@ -14,7 +14,7 @@ from kernel.settings import Settings
 from kernel.store.database import Database
 from tests.brokerage import Brokerage
 from workers import handlers
-from workers.registry import Means, find, handlers_of
+from workers.runtime.registry import Means, find, handlers_of
 
 __all__ = ["handlers"]
 

@@ -23,12 +23,12 @@ from kernel.settings import Settings, current
 from kernel.store.database import Database
 from kernel.telemetry import logs, metrics, tracing
 from workers import handlers  # noqa: F401 - registers every handler
-from workers.job import DATABASE_AWAY, Jobs
-from workers.life import Life
-from workers.loops import Loops
-from workers.message import decode
-from workers.registry import Means
-from workers.side import Board
+from workers.runtime.job import DATABASE_AWAY, Jobs
+from workers.runtime.life import Life
+from workers.runtime.loops import Loops
+from workers.runtime.message import decode
+from workers.runtime.registry import Means
+from workers.runtime.side import Board
 
 AT_ONCE = {URGENT: 32, SLOW: 8}
 """Jobs of each queue that are in work at a time."""

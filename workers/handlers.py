@@ -1,5 +1,8 @@
 """Every handler of the house: importing this module registers them."""
 
-from workers import code, housekeeping, months, probe, product_view, reminder, subscription
+from workers.messaging import one_time_code, reminder
+from workers.operations import housekeeping, months
+from workers.product import product_view, subscription
+from workers.runtime import probe
 
-__all__ = ["code", "housekeeping", "months", "probe", "product_view", "reminder", "subscription"]
+__all__ = ["housekeeping", "months", "one_time_code", "probe", "product_view", "reminder", "subscription"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from kernel.store.lineage import connect
 from kernel.store.sql import load
 from workers import handlers
-from workers.registry import every
+from workers.runtime.registry import every
 
 __all__ = ["handlers"]
 _sql = load(Path(__file__).with_name("roster.sql"))

@@ -30,20 +30,20 @@ from kernel.settings import Settings
 from kernel.store.database import Database
 from kernel.telemetry import logs, metrics
 from workers import handlers  # noqa: F401 - registers every handler
-from workers.app import consumed, make_app
-from workers.child import Child
-from workers.dead_letters import DeadLetters
-from workers.gate import Gate
-from workers.lease import Leases
-from workers.loops import Loops
-from workers.measure import Measure
-from workers.message import Job
-from workers.outbound import TAKINGS, Sender, Taker, Tidier
-from workers.reaper import Reaper
-from workers.relay import Relay
-from workers.schedule import Scheduler
-from workers.side import Side
-from workers.silence import Silence
+from workers.messaging.lease import Leases
+from workers.messaging.outbound import TAKINGS, Sender, Taker, Tidier
+from workers.messaging.silence import Silence
+from workers.runtime.app import consumed, make_app
+from workers.runtime.child import Child
+from workers.runtime.dead_letters import DeadLetters
+from workers.runtime.gate import Gate
+from workers.runtime.loops import Loops
+from workers.runtime.measure import Measure
+from workers.runtime.message import Job
+from workers.runtime.reaper import Reaper
+from workers.runtime.relay import Relay
+from workers.runtime.schedule import Scheduler
+from workers.runtime.side import Side
 
 _SEAL_SECONDS = 1.0
 _CONNECTIONS = 12

@@ -12,14 +12,14 @@ from api.edge.dependencies import PageQuery, Tx, Who
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
-from centers.customer import contact, lists, queries, reveal
+from centers.customer import contact, customer, lists, reveal
 from centers.customer.lists import AssetsCursor, Filter, NameCursor, OpenedCursor
 from kernel.errors import InvalidInput
 from kernel.security.scope import Scope
 from kernel.store.database import Tx as Transaction
 from kernel.text import personal
 from mobile_contracts.base import CODE, CODE_LENGTH, Page
-from mobile_contracts.customer import (
+from mobile_contracts.customer.customer import (
     Account,
     Contact,
     ContactChange,
@@ -85,20 +85,20 @@ async def list_customers(
 @get("/customers/{customer_no:str}", guards=[may("customer.read")], summary="One customer")
 async def read_customer(tx: Tx, who: Who, customer_no: No) -> Answer[Customer]:
     """What the source systems say of the customer; what identifies a person is masked."""
-    found = await queries.find(tx, who, customer_no)
+    found = await customer.find(tx, who, customer_no)
     return versioned(found, found.version)
 
 
 @get("/customers/{customer_no:str}/accounts", guards=[may("customer.read")], summary="Accounts of a customer")
 async def list_accounts(tx: Tx, who: Who, customer_no: No) -> list[Account]:
     """The oldest first."""
-    return await queries.list_accounts(tx, who, customer_no)
+    return await customer.list_accounts(tx, who, customer_no)
 
 
 @get("/customers/{customer_no:str}/relations", guards=[may("customer.read")], summary="Who looks after a customer")
 async def list_relations(tx: Tx, who: Who, customer_no: No) -> list[Relation]:
     """Today and later, as far as it is in one's scope."""
-    return await queries.list_relations(tx, who, customer_no)
+    return await customer.list_relations(tx, who, customer_no)
 
 
 @get("/customers/{customer_no:str}/contact", guards=[may("customer.read")], summary="How else a customer is reached")
@@ -165,14 +165,14 @@ async def reveal_field(
 @get("/me", guards=[may("self.read")], summary="Oneself as a customer")
 async def read_self(tx: Tx, who: Who) -> Answer[Customer]:
     """What the source systems say of oneself."""
-    found = await queries.find(tx, who, who.principal.subject)
+    found = await customer.find(tx, who, who.principal.subject)
     return versioned(found, found.version)
 
 
 @get("/accounts", guards=[may("self.read")], summary="One's own accounts")
 async def list_own_accounts(tx: Tx, who: Who) -> list[Account]:
     """The oldest first."""
-    return await queries.list_accounts(tx, who, who.principal.subject)
+    return await customer.list_accounts(tx, who, who.principal.subject)
 
 
 @get("/contact", guards=[may("self.read")], summary="How else one is reached")

@@ -8,8 +8,8 @@ from litestar.routes import HTTPRoute
 
 from api.edge.identify import PUBLIC
 from api.edge.signed import SIGNED
+from mobile_contracts.employee.role import Permission, Route
 from mobile_contracts.frame import ClientFrame
-from mobile_contracts.role import Permission, Route
 
 
 def catalogue(routers: Iterable[Router], frames: Iterable[type[ClientFrame]] = ()) -> list[Permission]:

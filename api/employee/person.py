@@ -14,7 +14,7 @@ from centers.employee import actions, move, queries
 from centers.employee.queries import PeopleWanted, PersonCursor
 from kernel.errors import CursorInvalid
 from mobile_contracts.base import NO_CONTROLS, Page
-from mobile_contracts.person import (
+from mobile_contracts.employee.person import (
     Person,
     PersonLine,
     PersonMove,

@@ -12,7 +12,7 @@ from api.edge.reading import get
 from api.edge.request import HttpRequest
 from centers.employee import actions, queries
 from mobile_contracts.base import Page
-from mobile_contracts.role import Permission, Role, RoleChange
+from mobile_contracts.employee.role import Permission, Role, RoleChange
 
 Code = Annotated[str, PathParameter(min_length=1, max_length=40, pattern=r"^[a-z_]+\Z")]
 

@@ -13,7 +13,7 @@ from api.edge.request import HttpRequest
 from centers.employee import organise, queries
 from centers.employee.queries import UnitCursor
 from mobile_contracts.base import Page
-from mobile_contracts.organisation import Unit, UnitChange, UnitKind, UnitLine, UnitMerge, UnitNew
+from mobile_contracts.employee.unit import Unit, UnitChange, UnitKind, UnitLine, UnitMerge, UnitNew
 
 _MOST = 2**31 - 1
 UnitId = Annotated[int, PathParameter(ge=1, le=_MOST, description="id of the unit")]

@@ -18,9 +18,9 @@ from identity.password import check
 from kernel.errors import NotFound, WrongCredentials
 from kernel.events.outbox import Record, emit
 from kernel.store import database
-from mobile_contracts.auth import Activation, ActivationIssued, Authenticator
 from mobile_contracts.base import NO_CONTROLS
 from mobile_contracts.event import CredentialChanged
+from mobile_contracts.identity.sign_in import Activation, ActivationIssued, Authenticator
 
 Number = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=NO_CONTROLS)]
 

@@ -13,8 +13,8 @@ from identity.one_time_code import Destination, Owner
 from identity.subject import Person
 from kernel.events.outbox import Record, emit
 from kernel.security.crypto import Place
-from mobile_contracts.auth import CodeOnItsWay, CodeRequest
 from mobile_contracts.event import CodeWanted
+from mobile_contracts.identity.sign_in import CodeOnItsWay, CodeRequest
 
 _AGAIN_SECONDS = 60
 

@@ -13,7 +13,7 @@ from api.edge.request import HttpRequest
 from api.identity.session import Number, Reason
 from identity import device, session
 from identity.session import Subject
-from mobile_contracts.device import DEVICE_ID, Device, DeviceChange
+from mobile_contracts.identity.device import DEVICE_ID, Device, DeviceChange
 
 _REVOKED = "those that were revoked, instead of those in use"
 DeviceId = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=DEVICE_ID)]

@@ -4,7 +4,7 @@ from litestar import Router, get
 
 from api.edge.identify import public
 from api.edge.request import HttpRequest
-from mobile_contracts.key import Key, Keys
+from mobile_contracts.identity.key import Key, Keys
 
 
 @get("/keys", guards=[public("public keys are public")], summary="Public keys of access tokens")

@@ -18,8 +18,8 @@ from kernel.errors import FieldError, InvalidInput
 from kernel.events.outbox import Record, emit, record
 from kernel.security import scope
 from kernel.security.scope import Scope
-from mobile_contracts.auth import InvestorPasswordChange, PasswordChange
 from mobile_contracts.event import CredentialChanged
+from mobile_contracts.identity.sign_in import InvestorPasswordChange, PasswordChange
 
 
 @put("/password", guards=[may("self.change")], status_code=204, summary="Change your password")

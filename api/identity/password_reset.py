@@ -17,8 +17,8 @@ from identity.password import check
 from kernel.errors import WrongCredentials
 from kernel.events.outbox import Record, emit
 from kernel.store.database import Tx
-from mobile_contracts.auth import PasswordReset
 from mobile_contracts.event import CredentialChanged
+from mobile_contracts.identity.sign_in import PasswordReset
 
 
 @post(

@@ -10,7 +10,7 @@ from api.edge.visit import visit_of
 from identity import refresh_token
 from identity.door import Visit
 from kernel.errors import HexadError
-from mobile_contracts.auth import Refresh, SignedIn, SignOut
+from mobile_contracts.identity.sign_in import Refresh, SignedIn, SignOut
 
 
 @post("/refresh", guards=[public("the refresh token is the proof")], status_code=200, summary="New tokens")

@@ -13,7 +13,7 @@ from identity import session
 from identity.session import SessionCursor, Subject
 from kernel.security.scope import Scope
 from mobile_contracts.base import NO_CONTROLS, REASON, Page
-from mobile_contracts.session import OpenSession
+from mobile_contracts.identity.session import OpenSession
 
 _OWN = "ended by its owner"
 _WHY = "why, for the audit log: at least 4 visible characters"

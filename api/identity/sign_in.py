@@ -20,7 +20,7 @@ from identity.subject import Person
 from kernel.errors import DeviceRevoked, HexadError, InvalidInput, WrongCredentials
 from kernel.security.scope import Audience
 from kernel.store.database import Tx
-from mobile_contracts.auth import Device, InvestorSignIn, SignedIn, StaffSignIn
+from mobile_contracts.identity.sign_in import Device, InvestorSignIn, SignedIn, StaffSignIn
 
 _WHY = "whoever signs in has no token yet"
 _NOBODYS_KEY = authenticator.new_secret()

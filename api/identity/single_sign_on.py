@@ -20,7 +20,7 @@ from kernel.errors import DeviceRevoked, HexadError, NotFound, WrongCredentials
 from kernel.security.crypto import Place
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.auth import SignedIn, SingleSignOn, SingleSignOnFinish, SingleSignOnStart
+from mobile_contracts.identity.sign_in import SignedIn, SingleSignOn, SingleSignOnFinish, SingleSignOnStart
 
 _SECONDS = 600.0
 _BYTES = 32

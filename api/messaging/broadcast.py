@@ -13,7 +13,7 @@ from api.edge.reading import get
 from api.edge.request import HttpRequest
 from kernel.store.database import Tx as Transaction
 from mobile_contracts.base import Page
-from mobile_contracts.broadcast import (
+from mobile_contracts.messaging.broadcast import (
     BroadcastLine,
     BroadcastWanted,
     CareWanted,
@@ -21,8 +21,8 @@ from mobile_contracts.broadcast import (
     OutgoingMessage,
     Progress,
 )
-from notifications import broadcast
-from notifications.broadcast import BroadcastCursor, MessageCursor, Wanted
+from notifications.broadcast import broadcast
+from notifications.broadcast.broadcast import BroadcastCursor, MessageCursor, Wanted
 
 BroadcastId = Annotated[UUID, PathParameter(description="id of the broadcast")]
 Verb = Annotated[Literal["pause", "resume", "cancel"], PathParameter(description="what to do with it")]

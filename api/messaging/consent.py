@@ -7,10 +7,10 @@ from api.customer.customer import No
 from api.edge.dependencies import Tx, Who
 from api.edge.identify import may
 from api.edge.reading import get
-from centers.customer import queries
-from mobile_contracts.consent import Consent, ConsentGiven, OwnConsent
-from notifications import consent
-from notifications.consent import Word
+from centers.customer import customer as queries
+from mobile_contracts.messaging.consent import Consent, ConsentGiven, OwnConsent
+from notifications.consent import consent
+from notifications.consent.consent import Word
 
 
 @get("/customers/{customer_no:str}/consents", guards=[may("customer.read")], summary="A customer's consents")

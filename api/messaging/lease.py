@@ -15,9 +15,9 @@ from kernel.queues.broker import open_queues
 from kernel.queues.client import id_of
 from kernel.security import scope
 from kernel.store.database import Database
-from mobile_contracts.gateway import Acknowledgement, Lease, LeaseRequest, Result, Results
-from notifications import receipt
+from mobile_contracts.messaging.gateway import Acknowledgement, Lease, LeaseRequest, Result, Results
 from notifications.gateway import lease, signature
+from notifications.receipt import receipt
 
 _NOT_HELD = "not_held"
 

@@ -13,9 +13,9 @@ from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
 from mobile_contracts.base import Page
-from mobile_contracts.notice import Notice, ReadUpTo, Unread
-from notifications import notice
-from notifications.notice import NoticeCursor
+from mobile_contracts.messaging.notice import Notice, ReadUpTo, Unread
+from notifications.inbox import notice
+from notifications.inbox.notice import NoticeCursor
 
 NoticeId = Annotated[UUID, PathParameter(description="id of the notice")]
 OnlyUnread = Annotated[bool, QueryParameter(name="unread", description="those not read yet alone")]

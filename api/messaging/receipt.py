@@ -20,11 +20,12 @@ from kernel.errors import NotFound
 from kernel.queues.client import UNREADABLE
 from kernel.security.scope import apply_system
 from kernel.store.database import Tx as Transaction
-from mobile_contracts.gateway import Items, Result, Results, Returned
-from mobile_contracts.outbound import Inbound, Receipt
-from notifications import inbound, receipt, unsubscribe
+from mobile_contracts.messaging.gateway import Items, Result, Results, Returned
+from mobile_contracts.messaging.outbound import Inbound, Receipt
+from notifications.consent import unsubscribe
 from notifications.gateway import bounce
-from notifications.receipt import Outcome
+from notifications.receipt import receipt, reply
+from notifications.receipt.receipt import Outcome
 
 Told = TypeVar("Told", Receipt, Inbound)
 
@@ -62,7 +63,7 @@ async def post_inbound(request: HttpRequest, tx: Tx, gateway: Gateway, data: JSO
     """
     items = [read(item, Inbound, "gateway_id") for item in data.items]
     told, state = [one for one in items if isinstance(one, Inbound)], request.app.state
-    outcomes = await inbound.apply(tx, told, state.gateways, state.door, forged(told, gateway.name))
+    outcomes = await reply.apply(tx, told, state.gateways, state.door, forged(told, gateway.name))
     return _answered(request, items, outcomes, gateway.name)
 
 

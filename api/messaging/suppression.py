@@ -11,9 +11,9 @@ from api.edge.identify import may
 from api.edge.reading import get
 from api.identity.session import Reason
 from mobile_contracts.base import Page
-from mobile_contracts.suppression import Suppression
-from notifications import suppression
-from notifications.suppression import SuppressionCursor
+from mobile_contracts.messaging.suppression import Suppression
+from notifications.consent import suppression
+from notifications.consent.suppression import SuppressionCursor
 
 SuppressionId = Annotated[int, PathParameter(ge=1, le=2**63 - 1, description="id of the suppression")]
 

@@ -14,8 +14,8 @@ from api.edge.identify import public
 from api.edge.request import HttpRequest
 from kernel.errors import NotFound
 from kernel.security.scope import apply_system
-from notifications import unsubscribe
-from notifications.unsubscribe import Wish
+from notifications.consent import unsubscribe
+from notifications.consent.unsubscribe import Wish
 
 _WHY = "whoever holds the message may end such messages (RFC 8058)"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

@@ -11,8 +11,8 @@ from api.edge.identify import may
 from api.edge.page import After, Limit, PageQuery
 from kernel.audit import search
 from kernel.audit.search import AuditCursor, Wanted
-from mobile_contracts.audit import AuditLine
 from mobile_contracts.base import Page
+from mobile_contracts.operations.audit import AuditLine
 
 Principal = Annotated[str | None, QueryParameter(name="principal", max_length=100, description="such as staff:10086")]
 Noun = Annotated[str | None, QueryParameter(name="noun", max_length=60, description="kind of thing, such as customer")]

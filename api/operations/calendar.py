@@ -13,7 +13,7 @@ from api.edge.reading import get
 from api.edge.request import HttpRequest
 from kernel.calendar import days, trading_day
 from mobile_contracts.base import Page
-from mobile_contracts.calendar import TradingDay, TradingDayChange
+from mobile_contracts.operations.calendar import TradingDay, TradingDayChange
 
 _TO = f"last day, {days.MOST_DAYS} days at most; `from` when left out"
 First = Annotated[date | None, QueryParameter(name="from", description="first day; today when left out")]

@@ -13,7 +13,7 @@ from api.edge.reading import get
 from kernel.events import job
 from kernel.events.job import JobCursor
 from mobile_contracts.base import Page
-from mobile_contracts.job import Job, JobState
+from mobile_contracts.operations.job import Job, JobState
 
 State = Annotated[JobState, QueryParameter(name="state", description="the state that is asked for")]
 Handler = Annotated[str, PathParameter(max_length=100)]

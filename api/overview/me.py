@@ -8,8 +8,8 @@ from api.edge.reading import get
 from api.edge.request import HttpRequest
 from centers.customer.home import Homes
 from centers.employee import own
-from mobile_contracts.customer import Home
-from mobile_contracts.me import Me, Permission
+from mobile_contracts.customer.customer import Home
+from mobile_contracts.overview.me import Me, PermissionHeld
 
 
 @get("/me", guards=[may("self.read")], summary="Who one is and what one may do")
@@ -21,7 +21,7 @@ async def read_me(tx: Tx, who: Who) -> Me:
         session_id=str(principal.session_id),
         device_id=principal.device_id,
         employee=await own.find(tx, principal.employee),
-        permissions=[Permission(code, reach.kind) for code, reach in sorted(principal.permissions.items())],
+        permissions=[PermissionHeld(code, reach.kind) for code, reach in sorted(principal.permissions.items())],
     )
 
 

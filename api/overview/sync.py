@@ -10,11 +10,11 @@ from api.edge.identify import may
 from api.edge.page import CURSOR_AT_MOST, decoded, encoded
 from api.edge.reading import get
 from api.edge.request import HttpRequest
-from centers.customer import contact, queries, sync
+from centers.customer import contact, customer, sync
 from centers.customer.sync import OwnCursor, SyncCursor
 from identity import device
 from kernel.store import cursor as kept
-from mobile_contracts.customer import CustomerChanges, OwnChanges
+from mobile_contracts.customer.customer import CustomerChanges, OwnChanges
 
 Kind = TypeVar("Kind", bound=kept.Cursor)
 
@@ -50,8 +50,8 @@ async def read_own_changes(request: HttpRequest, tx: Tx, who: Who, cursor: Curso
     no, principal = who.principal.subject, who.principal
     devices = known is None or await device.changed(tx, principal, known.since)
     return OwnChanges(
-        customer=await queries.find(tx, who, no) if part.customer else None,
-        accounts=await queries.list_accounts(tx, who, no) if part.accounts else None,
+        customer=await customer.find(tx, who, no) if part.customer else None,
+        accounts=await customer.list_accounts(tx, who, no) if part.accounts else None,
         contact=await contact.find_contact(tx, who, no) if part.contact else None,
         preferences=await contact.find_preference(tx, who, no) if part.preference else None,
         devices=await device.list_own(tx, principal) if devices else None,

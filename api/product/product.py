@@ -11,10 +11,10 @@ from api.edge.headers import language
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
-from centers.product import catalogue, suitability
-from centers.product.catalogue import Filter, ProductCursor
+from centers.product import product, suitability
+from centers.product.product import Filter, ProductCursor
 from mobile_contracts.base import CODE, CODE_LENGTH, NO_CONTROLS, Page
-from mobile_contracts.product import Category, Offer, OfferDetail, Product, Suitability
+from mobile_contracts.product.product import Category, Offer, OfferDetail, Product, Suitability
 
 Code = Annotated[str, PathParameter(max_length=CODE_LENGTH, pattern=CODE, description="product_code")]
 OfCategory = Annotated[Category | None, QueryParameter(name="category", description="only of this category")]
@@ -39,14 +39,14 @@ async def list_offers(
 ) -> Page[Offer]:
     """By code, each with whether it suits the investor and why not."""
     wanted = Filter(category, risk_level, q, suitable)
-    offers = await catalogue.list_offers(tx, who, wanted, page.after(ProductCursor) or ProductCursor(), page.limit + 1)
+    offers = await product.list_offers(tx, who, wanted, page.after(ProductCursor) or ProductCursor(), page.limit + 1)
     return page.of(offers, lambda one: ProductCursor(one.product_code))
 
 
 @get("/products/{product_code:str}", guards=[may("product.read")], summary="One product")
 async def read_offer(request: HttpRequest, tx: Tx, who: Who, product_code: Code) -> OfferDetail:
     """With the agreement that a subscription names; a withdrawn one is shown as such."""
-    return await catalogue.find_offer(tx, who, product_code, language(request.scope))
+    return await product.find_offer(tx, who, product_code, language(request.scope))
 
 
 @post(
@@ -58,7 +58,7 @@ async def read_offer(request: HttpRequest, tx: Tx, who: Who, product_code: Code)
 )
 async def check_suitability(tx: Tx, who: Who, product_code: Code) -> Suitability:
     """Decided now, and kept with what it was based on."""
-    return await suitability.do_decide(tx, who, await catalogue.find(tx, product_code), "check")
+    return await suitability.do_decide(tx, who, await product.find(tx, product_code), "check")
 
 
 @get("/products", guards=[may("product.read")], summary="Products")
@@ -68,14 +68,14 @@ async def list_products(
 ) -> Page[Product]:  # fmt: skip
     """By code, withdrawn ones too."""
     after, wanted = page.after(ProductCursor) or ProductCursor(), Filter(category, risk_level, q)
-    products = await catalogue.list_products(tx, wanted, after, page.limit + 1, in_status)
+    products = await product.list_products(tx, wanted, after, page.limit + 1, in_status)
     return page.of(products, lambda one: ProductCursor(one.product_code))
 
 
 @get("/products/{product_code:str}", guards=[may("product.read")], summary="One product")
 async def read_product(tx: Tx, product_code: Code) -> Answer[Product]:
     """As the advisory platform delivers it."""
-    found = await catalogue.find(tx, product_code)
+    found = await product.find(tx, product_code)
     return versioned(found, found.version)
 
 

@@ -11,7 +11,7 @@ from api.edge.request import HttpRequest
 from centers.product import questionnaire
 from centers.product.questionnaire import AssessmentCursor
 from mobile_contracts.base import Page
-from mobile_contracts.product import AnsweredQuestionnaire, Assessment, Questionnaire
+from mobile_contracts.product.product import AnsweredQuestionnaire, Assessment, Questionnaire
 
 
 @get("/questionnaire", guards=[may("self.read")], summary="The suitability questionnaire")

@@ -13,7 +13,8 @@ from api.edge.reading import get
 from api.edge.request import HttpRequest
 from api.edge.visit import visit_of
 from api.product.product import Code
-from centers.product import catalogue, platform, subscription, suitability
+from centers.product import platform, subscription, suitability
+from centers.product import product as catalogue
 from centers.product.platform import ContractCursor
 from centers.product.subscription import SubscriptionCursor
 from identity import one_time_code, subject
@@ -22,10 +23,10 @@ from kernel.errors import CodeRefused, NoMobile
 from kernel.events.outbox import Record, emit
 from kernel.security.crypto import Place
 from kernel.security.scope import Scope
-from mobile_contracts.auth import CodeOnItsWay
 from mobile_contracts.base import Page
 from mobile_contracts.event import CodeWanted
-from mobile_contracts.product import (
+from mobile_contracts.identity.sign_in import CodeOnItsWay
+from mobile_contracts.product.product import (
     Contract,
     CustomerSubscription,
     Product,

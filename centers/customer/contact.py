@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from centers.customer import queries
+from centers.customer import customer as queries
 from kernel.errors import FieldError, InvalidInput
 from kernel.events.outbox import Record, emit
 from kernel.security.crypto import BlindIndex, Fields, Place
@@ -17,7 +17,7 @@ from kernel.store.sql import load
 from kernel.store.version import check_version
 from kernel.text.personal import mask_email, mask_mobile, mobile
 from mobile_contracts.address import SENDABLE
-from mobile_contracts.customer import Contact, ContactChange, Customer, Preference, PreferenceChange
+from mobile_contracts.customer.customer import Contact, ContactChange, Customer, Preference, PreferenceChange
 from mobile_contracts.event import ContactChanged
 
 NO_CONTACT = Contact(mobile=None, email=None, address="", wechat="", version=0)

@@ -13,7 +13,7 @@ from kernel.errors import Overloaded
 from kernel.security.scope import Reach, Scope
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.customer import Home
+from mobile_contracts.customer.customer import Home
 
 _BIRTHDAY_DAYS = 7
 _SHARE = 20

@@ -11,7 +11,7 @@ from kernel.security.scope import Scope
 from kernel.store.cursor import Cursor, Id, Number, Words
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.customer import CustomerKind, CustomerLine, CustomerStatus
+from mobile_contracts.customer.customer import CustomerKind, CustomerLine, CustomerStatus
 
 MOST = 2**63 - 1
 """Above every asset, in hundredths of a yuan, and every id."""

@@ -5,15 +5,15 @@ from pathlib import Path
 import uuid_utils.compat as uuid
 from msgspec import Struct
 
-from centers.customer import queries
-from centers.customer.queries import Sealed
+from centers.customer import customer
+from centers.customer.customer import Sealed
 from kernel.errors import NotFound, QuotaUsedUp
 from kernel.events.outbox import Record, emit
 from kernel.security.crypto import Fields, Place
 from kernel.security.scope import Scope
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.customer import Revealed, RevealField, RevealWanted
+from mobile_contracts.customer.customer import Revealed, RevealField, RevealWanted
 from mobile_contracts.event import FieldRevealed
 
 _SEALED_AT = {"mobile": ("customer", "mobile"), "id_no": ("customer", "id_no"), "contact_mobile": ("contact", "mobile")}
@@ -32,7 +32,7 @@ async def reveal(tx: Tx, scope: Scope, customer_no: str, wanted: RevealWanted, f
     Raises `NotFound`, also for a field that holds nothing, which counts nothing; `QuotaUsedUp`; or `FieldSealed` when
     its key is not there.
     """
-    sealed = await queries.sealed(tx, scope, customer_no)
+    sealed = await customer.sealed(tx, scope, customer_no)
     who = scope.principal.subject
     await _sql.lock(tx, employee_no=who)
     left = quota - await _sql.used(tx, employee_no=who)

@@ -13,7 +13,7 @@ from kernel.security.scope import Reach, Scope
 from kernel.store.cursor import Cursor, Id, Transaction
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.customer import CustomerGone, CustomerLine
+from mobile_contracts.customer.customer import CustomerGone, CustomerLine
 
 KEPT_DAYS = 30
 """A cursor older than this is too old: what left a branch is remembered three times as long (`retention.py`)."""

@@ -13,9 +13,9 @@ from kernel.security.scope import Scope
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from kernel.store.version import check_version
+from mobile_contracts.employee.person import PersonRoles, PersonRolesChange
+from mobile_contracts.employee.role import Role, RoleChange
 from mobile_contracts.event import PersonChanged, RolesChanged
-from mobile_contracts.person import PersonRoles, PersonRolesChange
-from mobile_contracts.role import Role, RoleChange
 
 _sql = load(Path(__file__).with_name("actions.sql"))
 

@@ -11,8 +11,8 @@ from kernel.security.scope import Scope
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from kernel.store.version import check_version
+from mobile_contracts.employee.person import PersonMove, PersonUnit
 from mobile_contracts.event import OrganisationChanged
-from mobile_contracts.person import PersonMove, PersonUnit
 
 _sql = load(Path(__file__).with_name("move.sql"))
 

@@ -11,8 +11,8 @@ from kernel.events.outbox import Record, emit, record
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from kernel.store.version import check_version
+from mobile_contracts.employee.unit import Unit, UnitChange, UnitMerge, UnitNew
 from mobile_contracts.event import OrganisationChanged
-from mobile_contracts.organisation import Unit, UnitChange, UnitMerge, UnitNew
 
 _TREE = 0x55_4E_49_54  # "UNIT": the lock that the trigger on `unit` takes too
 _sql = load(Path(__file__).with_name("organise.sql"), Unit, Standing)

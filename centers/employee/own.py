@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.me import Employee
+from mobile_contracts.overview.me import Employee
 
 _sql = load(Path(__file__).with_name("own.sql"), Employee)
 

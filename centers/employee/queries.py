@@ -12,8 +12,7 @@ from kernel.security.scope import Scope
 from kernel.store.cursor import Cursor, Words
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.organisation import Unit, UnitKind, UnitLine, UnitStep
-from mobile_contracts.person import (
+from mobile_contracts.employee.person import (
     Licence,
     Person,
     PersonLine,
@@ -23,7 +22,8 @@ from mobile_contracts.person import (
     RoleAssigned,
     RoleHeld,
 )
-from mobile_contracts.role import Role
+from mobile_contracts.employee.role import Role
+from mobile_contracts.employee.unit import Unit, UnitKind, UnitLine, UnitStep
 
 _sql = load(Path(__file__).with_name("queries.sql"), Unit, UnitLine, UnitStep, PersonLine, RoleHeld, RoleAssigned, Role)
 

@@ -6,8 +6,8 @@ from datetime import date
 from msgspec import Struct
 
 from kernel.errors import FieldError, InvalidInput, NotEmpty
-from mobile_contracts.organisation import Unit, UnitChange, UnitKind
-from mobile_contracts.role import Role, RoleChange
+from mobile_contracts.employee.role import Role, RoleChange
+from mobile_contracts.employee.unit import Unit, UnitChange, UnitKind
 
 KINDS: tuple[UnitKind, ...] = ("company", "region", "branch", "team")
 """From the top down: each stands below one of the kind before it."""

@@ -14,9 +14,9 @@ from kernel.security.scope import Scope
 from kernel.store.cursor import Cursor, Words
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.advisory import ContractNews, PlatformContract
 from mobile_contracts.event import SubscriptionChanged
-from mobile_contracts.product import Contract, SubscriptionState
+from mobile_contracts.product.advisory import ContractNews, PlatformContract
+from mobile_contracts.product.product import Contract, SubscriptionState
 
 _OPEN = ("requested", "confirmed")
 

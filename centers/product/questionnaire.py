@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from centers.product import rules
+from centers.product import suitability_rules
 from kernel.calendar import days
 from kernel.errors import QuestionnaireChanged, QuotaUsedUp
 from kernel.events.outbox import Record, emit
@@ -16,7 +16,7 @@ from kernel.store.cursor import Cursor, Moment, Words, check_utc
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from mobile_contracts.event import QuestionnaireAnswered
-from mobile_contracts.product import AnsweredQuestionnaire, Assessment, Choice, Question, Questionnaire
+from mobile_contracts.product.product import AnsweredQuestionnaire, Assessment, Choice, Question, Questionnaire
 
 _sql = load(Path(__file__).with_name("questionnaire.sql"), Assessment)
 
@@ -74,18 +74,18 @@ async def _check_answers(tx: Tx, version: int, given: AnsweredQuestionnaire) -> 
     points: dict[int, dict[str, int]] = {}
     for row in await _sql.choices(tx, version=version, language="en"):
         points.setdefault(row["number"], {})[row["letter"]] = row["points"]
-    letters = rules.chosen(points, given.answers)
-    score = rules.score(points, letters)
-    return _Answered(letters, score, rules.level(score))
+    letters = suitability_rules.chosen(points, given.answers)
+    score = suitability_rules.score(points, letters)
+    return _Answered(letters, score, suitability_rules.level(score))
 
 
 async def _check_limit(tx: Tx, scope: Scope) -> None:
     await _sql.lock(tx, customer=scope.reach.customer)
-    if await _sql.answered_today(tx, customer=scope.reach.customer) >= rules.ASSESSMENTS_A_DAY:
+    if await _sql.answered_today(tx, customer=scope.reach.customer) >= suitability_rules.ASSESSMENTS_A_DAY:
         # raised by: themselves
         raise QuotaUsedUp(
-            f"the questionnaire may be answered {rules.ASSESSMENTS_A_DAY} times a day",
-            f"问卷每日最多作答 {rules.ASSESSMENTS_A_DAY} 次",
+            f"the questionnaire may be answered {suitability_rules.ASSESSMENTS_A_DAY} times a day",
+            f"问卷每日最多作答 {suitability_rules.ASSESSMENTS_A_DAY} 次",
             wait=_until_midnight(datetime.datetime.now(days.BEIJING)),
         )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 
-from centers.product import catalogue
+from centers.product import product as catalogue
 from kernel.errors import (
     AgreementChanged,
     AlreadySubscribed,
@@ -26,7 +26,7 @@ from kernel.store.cursor import Cursor
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from mobile_contracts.event import SubscriptionAsked
-from mobile_contracts.product import (
+from mobile_contracts.product.product import (
     CustomerSubscription,
     Product,
     Subscription,

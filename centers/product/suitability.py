@@ -9,8 +9,8 @@ from typing import Literal
 
 import uuid_utils.compat as uuid
 
-from centers.product import rules
-from centers.product.rules import Standing
+from centers.product import suitability_rules
+from centers.product.suitability_rules import Standing
 from kernel.calendar import days
 from kernel.errors import NotFound
 from kernel.events.outbox import Record, emit
@@ -18,7 +18,7 @@ from kernel.security.scope import Scope
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from mobile_contracts.event import SuitabilityDecided
-from mobile_contracts.product import Product, Suitability
+from mobile_contracts.product.product import Product, Suitability
 
 _sql = load(Path(__file__).with_name("suitability.sql"), Standing, Suitability)
 
@@ -34,7 +34,7 @@ async def standing(tx: Tx, scope: Scope) -> Standing:
 async def do_decide(tx: Tx, scope: Scope, product: Product, purpose: Literal["check", "subscribe"]) -> Suitability:
     """Decides for the investor and keeps the decision, whichever it is."""
     bears = await standing(tx, scope)
-    reason = rules.judged(bears, product.risk_level, on=product.status == "on", today=days.today())
+    reason = suitability_rules.judged(bears, product.risk_level, on=product.status == "on", today=days.today())
     decided: Suitability = await _sql.add(
         tx, id=uuid.uuid7(), customer_id=bears.customer_id, product_code=product.product_code, purpose=purpose,
         allowed=reason == "suitable", reason=reason, product_level=product.risk_level, level=bears.level,

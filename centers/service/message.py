@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from centers.service import queries, rules
-from centers.service.rules import Known, Outcome, Person, Reader, Said, Standing, Stored, Wanted
+from centers.service import conversation_list, conversation_rules
+from centers.service.conversation_rules import Known, Outcome, Person, Reader, Said, Standing, Stored, Wanted
 from kernel.errors import NotFound
 from kernel.security.scope import Scope
 from kernel.store.database import Tx
@@ -21,7 +21,7 @@ class Mark(Struct, frozen=True):
     """How far somebody has got."""
 
     conversation_id: UUID
-    kind: rules.PartyKind
+    kind: conversation_rules.PartyKind
     no: str
     delivered_seq: int
     read_seq: int
@@ -53,7 +53,7 @@ async def store(tx: Tx, wanted: Sequence[Wanted]) -> list[Outcome]:
         conversation_ids=[one.conversation_id for one in wanted],
         client_ids=[one.client_id for one in wanted],
     )
-    outcomes = rules.decide(wanted, standings, known, held)
+    outcomes = conversation_rules.decide(wanted, standings, known, held)
     await _add(tx, [one.said for one in outcomes if isinstance(one, Stored) and one.new])
     return outcomes
 
@@ -85,13 +85,13 @@ async def history(
     Whoever had it before reads what was said until then, of customers whom they reach.
     """
     try:
-        until = (await queries.find(tx, scope, reader, conversation_id)).last_seq
+        until = (await conversation_list.find(tx, scope, reader, conversation_id)).last_seq
     except NotFound:
-        until = await queries.had_until(tx, scope, reader, conversation_id)
+        until = await conversation_list.had_until(tx, scope, reader, conversation_id)
     rows = await _sql.page(
         tx, conversation_id=conversation_id, before=min(before or LAST_SEQ, until + 1), size=limit + 1
     )
-    shown = [rules.frame(one, own=reader.said(one)) for one in reversed(rows[:limit])]
+    shown = [conversation_rules.frame(one, own=reader.said(one)) for one in reversed(rows[:limit])]
     return History(conversation_id, shown, more=len(rows) > limit)
 
 

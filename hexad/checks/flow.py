@@ -21,7 +21,7 @@ from kernel.settings import Settings
 from kernel.store.database import Database
 from kernel.store.sql import load
 from mobile_contracts.event import Event, Probed
-from workers import probe
+from workers.runtime import probe
 
 BUS_SECONDS = 5.0
 PROBE_SECONDS = 10.0

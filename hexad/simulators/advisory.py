@@ -25,7 +25,7 @@ from hexad import ports
 from hexad.simulators.ledger import Ledger
 from kernel.settings import Settings
 from kernel.telemetry import logs
-from mobile_contracts.advisory import Order
+from mobile_contracts.product.advisory import Order
 
 NONSENSE = b'{"status": "accepted", "contract": {"contract_no": 7}}<html>'
 _BODY = 64 << 10

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from kernel.calendar import days
-from mobile_contracts.advisory import ContractNews, ContractsRead, Order, PlatformContract, Verdict
+from mobile_contracts.product.advisory import ContractNews, ContractsRead, Order, PlatformContract, Verdict
 
 _DAYS = 365
 

@@ -11,7 +11,7 @@ from kernel.queues import INBOUND
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.settings import Settings
-from mobile_contracts.outbound import Inbound
+from mobile_contracts.messaging.outbound import Inbound
 
 
 async def send(settings: Settings, number: str, text: str) -> Inbound:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from kernel.errors import Misconfigured
 from kernel.settings import words
-from mobile_contracts.outbound import Receipt, ReceiptStatus, Sms
+from mobile_contracts.messaging.outbound import Receipt, ReceiptStatus, Sms
 
 GATEWAY = "simulator-1"
 MAGIC: dict[str, ReceiptStatus] = {"0001": "undelivered", "0002": "rejected", "0003": "expired"}

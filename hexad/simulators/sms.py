@@ -17,7 +17,7 @@ from kernel.queues.broker import open_queues
 from kernel.queues.client import Delivery, Message, Queues
 from kernel.settings import Settings
 from kernel.telemetry import logs
-from mobile_contracts.outbound import Receipt, Sms
+from mobile_contracts.messaging.outbound import Receipt, Sms
 
 QUEUES = [queue for queue in OUTBOUND if queue.name.startswith("outbound.sms.")]
 _BATCH = 200

@@ -14,7 +14,7 @@ from hexad.tour.client import App, Line
 from hexad.tour.letters import Letters
 from kernel.security.scope import Audience
 from kernel.settings import Settings
-from notifications import hours
+from notifications.broadcast import hours
 
 _CALL_SECONDS = 10.0
 

@@ -14,7 +14,7 @@ from kernel.store.cursor import Cursor, Moment, Number, check_utc
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from kernel.text import redaction
-from mobile_contracts.audit import AuditLine
+from mobile_contracts.operations.audit import AuditLine
 
 USUAL = timedelta(days=31)
 LONGEST = timedelta(days=366)

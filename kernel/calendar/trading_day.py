@@ -12,8 +12,8 @@ from kernel.events.outbox import Record, emit
 from kernel.store.database import Database, Tx
 from kernel.store.sql import load
 from kernel.store.version import check_version
-from mobile_contracts.calendar import Session, TradingDay, TradingDayChange
 from mobile_contracts.event import TradingDayChanged
+from mobile_contracts.operations.calendar import Session, TradingDay, TradingDayChange
 
 
 class Override(Struct, frozen=True):

@@ -10,7 +10,7 @@ from kernel.store.cursor import Cursor, Moment, Words, check_utc
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from mobile_contracts.event import JobTriedAgain
-from mobile_contracts.job import Job, JobState
+from mobile_contracts.operations.job import Job, JobState
 
 _sql = load(Path(__file__).with_name("job.sql"), Job)
 

@@ -55,7 +55,7 @@ _PROOF = "a proof to the regulator"
 
 KEPT = (
     # what happens after the commit
-    Kept("outbox", "workers/relay.sql:remove", "until the relay has moved it to the broker"),
+    Kept("outbox", "workers/runtime/relay.sql:remove", "until the relay has moved it to the broker"),
     Kept("job", HOUSEKEEPING, "done ones; what was set aside waits for somebody", 7 * _DAY, "finished_at"),
     Kept("worker", HOUSEKEEPING, "after the last sign of life", _DAY, "seen_at"),
     Kept("handler", "workers/roster.sql:enrol", "while the newest version that migrated has it"),
@@ -97,10 +97,10 @@ KEPT = (
     Kept("template", NOBODY, "a few dozen rows; broadcasts refer to it"),
     Kept("template_version", NOBODY, "the words of every broadcast, " + _PROOF),
     Kept("consent", NOBODY, "every word that was given, " + _PROOF),
-    Kept("suppression", "notifications/suppression.sql:lift", "until staff lift it"),
+    Kept("suppression", "notifications/consent/suppression.sql:lift", "until staff lift it"),
     Kept("broadcast", NOBODY, "a row per text sent; its messages refer to it"),
-    Kept("broadcast_count", "notifications/tidying.sql:fold", "added up to a few rows per broadcast, as long as that"),
-    Kept("bounce_tally", "notifications/bounces.sql:forget", "minutes of a broadcast", _HOUR, "minute"),
+    Kept("broadcast_count", "notifications/broadcast/tidying.sql:fold", "a few rows, as long as their broadcast"),
+    Kept("bounce_tally", "notifications/broadcast/bounces.sql:forget", "minutes of a broadcast", _HOUR, "minute"),
     Kept("outgoing", MONTHS, "messages, by when they were made", 2 * _YEAR, "id"),
     Kept("receipt", MONTHS, "in the month of the message that it is about", 2 * _YEAR, "message_id"),
     Kept("inbound", MONTHS, "replies, by their own time", 2 * _YEAR, "at"),

@@ -16,10 +16,10 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mobile_contracts.gateway import MadeOf
-from mobile_contracts.outbound import Receipt, ReceiptStatus
+from mobile_contracts.messaging.gateway import MadeOf
+from mobile_contracts.messaging.outbound import Receipt, ReceiptStatus
+from notifications.consent.unsubscribe import SUBJECT
 from notifications.gateway import meaning
-from notifications.unsubscribe import SUBJECT
 
 _ENDS: dict[str, ReceiptStatus] = {"failed": "undelivered", "delivered": "delivered"}
 """What an action means; any other, such as `delayed`, `relayed` or `expanded`, decides nothing yet."""

@@ -19,7 +19,7 @@ from kernel.security.crypto import Fields, Place
 from kernel.store.database import Database, Tx
 from kernel.store.sql import load
 from kernel.telemetry import logs, metrics
-from mobile_contracts.outbound import Sms
+from mobile_contracts.messaging.outbound import Sms
 
 _BATCH = 500
 _TAKEN_SECONDS = 60.0

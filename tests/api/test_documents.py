@@ -1,5 +1,6 @@
 """Each audience has its document and its page, from our own files."""
 
+import json
 import re
 
 import httpx
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 
 from kernel.settings import Settings
-from mobile_contracts.outbound import Inbound, Receipt
+from mobile_contracts.messaging.outbound import Inbound, Receipt
 from tests.api.conftest import Open
 
 
@@ -27,6 +28,17 @@ async def test_the_documents_hold_only_their_audience(api: httpx.AsyncClient) ->
         document = (await api.get(f"/docs/{audience}/openapi.json")).json()
         assert document["openapi"].startswith("3.1")
         assert all(path.startswith(f"/v1/{audience}/") for path in document["paths"])
+
+
+async def test_a_shape_is_named_by_what_it_is_and_not_by_where_it_lies(api: httpx.AsyncClient) -> None:
+    shapes: dict[str, set[str]] = {}
+    for audience in ("staff", "investor", "gateway", "auth"):
+        document = (await api.get(f"/docs/{audience}/openapi.json")).json()
+        shapes[audience] = document["components"]["schemas"].keys()
+        named = {one.rpartition("/")[2] for one in re.findall(r'"#/components/schemas/[^"]+', json.dumps(document))}
+        assert named <= shapes[audience]
+        assert not {one for one in shapes[audience] if "." in one or one.endswith("_")}
+    assert {"Page_Notice", "Page_TradingDay"} <= shapes["staff"] & shapes["investor"]
 
 
 async def test_an_operation_tells_its_problems_and_needs_a_token(api: httpx.AsyncClient) -> None:

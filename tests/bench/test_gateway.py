@@ -13,7 +13,7 @@ from kernel.queues import RECEIPTS
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message
 from kernel.settings import Settings
-from mobile_contracts.outbound import Receipt, Sms
+from mobile_contracts.messaging.outbound import Receipt, Sms
 
 
 async def test_each_message_has_its_receipt(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

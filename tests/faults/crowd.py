@@ -10,8 +10,8 @@ import msgspec
 from kernel.queues import RECEIPTS
 from kernel.queues.client import Message, Queues
 from kernel.settings import Settings
-from mobile_contracts.outbound import Receipt, ReceiptStatus, Sms
-from notifications import dispatch
+from mobile_contracts.messaging.outbound import Receipt, ReceiptStatus, Sms
+from notifications.broadcast import dispatch
 from tests.faults.stand import Stand
 from tests.notifications.house import House
 

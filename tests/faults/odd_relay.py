@@ -15,7 +15,7 @@ from typing import Any
 from kernel.calendar.days import BEIJING
 from kernel.settings import current
 from kernel.store import clock
-from notifications import dispatch
+from notifications.broadcast import dispatch
 from workers import run
 
 

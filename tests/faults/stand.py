@@ -23,7 +23,7 @@ from kernel.queues.client import Queues
 from kernel.settings import Settings
 from kernel.store.database import Tx
 from tests.conftest import child_environment
-from workers import probe
+from workers.runtime import probe
 
 AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 ANSWER_SECONDS = 15.0

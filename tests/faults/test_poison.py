@@ -11,7 +11,7 @@ import uuid_utils.compat as uuid
 from kernel.events.outbox import emit
 from mobile_contracts.event import JobTriedAgain
 from tests.faults.stand import Stand
-from workers import probe
+from workers.runtime import probe
 
 ODD = "tests.workers.odd"
 CHILDREN = "worker where queues = '{work.default}'"

@@ -8,7 +8,7 @@ import pytest
 from kernel.queues import RECEIPTS
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Message, Queues
-from mobile_contracts.outbound import ReceiptStatus
+from mobile_contracts.messaging.outbound import ReceiptStatus
 from tests.faults.crowd import Crowd, said, taken
 from tests.faults.stand import Stand
 

@@ -11,8 +11,8 @@ import pytest
 
 from kernel.calendar.days import BEIJING
 from kernel.queues.broker import open_queues
-from notifications import consent
-from notifications.consent import Word
+from notifications.consent import consent
+from notifications.consent.consent import Word
 from tests.faults.crowd import Crowd, answer, taken
 from tests.faults.stand import Stand
 from tests.notifications.house import House

@@ -27,7 +27,7 @@ SESSIONS = {"kernel/schema/migrate.sql": "under the `statement_timeout` of migra
 """Locks of a session that are waited for."""
 
 CLAIMS = {
-    "outbox.claimed_until": "workers/relay.sql",
+    "outbox.claimed_until": "workers/runtime/relay.sql",
     "sms_lease.taken_back_until": "notifications/gateway/lease.sql",  # 0034_leases_are_taken_back
     "sms_lease.until": "notifications/gateway/lease.sql",
     "email_deferred.due_at": "workers/smtp/deferred.sql",

@@ -11,8 +11,8 @@ SERVING = ("api", "centers", "identity", "kernel", "notifications", "realtime", 
 _CLIENT = re.compile(r"^(?:import|from) (?:httpx2|aiosmtplib|redis\.asyncio|aiormq)\b(?!\.)", re.MULTILINE)
 _SPEAKS = re.compile(r"\.stream\(|\.request\(|SMTP\(|Redis\.from_url\(|aiormq\.Connection\(")
 HOLDERS = {
-    "notifications/dispatch.py": "whoever opts out waits until what was claimed before is published or is not: else a"
-    " message could leave after the opt-out was committed, on either broker; it waits for `HELD_SECONDS` at most",
+    "notifications/broadcast/dispatch.py": "whoever opts out waits until what was claimed before is published or not:"
+    " else a message could leave after the opt-out was committed, on either broker; it waits `HELD_SECONDS` at most",
 }
 """What holds rows while the broker answers, and why it must."""
 

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centers.service import rules as chat
+from centers.service import conversation_rules as chat
 from kernel.errors import InvalidInput
 from kernel.queues.client import written
 from mobile_contracts.event import AnyEvent, Event
 from mobile_contracts.frame import AnyServerFrame, SendMessage
-from mobile_contracts.outbound import Receipt
+from mobile_contracts.messaging.outbound import Receipt
 from notifications.gateway import bounce
 from tests.house.test_files import ROOT, tracked
 from tests.workers.smtp.test_letter import PLAIN, email
@@ -29,9 +29,9 @@ from workers.smtp.rules import Answer
 SERVING = ("api", "centers", "identity", "kernel", "notifications", "realtime", "workers")
 READ_BEFORE = {
     "kernel/queues/rabbitmq.py:refuse": "it is passed on to the dead as it came",
-    "notifications/dispatch.py:_publish_held": "`Composer` has made it with `written`",
+    "notifications/broadcast/dispatch.py:_publish_held": "`Composer` has made it with `written`",
     "notifications/gateway/lease.py:_opened": "it was read from the queue before it was sealed",
-    "workers/message.py:encode": "Celery makes it, of a job; `tests/workers/test_message.py` reads it again",
+    "workers/runtime/message.py:encode": "Celery makes it, of a job; its own test reads it again",
 }
 """What publishes something else than what `written` gives, and why nobody refuses it."""
 

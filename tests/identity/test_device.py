@@ -11,7 +11,7 @@ from kernel.security.crypto import Fields, Place
 from kernel.security.scope import Audience, Principal, Scope
 from kernel.settings import Settings
 from kernel.store.database import Tx
-from mobile_contracts.device import DeviceChange
+from mobile_contracts.identity.device import DeviceChange
 
 TOKEN = "0123456789abcdef"
 

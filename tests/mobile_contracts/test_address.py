@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from kernel.store.database import Tx
 from mobile_contracts.address import SENDABLE, Address
-from mobile_contracts.outbound import Email
+from mobile_contracts.messaging.outbound import Email
 from workers.smtp.letter import compose
 
 GOOD = ["a@b.cn", "o'k+x@sub.c-d.cn", "张三@example.com", "a_b.c@x.xn--fiqs8s", f"{'a' * 64}@b.cn", "0@1.cn"]

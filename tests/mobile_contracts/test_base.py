@@ -8,7 +8,7 @@ import pytest
 
 from api.routes import documents_of
 from mobile_contracts.base import Input
-from mobile_contracts.broadcast import BroadcastWanted
+from mobile_contracts.messaging.broadcast import BroadcastWanted
 
 
 def inputs(of: type[Input] = Input) -> Iterator[type[Input]]:

@@ -15,10 +15,11 @@ from kernel.queues.client import Queues
 from kernel.security.scope import apply_system
 from kernel.settings import Settings
 from kernel.store.database import Database, Tx
-from mobile_contracts.outbound import Receipt, ReceiptStatus, Sms
-from notifications import dispatch, receipt
-from notifications.dispatch import Dispatch, Open
-from notifications.words import Words
+from mobile_contracts.messaging.outbound import Receipt, ReceiptStatus, Sms
+from notifications.broadcast import dispatch
+from notifications.broadcast.dispatch import Dispatch, Open
+from notifications.receipt import receipt
+from notifications.template.words import Words
 from tests.brokers import broker
 from tests.notifications.house import KNOWN, House
 

@@ -12,12 +12,13 @@ from kernel.security.scope import apply_system
 from kernel.settings import Settings
 from kernel.store.database import Tx
 from kernel.text.personal import mask_mobile
-from mobile_contracts.consent import ConsentChannel
-from mobile_contracts.outbound import Email, Purpose, Sms
-from mobile_contracts.template import ByLanguage, Channel, TemplateNew, Texts, Variable
-from notifications import broadcast, expansion, wording
-from notifications.broadcast import Wanted
-from notifications.consent import Word
+from mobile_contracts.messaging.consent import ConsentChannel
+from mobile_contracts.messaging.outbound import Email, Purpose, Sms
+from mobile_contracts.messaging.template import ByLanguage, Channel, TemplateNew, Texts, Variable
+from notifications.broadcast import broadcast, expansion
+from notifications.broadcast.broadcast import Wanted
+from notifications.consent.consent import Word
+from notifications.template import template as wording
 
 _BRANCH = """
 insert into unit (kind, code, name, parent_id)

@@ -16,11 +16,11 @@ from kernel.security.scope import apply_system
 from kernel.settings import Settings
 from kernel.store.database import Database
 from mobile_contracts.event import CodeWanted
-from mobile_contracts.outbound import Sms
+from mobile_contracts.messaging.outbound import Sms
 from notifications.one_time_code import QUEUE
 from tests.brokers import broker
-from workers.code import send_code
-from workers.registry import Means
+from workers.messaging.one_time_code import send_code
+from workers.runtime.registry import Means
 
 __all__ = ["broker"]
 MOBILE = "+8613812345678"

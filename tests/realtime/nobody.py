@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from centers.service.rules import Said
+from centers.service.conversation_rules import Said
 from kernel.process.apart import Apart
 from kernel.security.scope import Principal
 from mobile_contracts.frame import Asked, SendMessage, ServerFrame

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from centers.service.rules import Line, Person, Reader, Said, Stored
+from centers.service.conversation_rules import Line, Person, Reader, Said, Stored
 from kernel.security.scope import Audience, Principal
 from mobile_contracts.event import Marked, StatusChanged
 from realtime.connection import Connection, Event

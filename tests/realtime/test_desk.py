@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from kernel.security.scope import apply_system
-from notifications import notice
+from notifications.inbox import notice
 from tests.realtime.chat import House, house, numbers, two_nodes
 
 __all__ = ["house", "numbers", "two_nodes"]

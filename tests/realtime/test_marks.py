@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from centers.service import message
-from centers.service.rules import Person, Wanted
+from centers.service.conversation_rules import Person, Wanted
 from kernel.errors import Unavailable
 from kernel.security.scope import apply_system
 from kernel.settings import Settings

@@ -9,15 +9,15 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from centers.service import queries
-from centers.service.rules import Line, Person, Reader, Said
+from centers.service import conversation_list
+from centers.service.conversation_rules import Line, Person, Reader, Said
 from identity.principal import Tokens
 from kernel.errors import Unavailable
 from kernel.settings import Settings
 from kernel.store.database import Database, Tx
 from kernel.telemetry import metrics
 from mobile_contracts.event import NoticeGiven
-from notifications import notice
+from notifications.inbox import notice
 from realtime import hub as hub_module
 from realtime import rounds
 from realtime.connection import Connection
@@ -123,7 +123,7 @@ async def test_a_conversation_that_cannot_be_told_of_keeps_no_other(node: Hub, m
             raise ValueError("not this one")
         told.append(one.id)
 
-    monkeypatch.setattr(queries, "standing", standing)
+    monkeypatch.setattr(conversation_list, "standing", standing)
     monkeypatch.setattr(node._desk.delivery, "changed", changed)
     await node._lookout._look_at(every=True)
     assert told == [CONVERSATIONS[0], CONVERSATIONS[2]]

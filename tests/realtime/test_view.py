@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centers.service.rules import Said
+from centers.service.conversation_rules import Said
 from mobile_contracts.frame import Accepted, Message, ServerFrame
 from realtime.view import DOUBTFUL_AT_MOST, RESUMED_AT_MOST, View
 

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from centers.service import message
-from centers.service.rules import Outcome, Person, Refused, Said, Stored, Wanted
+from centers.service.conversation_rules import Outcome, Person, Refused, Said, Stored, Wanted
 from hexad.embedded import Postgres
 from kernel.errors import Unavailable
 from kernel.security.scope import apply_system

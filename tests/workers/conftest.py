@@ -11,8 +11,8 @@ from kernel.store.database import Database
 from tests.brokers import broker
 from tests.workers import odd
 from workers import handlers
-from workers.job import Jobs
-from workers.registry import Means
+from workers.runtime.job import Jobs
+from workers.runtime.registry import Means
 
 __all__ = ["broker", "handlers", "odd"]
 

@@ -15,7 +15,7 @@ from kernel.events.outbox import Record, record
 from kernel.settings import current
 from kernel.store.database import Tx
 from mobile_contracts.event import JobTriedAgain
-from workers.registry import handles
+from workers.runtime.registry import handles
 
 
 @handles(JobTriedAgain)
@@ -42,7 +42,8 @@ async def misbehave(tx: Tx, event: JobTriedAgain) -> None:
 
 
 if __name__ == "__main__":
-    from workers import probe, run, schedule
+    from workers import run
+    from workers.runtime import probe, schedule
 
     schedule.SCHEDULES = (schedule.Schedule("tick", datetime.timedelta(seconds=1), probe.prepare),)
     {"work": run.work, "relay": run.relay, "beat": run.beat}[sys.argv[1]](current())

@@ -16,12 +16,12 @@ from kernel.queues.client import Message, Queues
 from kernel.settings import Settings
 from kernel.store.database import Database
 from mobile_contracts.event import Probed
-from workers import registry
 from workers.errand import AT_ONCE, Errands
-from workers.job import Jobs
-from workers.loops import Loops
-from workers.message import Job
-from workers.registry import Means, sends
+from workers.runtime import registry
+from workers.runtime.job import Jobs
+from workers.runtime.loops import Loops
+from workers.runtime.message import Job
+from workers.runtime.registry import Means, sends
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 
 def test_every_handler_is_registered_by_one_import() -> None:
     program = (
-        "import workers.handlers; from workers.registry import find;"
+        "import workers.handlers; from workers.runtime.registry import find;"
         "print(find('count_probe') and find('keep_house') and 'both')"
     )
     assert (

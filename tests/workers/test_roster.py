@@ -4,8 +4,8 @@ import asyncpg
 
 from kernel.settings import Settings
 from kernel.store.database import Database
-from workers.registry import every
 from workers.roster import enrol
+from workers.runtime.registry import every
 
 
 async def test_the_handlers_of_this_version_and_no_others_are_written_down(

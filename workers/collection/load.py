@@ -8,9 +8,9 @@ import asyncpg
 import duckdb
 import msgspec
 
-from centers.customer import load as customer
+from centers.customer import customer_load as customer
 from centers.employee import load as employee
-from centers.product import load as product
+from centers.product import product_load as product
 from kernel.events.outbox import Record, emit
 from kernel.security.scope import apply_system
 from kernel.settings import Settings

@@ -15,7 +15,7 @@ from kernel.queues.client import UNREADABLE
 from kernel.security.crypto import Fields, Place
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.outbound import Email
+from mobile_contracts.messaging.outbound import Email
 
 
 class Due(Struct, frozen=True):

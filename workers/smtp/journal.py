@@ -10,7 +10,7 @@ from msgspec import Struct
 from kernel.schema import retention
 from kernel.store.database import Tx
 from kernel.store.sql import load
-from mobile_contracts.outbound import Email, ReceiptStatus
+from mobile_contracts.messaging.outbound import Email, ReceiptStatus
 
 _CHUNK = 5000
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from kernel.errors import InvalidInput
 from mobile_contracts.address import SENDABLE
-from mobile_contracts.outbound import Email
+from mobile_contracts.messaging.outbound import Email
 from workers.smtp import headers
 
 _PASSED_ON = re.compile(

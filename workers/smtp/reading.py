@@ -13,9 +13,9 @@ from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from kernel.store.database import Database
 from kernel.telemetry import logs, metrics
-from mobile_contracts.outbound import Email, Receipt
-from notifications import receipt
+from mobile_contracts.messaging.outbound import Email, Receipt
 from notifications.gateway.known import MAILER
+from notifications.receipt import receipt
 from workers.smtp import deferred, journal
 from workers.smtp.deferred import Due
 from workers.smtp.letter import Letter, compose

@@ -14,8 +14,8 @@ from kernel.queues.client import Message, Queues, written
 from kernel.security.crypto import Fields
 from kernel.store.database import Database
 from kernel.telemetry import metrics
-from mobile_contracts.outbound import Email, Receipt
-from workers.job import DATABASE_AWAY
+from mobile_contracts.messaging.outbound import Email, Receipt
+from workers.runtime.job import DATABASE_AWAY
 from workers.smtp import deferred, journal
 from workers.smtp.journal import Ending
 from workers.smtp.reading import Taken

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from kernel.text import redaction
-from mobile_contracts.outbound import Email, Receipt, ReceiptStatus
+from mobile_contracts.messaging.outbound import Email, Receipt, ReceiptStatus
 from notifications.gateway import meaning
 from notifications.gateway.known import MAILER
 from workers.smtp.journal import Attempt, Ending

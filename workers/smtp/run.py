@@ -14,8 +14,8 @@ from kernel.queues.broker import open_queues
 from kernel.settings import Settings
 from kernel.store.database import Database
 from kernel.telemetry import logs, metrics
-from workers.gate import Gate
-from workers.loops import Loops
+from workers.runtime.gate import Gate
+from workers.runtime.loops import Loops
 from workers.smtp.pool import Pool
 from workers.smtp.sender import IN_HAND, QUEUES, Sender
 

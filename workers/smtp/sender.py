@@ -19,8 +19,8 @@ from kernel.settings import Settings
 from kernel.store import clock
 from kernel.store.database import Database
 from kernel.telemetry import logs, metrics
-from mobile_contracts.outbound import Receipt
-from workers.job import DATABASE_AWAY
+from mobile_contracts.messaging.outbound import Receipt
+from workers.runtime.job import DATABASE_AWAY
 from workers.smtp import deferred, journal
 from workers.smtp.delivery import deliver
 from workers.smtp.gathering import Gathering

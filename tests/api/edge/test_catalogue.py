@@ -7,8 +7,8 @@ from litestar import Router, get, post
 from api.edge.catalogue import catalogue
 from api.edge.identify import may, public
 from api.routes import AUDIENCES, audience_router
+from mobile_contracts.employee.role import Permission, Route
 from mobile_contracts.frame import Asked, ClientFrame, Ping
-from mobile_contracts.role import Permission, Route
 
 
 def test_each_permission_has_its_routes_by_path() -> None:

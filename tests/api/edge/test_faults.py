@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from api.edge.faults import faults
 from mobile_contracts.base import Input, Reason, Text
-from mobile_contracts.gateway import Items
+from mobile_contracts.messaging.gateway import Items
 from tests.api.conftest import SignIn
 
 

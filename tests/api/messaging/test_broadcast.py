@@ -7,7 +7,7 @@ import pytest
 
 from kernel.settings import Settings
 from kernel.store.database import Database
-from notifications import expansion
+from notifications.broadcast import expansion
 from tests.brokerage import Brokerage, small
 
 CARE = {"template": "care", "values": {"words": "天气转凉"}, "channels": ["sms", "in_app"]}

@@ -6,8 +6,8 @@ import pytest
 from kernel.security.scope import apply_system
 from kernel.settings import Settings
 from kernel.store.database import Database
-from notifications import broadcast, expansion
-from notifications.broadcast import Wanted
+from notifications.broadcast import broadcast, expansion
+from notifications.broadcast.broadcast import Wanted
 from tests.brokerage import Brokerage, small
 
 

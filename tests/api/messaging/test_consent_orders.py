@@ -11,7 +11,7 @@ import pytest
 from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from kernel.store.database import Database
-from notifications import unsubscribe
+from notifications.consent import unsubscribe
 from tests.api.conftest import Open
 from tests.api.signing import post, with_gateways
 from tests.brokerage import Brokerage, small

@@ -22,7 +22,7 @@ from tests.api.signing import SECRET, post, with_gateways
 from tests.brokers import broker
 from tests.notifications.gateway.test_lease import sms
 from tests.notifications.house import House
-from workers.lease import Leases
+from workers.messaging.lease import Leases
 
 __all__ = ["broker"]
 

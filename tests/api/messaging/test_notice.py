@@ -5,7 +5,7 @@ import pytest
 
 from kernel.security.scope import Audience, apply_system
 from kernel.store.database import Database
-from notifications import notice
+from notifications.inbox import notice
 from tests.api.conftest import SignIn
 
 

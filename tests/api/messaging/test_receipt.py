@@ -18,8 +18,8 @@ from kernel.security.crypto import Fields, Place
 from kernel.security.scope import apply_system
 from kernel.settings import Settings
 from kernel.store.database import Database
-from mobile_contracts.outbound import Inbound, Receipt
-from notifications import unsubscribe
+from mobile_contracts.messaging.outbound import Inbound, Receipt
+from notifications.consent import unsubscribe
 from notifications.gateway import bounce
 from tests.api.conftest import Open
 from tests.api.signing import post, with_gateways

@@ -9,7 +9,7 @@ from kernel.security.crypto import Fields
 from kernel.security.scope import apply_system
 from kernel.settings import Settings
 from kernel.store.database import Database
-from notifications import unsubscribe
+from notifications.consent import unsubscribe
 from tests.notifications.house import House
 
 CLICK = {"List-Unsubscribe": "One-Click"}

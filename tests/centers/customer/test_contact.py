@@ -9,7 +9,7 @@ from centers.customer.contact import Seals
 from kernel.errors import FieldSealed, InvalidInput, NotFound, VersionConflict
 from kernel.security.crypto import BlindIndex, Fields, Place
 from kernel.settings import Settings
-from mobile_contracts.customer import ContactChange, PreferenceChange
+from mobile_contracts.customer.customer import ContactChange, PreferenceChange
 from tests.brokerage import Brokerage
 from tests.centers.customer.conftest import Within
 

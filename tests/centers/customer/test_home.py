@@ -14,7 +14,7 @@ from kernel.calendar import days as calendar
 from kernel.errors import Overloaded
 from kernel.security.scope import Scope
 from kernel.store.database import Tx
-from mobile_contracts.customer import Home
+from mobile_contracts.customer.customer import Home
 from tests.brokerage import Brokerage
 from tests.centers.customer.conftest import Within
 

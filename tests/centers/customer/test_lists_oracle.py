@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from centers.customer import lists, queries, sync
+from centers.customer import customer as queries
+from centers.customer import lists, sync
 from centers.customer.lists import AssetsCursor, Filter, NameCursor, OpenedCursor
 from identity import permission
 from kernel.calendar import days as calendar

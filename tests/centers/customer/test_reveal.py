@@ -7,7 +7,7 @@ from centers.customer import reveal
 from kernel.errors import FieldSealed, QuotaUsedUp
 from kernel.security.crypto import Fields
 from kernel.settings import Settings
-from mobile_contracts.customer import RevealWanted
+from mobile_contracts.customer.customer import RevealWanted
 from tests.brokerage import ID_NO, Brokerage
 from tests.centers.customer.conftest import Within
 from tests.conftest import random_key

@@ -10,8 +10,8 @@ from centers.employee import actions, queries
 from kernel.errors import InvalidInput, NotFound, VersionConflict
 from kernel.security.scope import Principal, Reach, Scope
 from kernel.store.database import Tx
-from mobile_contracts.person import PersonRolesChange, RoleWanted
-from mobile_contracts.role import RoleChange
+from mobile_contracts.employee.person import PersonRolesChange, RoleWanted
+from mobile_contracts.employee.role import RoleChange
 
 WHO = Principal(audience="staff", subject="admin", session_id=uuid4(), device_id="d")
 ALL = Scope(principal=WHO, reach=Reach(kind="company"))

@@ -11,8 +11,8 @@ from centers.employee import move, organise
 from kernel.security.scope import Principal, Reach, Scope, apply
 from kernel.settings import Settings
 from kernel.store.database import Database, Tx
-from mobile_contracts.organisation import UnitChange, UnitMerge
-from mobile_contracts.person import PersonMove
+from mobile_contracts.employee.person import PersonMove
+from mobile_contracts.employee.unit import UnitChange, UnitMerge
 from tests.workers.collection.maker import Maker, a_day, row, rows, take
 
 _TREE = """

@@ -8,7 +8,7 @@ from centers.employee import move, queries
 from kernel.errors import InvalidInput, NotFound, VersionConflict
 from kernel.security.scope import Principal, Reach, Scope
 from kernel.store.database import Tx
-from mobile_contracts.person import PersonMove
+from mobile_contracts.employee.person import PersonMove
 
 _WHO = Principal(audience="staff", subject="admin", session_id=uuid4(), device_id="d")
 ALL = Scope(principal=_WHO, reach=Reach(kind="company"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from centers.employee import organise, queries
 from kernel.errors import HexadError
 from kernel.store.database import Tx
-from mobile_contracts.organisation import UnitChange, UnitMerge, UnitNew
+from mobile_contracts.employee.unit import UnitChange, UnitMerge, UnitNew
 
 KINDS = st.sampled_from(["region", "branch", "team"])
 PLACES = st.integers(0, 11)

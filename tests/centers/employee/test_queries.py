@@ -12,7 +12,7 @@ from centers.employee.queries import PeopleWanted, PersonCursor, UnitCursor
 from kernel.errors import NotFound
 from kernel.security.scope import Principal, Reach, Scope
 from kernel.store.database import Tx
-from mobile_contracts.person import PersonOrder
+from mobile_contracts.employee.person import PersonOrder
 
 WHO = Principal(audience="staff", subject="admin", session_id=uuid4(), device_id="d")
 ALL = Scope(principal=WHO, reach=Reach(kind="company"))

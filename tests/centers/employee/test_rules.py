@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from centers.employee import rules
 from kernel.errors import InvalidInput, NotEmpty
-from mobile_contracts.organisation import Unit, UnitChange, UnitKind
-from mobile_contracts.role import Role, RoleChange
+from mobile_contracts.employee.role import Role, RoleChange
+from mobile_contracts.employee.unit import Unit, UnitChange, UnitKind
 
 TODAY = date(2026, 11, 20)
 KNOWN = {"self.read", "calendar.read", "customer.read", "role.change", "person.change", "audit.read"}

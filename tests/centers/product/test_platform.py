@@ -8,7 +8,7 @@ import uuid_utils.compat as uuid
 from centers.product import platform
 from kernel.calendar import days
 from kernel.security.scope import apply_system
-from mobile_contracts.advisory import ContractNews, PlatformContract
+from mobile_contracts.product.advisory import ContractNews, PlatformContract
 from tests.brokerage import Brokerage
 
 TODAY = days.today()

@@ -4,7 +4,7 @@ import asyncio
 
 from centers.product import questionnaire
 from kernel.errors import QuotaUsedUp
-from mobile_contracts.product import AnsweredQuestionnaire, ChosenAnswer
+from mobile_contracts.product.product import AnsweredQuestionnaire, ChosenAnswer
 from tests.brokerage import Brokerage
 from tests.centers.product.conftest import As
 

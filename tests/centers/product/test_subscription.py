@@ -4,7 +4,7 @@ import asyncio
 
 from centers.product import subscription, suitability
 from kernel.errors import AlreadySubscribed
-from mobile_contracts.product import SubscriptionWanted
+from mobile_contracts.product.product import SubscriptionWanted
 from tests.brokerage import Brokerage
 from tests.centers.product.conftest import As
 

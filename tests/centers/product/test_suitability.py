@@ -2,7 +2,7 @@
 
 import pytest
 
-from centers.product import catalogue, suitability
+from centers.product import product, suitability
 from kernel.errors import NotFound
 from tests.brokerage import Brokerage
 from tests.centers.product.conftest import As
@@ -10,14 +10,14 @@ from tests.centers.product.conftest import As
 
 async def test_a_decision_stays_as_it_was(shop: Brokerage, as_investor: As) -> None:
     async with as_investor() as (tx, who):
-        before = await suitability.do_decide(tx, who, await catalogue.find(tx, "P5"), "check")
+        before = await suitability.do_decide(tx, who, await product.find(tx, "P5"), "check")
     await shop.execute(
         "insert into assessment (customer_id, at, source, day, score, risk_level, expires_on)"
         " values ($1, now(), 'advisory', current_date, 99, 5, current_date + 100)",
         shop.customers["88000001"],
     )
     async with as_investor() as (tx, who):
-        after = await suitability.do_decide(tx, who, await catalogue.find(tx, "P5"), "check")
+        after = await suitability.do_decide(tx, who, await product.find(tx, "P5"), "check")
         rows = await tx.fetch("select reason, level from suitability order by id")
     assert [tuple(row) for row in rows] == [("risk_too_high", 3), ("suitable", 5)]
     assert (before.allowed, after.allowed) == (False, True)
@@ -35,7 +35,7 @@ async def test_the_sql_for_many_says_the_same_as_the_rules(shop: Brokerage, as_i
     )
     async with as_investor() as (tx, who):
         decided = [
-            await suitability.do_decide(tx, who, await catalogue.find(tx, code), "check") for code in ("P1", "P3", "P5")
+            await suitability.do_decide(tx, who, await product.find(tx, code), "check") for code in ("P1", "P3", "P5")
         ]
     assert joined[0] == [one.product_code for one in decided if one.allowed] == ["P1", "P3"]
 

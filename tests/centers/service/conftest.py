@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from centers.service import actions, queries
-from centers.service.rules import Line, Reader
+from centers.service import conversation, conversation_list
+from centers.service.conversation_rules import Line, Reader
 from identity import permission
 from kernel.security.scope import NOTHING, Principal, Scope, apply, apply_system
 from kernel.settings import Settings
@@ -36,7 +36,7 @@ class Service:
             permissions={**found, "chat.read": reach} if staff else found,
         )  # fmt: skip
         await apply_system(tx, "test", kind="company")
-        reader = await queries.reader_of(tx, principal)
+        reader = await conversation_list.reader_of(tx, principal)
         assert reader is not None
         scope = Scope(principal=principal, reach=reach)
         await apply(tx, scope)
@@ -45,8 +45,8 @@ class Service:
     async def opened(self, tx: Tx, investor: str, employee_no: str | None = None) -> Line:
         """The conversation that an investor opens."""
         scope, reader = await self.person(tx, f"investor:{investor}")
-        pair = await actions.check_open_own(tx, scope, reader, employee_no)
-        return await actions.do_open(tx, scope, reader, pair, "other")
+        pair = await conversation.check_open_own(tx, scope, reader, employee_no)
+        return await conversation.do_open(tx, scope, reader, pair, "other")
 
     async def sees(self, tx: Tx, name: str) -> set[UUID]:
         """The conversations that somebody sees, by the table's policy alone."""

@@ -6,8 +6,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from centers.service import actions, holding, message, queries
-from centers.service.rules import Wanted
+from centers.service import conversation as actions
+from centers.service import conversation_list, holding, message
+from centers.service.conversation_rules import Wanted
 from identity import principal
 from kernel.errors import NotFound
 from kernel.security.scope import apply_system
@@ -120,7 +121,7 @@ async def test_without_an_owner_it_waits_for_others_than_who_had_it(service: Ser
     assert await reads(work, service, "staff:1002", line.id) == [1, 2], "a colleague sees the queue"
     assert await reads(work, service, "staff:1003", line.id) == []
     scope, reader = await service.person(work, "staff:1003")
-    assert await queries.list_lines(work, scope, reader, [line.id]) == []
+    assert await conversation_list.list_lines(work, scope, reader, [line.id]) == []
     with pytest.raises(NotFound):
         await actions.check_accept(work, scope, reader, line.id)
 
@@ -227,7 +228,7 @@ async def test_what_was_closed_is_read_while_the_customer_is_reached(service: Se
     await end(work, "88000001", "1001")
     assert await reads(work, service, "staff:1001", line.id) == []
     scope, reader = await service.person(work, "staff:1001")
-    assert await queries.list_lines(work, scope, reader, [line.id]) == []
+    assert await conversation_list.list_lines(work, scope, reader, [line.id]) == []
 
 
 async def test_each_change_of_hands_stands_in_the_audit_log(service: Service, work: Tx) -> None:

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from centers.service import actions, holding, message, queries, rules
+from centers.service import conversation as actions
+from centers.service import conversation_list, conversation_rules, holding, message
+from centers.service.conversation_rules import Busy, Outcome, Refused, Stored, Wanted
 from centers.service.message import Progress
-from centers.service.rules import Busy, Outcome, Refused, Stored, Wanted
 from kernel.errors import NotFound
 from kernel.security.scope import apply, apply_system
 from kernel.store.database import Tx
@@ -98,8 +99,8 @@ async def test_what_one_said_oneself_is_read(service: Service, work: Tx) -> None
     await message.store(work, [wanted(customer.person, line.id, n) for n in (1, 2, 3)])
     await message.store(work, [wanted(broker.person, line.id, n) for n in (4, 5)])
     await apply(work, scope)
-    (found,) = await queries.list_lines(work, scope, customer)
-    of_investor, of_staff = rules.line(found, "investor"), rules.line(found, "staff")
+    (found,) = await conversation_list.list_lines(work, scope, customer)
+    of_investor, of_staff = conversation_rules.line(found, "investor"), conversation_rules.line(found, "staff")
     assert (of_investor.last_seq, of_investor.read_seq, of_investor.peer_read_seq) == (5, 3, 5)
     assert (of_staff.last_seq, of_staff.read_seq, of_staff.peer_read_seq) == (5, 5, 3)
     await apply_system(work, "chat", kind="company")
@@ -117,5 +118,5 @@ async def test_what_the_one_before_said_is_not_read_by_who_has_it_now(service: S
     await holding.do_route_again(work, await holding.check_holders(work, [line.id]))
     scope, colleague = await service.person(work, "staff:1001")
     waits = await actions.check_accept(work, scope, colleague, line.id)
-    found = rules.line(await actions.do_accept(work, scope, colleague, waits), "staff")
+    found = conversation_rules.line(await actions.do_accept(work, scope, colleague, waits), "staff")
     assert (found.last_seq, found.read_seq) == (1, 0)

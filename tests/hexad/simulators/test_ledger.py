@@ -7,7 +7,7 @@ from pathlib import Path
 import uuid_utils.compat as uuid
 
 from hexad.simulators.ledger import Ledger
-from mobile_contracts.advisory import Order
+from mobile_contracts.product.advisory import Order
 
 
 def order() -> Order:

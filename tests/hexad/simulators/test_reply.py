@@ -8,7 +8,7 @@ from kernel.errors import InvalidInput
 from kernel.queues import INBOUND
 from kernel.queues.broker import open_queues
 from kernel.settings import Settings
-from mobile_contracts.outbound import Inbound
+from mobile_contracts.messaging.outbound import Inbound
 from tests.brokers import broker
 
 __all__ = ["broker"]

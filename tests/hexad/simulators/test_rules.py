@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hexad.simulators.rules import GATEWAY, Manner, answers, manner
 from kernel.errors import Misconfigured
-from mobile_contracts.outbound import Sms
+from mobile_contracts.messaging.outbound import Sms
 
 NOW, PLAIN = datetime(2026, 11, 22, 9, tzinfo=UTC), Manner()
 

@@ -14,7 +14,7 @@ from kernel.queues import RECEIPTS, Queue
 from kernel.queues.broker import open_queues
 from kernel.queues.client import Delivery, Message, Queues
 from kernel.settings import Settings
-from mobile_contracts.outbound import Receipt, Sms
+from mobile_contracts.messaging.outbound import Receipt, Sms
 from tests.brokers import broker
 from tests.hexad.simulators.test_rules import PLAIN
 from tests.hexad.simulators.test_rules import sms as sms_of_a_day

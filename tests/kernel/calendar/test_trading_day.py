@@ -10,7 +10,7 @@ from kernel.calendar.trading_day import CalendarOfNow
 from kernel.errors import InvalidInput, VersionConflict
 from kernel.security import scope
 from kernel.store.database import Database, Tx
-from mobile_contracts.calendar import TradingDay, TradingDayChange
+from mobile_contracts.operations.calendar import TradingDay, TradingDayChange
 
 DAY = datetime.date(2026, 11, 23)
 CLOSED = TradingDayChange(open=False, note="台风")

@@ -15,7 +15,7 @@ from kernel.store import outside
 from kernel.store.database import Database
 from kernel.store.outside import CalledInTransaction
 from tests.brokers import broker
-from workers.advisory import Advisory
+from workers.product.advisory import Advisory
 from workers.smtp.pool import Pool
 
 __all__ = ["broker"]

@@ -22,11 +22,11 @@ CANARY = "13800138000"
 
 def test_a_line_says_when_who_and_what(lines: Any) -> None:
     with logs.bind(request_id="r1"):
-        logs.logger("workers.relay").info("relayed", events=12)
-    logs.logger("workers.relay").warning("slow")
+        logs.logger("workers.runtime.relay").info("relayed", events=12)
+    logs.logger("workers.runtime.relay").warning("slow")
     first, second = lines()
     assert datetime.datetime.fromisoformat(first.pop("time")).utcoffset() == datetime.timedelta(hours=8)
-    assert first == {"level": "info", "process": "test", "logger": "workers.relay", "event": "relayed",
+    assert first == {"level": "info", "process": "test", "logger": "workers.runtime.relay", "event": "relayed",
                      "events": 12, "request_id": "r1"}  # fmt: skip
     assert (second["level"], second.get("request_id")) == ("warning", None)
 

@@ -101,7 +101,8 @@ def test_what_is_under_the_name_of_a_secret_is_hidden_whole(key: str) -> None:
 
 
 def test_ordinary_lines_stay_readable() -> None:
-    for line in ("/app/mobile_contracts/key.py line 3", "basic authentication", "10.0.100.15:50138 in 1732265175123 ms",
+    for line in ("/app/mobile_contracts/identity/key.py line 3", "basic authentication",
+                 "10.0.100.15:50138 in 1732265175123 ms",
                  "postgresql://hexad_app@/hexad?host=/run", "tokens are made by `hexad token`"):  # fmt: skip
         assert redaction.text(line) == line
 

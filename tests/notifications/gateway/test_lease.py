@@ -15,7 +15,7 @@ from kernel.queues.client import Message
 from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from kernel.store.database import Database, Tx
-from mobile_contracts.outbound import Sms
+from mobile_contracts.messaging.outbound import Sms
 from notifications.gateway import lease
 from notifications.gateway.lease import Wanted, give_back, hold, settle, take
 

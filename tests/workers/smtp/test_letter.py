@@ -13,7 +13,7 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
 from kernel.errors import InvalidInput
-from mobile_contracts.outbound import Email
+from mobile_contracts.messaging.outbound import Email
 from workers.smtp.headers import LINE
 from workers.smtp.letter import compose
 

@@ -11,7 +11,7 @@ from kernel.queues.client import Delivery, Message, Queues
 from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from kernel.store.database import Database
-from mobile_contracts.outbound import Receipt
+from mobile_contracts.messaging.outbound import Receipt
 from tests.workers.smtp.test_letter import PLAIN, email
 from workers.smtp.reading import Reading
 

@@ -15,7 +15,7 @@ from kernel.queues.client import Message, Queues
 from kernel.security.crypto import Fields
 from kernel.settings import Settings
 from kernel.store.database import Database
-from mobile_contracts.outbound import Receipt
+from mobile_contracts.messaging.outbound import Receipt
 from tests.workers.smtp.test_letter import PLAIN
 from workers.smtp import deferred, journal
 from workers.smtp.journal import Ending

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mobile_contracts.outbound import Receipt
+from mobile_contracts.messaging.outbound import Receipt
 from tests.workers.smtp.test_letter import email
 from workers.smtp.journal import Attempt, Ending
 from workers.smtp.rules import TRIES, Answer, Stage, decide, of_us, put_off, words

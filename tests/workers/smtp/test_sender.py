@@ -15,11 +15,11 @@ from kernel.queues.broker import open_queues
 from kernel.queues.client import Delivery, Message, Queues
 from kernel.settings import Settings
 from kernel.store.database import Database
-from mobile_contracts.outbound import Email, Receipt
+from mobile_contracts.messaging.outbound import Email, Receipt
 from tests.brokers import broker
 from tests.workers.smtp.conftest import Relay, Serve
 from tests.workers.smtp.test_letter import PLAIN, email
-from workers.loops import Loops
+from workers.runtime.loops import Loops
 from workers.smtp import letter
 from workers.smtp.letter import Letter
 from workers.smtp.pool import Pool

@@ -1,0 +1,1 @@
+"""The organisation, its people, their roles."""

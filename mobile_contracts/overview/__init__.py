@@ -1,0 +1,1 @@
+"""What answers for several centres at once."""

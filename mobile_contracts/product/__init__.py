@@ -1,0 +1,1 @@
+"""Products, subscriptions, and the advisory platform."""

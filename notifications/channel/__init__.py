@@ -1,0 +1,1 @@
+"""What a channel asks of a message, whoever sends it."""

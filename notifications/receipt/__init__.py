@@ -1,0 +1,1 @@
+"""What comes back: receipts (回执) and replies (上行短信)."""

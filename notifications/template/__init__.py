@@ -1,0 +1,1 @@
+"""Templates (模板): kept in versions, rendered, and held to what a channel can carry."""

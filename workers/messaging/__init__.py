@@ -1,0 +1,1 @@
+"""What is sent: broadcasts, reminders, one-time codes, and what gateways hold."""

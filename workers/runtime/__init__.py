@@ -1,0 +1,1 @@
+"""How jobs are moved and done: relay, broker, children, schedule, and what keeps them alive."""
