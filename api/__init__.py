@@ -1,4 +1,4 @@
-"""The HTTP API: one file per noun, each route with its permission; `edge/` is what every request passes through.
+"""The HTTP API: `<centre>/<noun>.py`, each route with its permission; `edge/` is what every request passes.
 
 Owns the table `idempotency`.
 """
