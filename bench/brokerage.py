@@ -135,7 +135,7 @@ def _pads(secret: bytes) -> tuple[bytes, bytes]:
 
 def _state(settings: Settings, customers: int) -> str:
     """What a database was made from: another schema, filling or key makes another one."""
-    migrations = sorted((Path(kernel.schema.migrate.__file__).parent / "schema").rglob("*.sql"))
+    migrations = sorted(Path(kernel.schema.migrate.__file__).parent.rglob("*.sql"))
     parts = [path.read_bytes() for path in (*migrations, _FILE)]
     return f"{customers} {hashlib.sha256(b''.join([*parts, settings.index_key.encode()])).hexdigest()}"
 

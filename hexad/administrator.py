@@ -5,7 +5,7 @@ import re
 from msgspec import Struct
 
 from api.identity.activation import do_issue
-from centers.employee.founder import do_make_administrator
+from centers.employee import administrator
 from identity.one_time_code import HAND_SECONDS, Codes, shown
 from kernel.errors import InvalidInput
 from kernel.security.crypto import Fields
@@ -42,7 +42,7 @@ async def make(settings: Settings, employee_no: str, name: str = "") -> Made:
     try:
         async with database.transaction() as tx:
             await apply_system(tx, "command")
-            new = await do_make_administrator(tx, employee_no, name.strip() or employee_no)
+            new = await administrator.make(tx, employee_no, name.strip() or employee_no)
             code = await do_issue(tx, codes, employee_no, _ADDRESS)
     finally:
         await database.close()

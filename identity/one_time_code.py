@@ -5,6 +5,7 @@ A code lives 5 minutes (by hand 24 hours), bears 5 tries, is good once, and ends
 
 import hmac
 import secrets
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
@@ -22,13 +23,13 @@ from kernel.settings.keys import key
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from kernel.text.personal import mobile
+from mobile_contracts.messaging.template import Language
 
 Purpose = Literal["sign_in", "password", "activate", "subscribe"]
 SMS_SECONDS, HAND_SECONDS = 300, 24 * 3600
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 _HAND_LENGTH = 10
-_sql = load(Path(__file__).with_name("one_time_code.sql"))
 
 
 class Owner(Struct, frozen=True):
@@ -49,6 +50,29 @@ class Destination(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "Destination(…)"
+
+
+class Waiting(Struct, frozen=True):
+    """A code that waits to be sent; code and number are sealed."""
+
+    id: UUID
+    purpose: str
+    sealed: bytes
+    mobile: bytes
+    language: Language
+    created_at: datetime
+    expires_at: datetime
+    about: str = ""
+
+    def opened(self, fields: Fields) -> tuple[str, str]:
+        """The code, and the mobile number that it goes to."""
+        return fields.open(self.sealed, _sealed(self.id)), fields.open(self.mobile, _mobile(self.id))
+
+    def __repr__(self) -> str:
+        return f"Waiting({self.id}, …)"
+
+
+_sql = load(Path(__file__).with_name("one_time_code.sql"), Waiting)
 
 
 class Codes:
@@ -85,8 +109,8 @@ class Codes:
         code_id, by_hand = uuid.uuid7(), owner.purpose == "activate"
         code = by_hand_code() if by_hand else f"{secrets.randbelow(10**6):06}"
         # Sealed for nobody too: the work is the same.
-        sealed = self._fields.seal(code, Place("one_time_code", "sealed", str(code_id)))
-        mobile = self._fields.seal(to.mobile if to else "", Place("one_time_code", "mobile", str(code_id)))
+        sealed = self._fields.seal(code, _sealed(code_id))
+        mobile = self._fields.seal(to.mobile if to else "", _mobile(code_id))
         await _sql.end_older(
             tx, audience=owner.audience, subject=owner.subject, purpose=owner.purpose, device_id=owner.device_id
         )
@@ -118,6 +142,17 @@ async def use(tx: Tx, code_id: UUID) -> bool:
     return await _sql.use(tx, id=code_id) is not None
 
 
+async def find_waiting(tx: Tx, code_id: UUID) -> Waiting | None:
+    """The code, null when there is nothing to send (any more)."""
+    waiting: Waiting | None = await _sql.find_waiting(tx, id=code_id)
+    return waiting
+
+
+async def forget(tx: Tx, code_id: UUID) -> None:
+    """What was handed over, or can be no more, is not kept."""
+    await _sql.forget(tx, id=code_id)
+
+
 def by_hand_code() -> str:
     """Ten characters that are not mistaken for one another, about 49 bits."""
     return "".join(secrets.choice(_LETTERS) for _ in range(_HAND_LENGTH))
@@ -131,6 +166,14 @@ def shown(code: str) -> str:
 def plain(code: str) -> str:
     """What was typed, without gaps and in capitals."""
     return "".join(code.split()).replace("-", "").upper()
+
+
+def _sealed(code_id: UUID) -> Place:
+    return Place("one_time_code", "sealed", str(code_id))
+
+
+def _mobile(code_id: UUID) -> Place:
+    return Place("one_time_code", "mobile", str(code_id))
 
 
 def _normal(login: str) -> str:

@@ -1,19 +1,11 @@
-"""One-time codes leave by SMS: rendered, handed to the gateway's queue under the code's own id, then forgotten."""
+"""One-time codes leave by SMS: rendered, and handed to the gateway's queue under the code's own id."""
 
-from datetime import datetime
-from pathlib import Path
-from uuid import UUID
-
-from msgspec import Struct
-
+from identity.one_time_code import Waiting
 from kernel.queues import Queue
 from kernel.queues.client import Message, Queues, written
-from kernel.security.crypto import Fields, Place
+from kernel.security.crypto import Fields
 from kernel.settings import Settings
-from kernel.store.database import Tx
-from kernel.store.sql import load
 from mobile_contracts.messaging.outbound import Sms
-from mobile_contracts.messaging.template import Language
 from notifications.channel.sms import segments, signed
 
 QUEUE = Queue("outbound.sms.transactional.main")
@@ -30,28 +22,6 @@ _TEXTS = {
 }
 
 
-class Waiting(Struct, frozen=True):
-    """A code that waits to be sent; code and number are sealed."""
-
-    id: UUID
-    purpose: str
-    sealed: bytes
-    mobile: bytes
-    language: Language
-    created_at: datetime
-    expires_at: datetime
-    about: str = ""
-
-
-_sql = load(Path(__file__).with_name("one_time_code.sql"), Waiting)
-
-
-async def find_waiting(tx: Tx, code_id: UUID) -> Waiting | None:
-    """The code, null when there is nothing to send (any more)."""
-    waiting: Waiting | None = await _sql.find_waiting(tx, id=code_id)
-    return waiting
-
-
 async def hand_over(queues: Queues, settings: Settings, waiting: Waiting) -> None:
     """Gives the code to the gateway's queue, a repeat as the same message under the same id.
 
@@ -61,21 +31,16 @@ async def hand_over(queues: Queues, settings: Settings, waiting: Waiting) -> Non
     await queues.publish(QUEUE, [Message(written(sms), id=str(sms.id))])
 
 
-async def forget(tx: Tx, code_id: UUID) -> None:
-    """What was handed over, or can be no more, is not kept."""
-    await _sql.forget(tx, id=code_id)
-
-
 def rendered(waiting: Waiting, fields: Fields, settings: Settings) -> Sms:
     """The message; it expires with its code."""
-    code = fields.open(waiting.sealed, Place("one_time_code", "sealed", str(waiting.id)))
+    code, mobile = waiting.opened(fields)
     minutes = round((waiting.expires_at - waiting.created_at).total_seconds() / 60)
     words = _TEXTS[waiting.purpose, waiting.language].format(code=code, minutes=minutes, about=waiting.about)
     text = signed(settings, words, waiting.language)
     return Sms(
         id=waiting.id,
         purpose="transactional",
-        to=fields.open(waiting.mobile, Place("one_time_code", "mobile", str(waiting.id))),
+        to=mobile,
         sender=settings.sms_sender,
         text=text,
         segments=segments(text),

@@ -10,8 +10,8 @@ from api.edge.dependencies import PageQuery, Tx, Who
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
-from centers.employee import actions, move, queries
-from centers.employee.queries import PeopleWanted, PersonCursor
+from centers.employee import assignment, person
+from centers.employee.person import PeopleWanted, PersonCursor
 from kernel.errors import CursorInvalid
 from mobile_contracts.base import NO_CONTROLS, Page
 from mobile_contracts.employee.person import (
@@ -50,20 +50,20 @@ async def list_people(
     if after.order != order:
         raise CursorInvalid
     wanted = PeopleWanted(search.strip(), unit, role, working)
-    people = await queries.list_people(tx, who, wanted, after, page.limit + 1)
-    return page.of(people, lambda one: queries.cursor_of(one, order))
+    people = await person.list_people(tx, who, wanted, after, page.limit + 1)
+    return page.of(people, lambda one: PersonCursor.at(one, order))
 
 
 @get("/people/{employee_no:str}", guards=[may("person.read")], summary="One employee")
 async def read_person(tx: Tx, who: Who, employee_no: EmployeeNo) -> Person:
     """Position, licence, place in the organisation and roles; the mobile number is masked."""
-    return await queries.find_person(tx, who, employee_no)
+    return await person.find(tx, who, employee_no)
 
 
 @get("/people/{employee_no:str}/roles", guards=[may("person.read")], summary="Roles of an employee")
 async def read_roles(tx: Tx, who: Who, employee_no: EmployeeNo) -> Answer[PersonRoles]:
     """The roles, with the ETag that changing them needs."""
-    found = await queries.find_person_roles(tx, who, employee_no)
+    found = await assignment.find(tx, who, employee_no)
     return versioned(found, found.version)
 
 
@@ -77,15 +77,14 @@ async def change_roles(
     request: HttpRequest, tx: Tx, who: Who, employee_no: EmployeeNo, data: JSONBody[PersonRolesChange]
 ) -> Answer[PersonRoles]:
     """These and no others, in effect at once; the last administrator stays one."""
-    holder = await actions.check_roles_of_person(tx, who, employee_no, data, expected_version(request))
-    after = await actions.do_roles_of_person(tx, holder, data)
+    after = await assignment.change(tx, who, employee_no, data, expected_version(request))
     return versioned(after, after.version)
 
 
 @get("/people/{employee_no:str}/unit", guards=[may("person.read")], summary="Unit of an employee")
 async def read_unit(tx: Tx, who: Who, employee_no: EmployeeNo) -> Answer[PersonUnit]:
     """Where the employee stands, with the ETag that a move needs."""
-    found = await queries.find_person_unit(tx, who, employee_no)
+    found = await person.find_unit(tx, who, employee_no)
     return versioned(found, found.version)
 
 
@@ -99,8 +98,7 @@ async def move_person(
     request: HttpRequest, tx: Tx, who: Who, employee_no: EmployeeNo, data: JSONBody[PersonMove]
 ) -> Answer[PersonUnit]:
     """In effect at once; feeds leave the employee there from now on."""
-    before = await move.check_move(tx, who, employee_no, data, expected_version(request))
-    after = await move.do_move(tx, who, before, data)
+    after = await person.move(tx, who, employee_no, data, expected_version(request))
     return versioned(after, after.version)
 
 
@@ -113,8 +111,7 @@ async def move_person(
 )
 async def give_back_person(tx: Tx, who: Who, employee_no: EmployeeNo) -> Answer[PersonUnit]:
     """The next delivery places the employee again."""
-    before = await move.check_give_back(tx, who, employee_no)
-    after = await move.do_give_back(tx, who, before)
+    after = await person.give_back(tx, who, employee_no)
     return versioned(after, after.version)
 
 

@@ -10,7 +10,7 @@ from api.edge.dependencies import Tx
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
-from centers.employee import actions, queries
+from centers.employee import role
 from mobile_contracts.base import Page
 from mobile_contracts.employee.role import Permission, Role, RoleChange
 
@@ -20,7 +20,7 @@ Code = Annotated[str, PathParameter(min_length=1, max_length=40, pattern=r"^[a-z
 @get("/roles", guards=[may("role.read")], summary="Roles")
 async def list_roles(tx: Tx) -> Page[Role]:
     """All of them, with their permissions and how far these reach."""
-    return Page(await queries.list_roles(tx))
+    return Page(await role.list_roles(tx))
 
 
 @get("/permissions", guards=[may("role.read")], summary="Permissions")
@@ -32,7 +32,7 @@ async def list_permissions(request: HttpRequest) -> Page[Permission]:
 @get("/roles/{code:str}", guards=[may("role.read")], summary="One role")
 async def read_role(tx: Tx, code: Code) -> Answer[Role]:
     """The role, with the ETag that changing it needs."""
-    found = await queries.find_role(tx, code)
+    found = await role.find(tx, code)
     return versioned(found, found.version)
 
 
@@ -40,8 +40,7 @@ async def read_role(tx: Tx, code: Code) -> Answer[Role]:
 async def change_role(request: HttpRequest, tx: Tx, code: Code, data: JSONBody[RoleChange]) -> Answer[Role]:
     """These permissions and no others, in effect at once for all who hold the role."""
     known = {one.permission for one in request.app.state.catalogue}
-    before = await actions.check_role(tx, code, data, known, expected_version(request))
-    after = await actions.do_change_role(tx, before, data)
+    after = await role.change(tx, code, data, known, expected_version(request))
     return versioned(after, after.version)
 
 

@@ -10,8 +10,8 @@ from api.edge.dependencies import PageQuery, Tx
 from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
-from centers.employee import organise, queries
-from centers.employee.queries import UnitCursor
+from centers.employee import unit
+from centers.employee.unit import UnitCursor
 from mobile_contracts.base import Page
 from mobile_contracts.employee.unit import Unit, UnitChange, UnitKind, UnitLine, UnitMerge, UnitNew
 
@@ -27,24 +27,21 @@ async def list_units(
     tx: Tx, page: PageQuery, kind: Kind = None, parent: Parent = None, ended: Ended = None
 ) -> Page[UnitLine]:
     """Company, regions, branches, teams, in this order and by code; `parent_id` makes them a tree."""
-    units = await queries.list_units(
-        tx, page.after(UnitCursor) or UnitCursor(), page.limit + 1, kind, parent, ended=ended
-    )
+    units = await unit.list_units(tx, page.after(UnitCursor) or UnitCursor(), page.limit + 1, kind, parent, ended=ended)
     return page.of(units, lambda one: UnitCursor(one.kind, one.code))
 
 
 @get("/units/{unit_id:int}", guards=[may("organisation.read")], summary="One unit")
 async def read_unit(tx: Tx, unit_id: UnitId) -> Answer[Unit]:
     """The unit, with the ETag that changing it needs."""
-    found = await queries.find_unit(tx, unit_id)
+    found = await unit.find(tx, unit_id)
     return versioned(found, found.version)
 
 
 @post("/units", guards=[may("organisation.change")], opt={"once": True}, summary="Make a unit")
 async def create_unit(tx: Tx, data: JSONBody[UnitNew]) -> Answer[Unit]:
     """A region below the company, a branch below a region, a team below a branch; no feed touches it."""
-    await organise.check_new_unit(tx, data)
-    made = await organise.do_create_unit(tx, data)
+    made = await unit.create(tx, data)
     return versioned(made, made.version, 201)
 
 
@@ -56,8 +53,7 @@ async def create_unit(tx: Tx, data: JSONBody[UnitNew]) -> Answer[Unit]:
 )
 async def change_unit(request: HttpRequest, tx: Tx, unit_id: UnitId, data: JSONBody[UnitChange]) -> Answer[Unit]:
     """In effect at once; feeds leave the unit alone from now on. A merged branch that moves to a region lives again."""
-    before = await organise.check_change_unit(tx, unit_id, data, expected_version(request))
-    after = await organise.do_change_unit(tx, before, data)
+    after = await unit.change(tx, unit_id, data, expected_version(request))
     return versioned(after, after.version)
 
 
@@ -73,8 +69,7 @@ async def merge_unit(tx: Tx, unit_id: UnitId, data: JSONBody[UnitMerge]) -> Answ
 
     A move makes it a branch again; teams and employees come back with the next delivery only, roles not at all.
     """
-    before = await organise.check_merge_unit(tx, unit_id, data)
-    after = await organise.do_merge_unit(tx, before, data)
+    after = await unit.merge(tx, unit_id, data)
     return versioned(after, after.version)
 
 
@@ -87,8 +82,7 @@ async def merge_unit(tx: Tx, unit_id: UnitId, data: JSONBody[UnitMerge]) -> Answ
 )
 async def end_unit(tx: Tx, unit_id: UnitId) -> Answer[Unit]:
     """From today on; 409 says what still stands in it: open units below, employees, customers who are not closed."""
-    before = await organise.check_end_unit(tx, unit_id)
-    after = await organise.do_end_unit(tx, before)
+    after = await unit.end(tx, unit_id)
     return versioned(after, after.version)
 
 
@@ -101,8 +95,7 @@ async def end_unit(tx: Tx, unit_id: UnitId) -> Answer[Unit]:
 )
 async def give_back_unit(tx: Tx, unit_id: UnitId) -> Answer[Unit]:
     """The next delivery names and places the unit again, and opens it if it is there."""
-    before = await organise.check_give_back_unit(tx, unit_id)
-    after = await organise.do_give_back_unit(tx, before)
+    after = await unit.give_back(tx, unit_id)
     return versioned(after, after.version)
 
 

@@ -7,7 +7,7 @@ from api.edge.identify import may
 from api.edge.reading import get
 from api.edge.request import HttpRequest
 from centers.customer.home import Homes
-from centers.employee import own
+from centers.employee import person
 from mobile_contracts.customer.customer import Home
 from mobile_contracts.overview.me import Me, PermissionHeld
 
@@ -20,7 +20,7 @@ async def read_me(tx: Tx, who: Who) -> Me:
         principal=principal.name,
         session_id=str(principal.session_id),
         device_id=principal.device_id,
-        employee=await own.find(tx, principal.employee),
+        employee=await person.find_oneself(tx, principal.employee),
         permissions=[PermissionHeld(code, reach.kind) for code, reach in sorted(principal.permissions.items())],
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from centers.employee.founder import do_assign_by_position
+from centers.employee.administrator import assign_by_position
 from identity import authenticator as totp
 from identity import credential
 from identity.password import Passwords
@@ -46,7 +46,7 @@ async def make(settings: Settings, *, embedded: bool) -> list[SignIn]:
     try:
         async with database.transaction() as tx:
             await apply_system(tx, "command", kind="company")
-            await do_assign_by_position(tx)
+            await assign_by_position(tx)
             made = [
                 await let_in_staff(tx, passwords, fields, row["role"], row["employee_no"])
                 for row in await _sql.one_of_each(tx)

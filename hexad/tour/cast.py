@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from centers.employee.founder import do_assign_by_position
+from centers.employee.administrator import assign_by_position
 from hexad.demo import sign_ins
 from hexad.demo.brokerage import made_up
 from hexad.demo.sign_ins import SignIn
@@ -81,7 +81,7 @@ async def gather(settings: Settings, say: Callable[[str], None]) -> Cast:
             await _load(settings)
         async with database.transaction() as tx:
             await apply_system(tx, "command", kind="company")
-            await do_assign_by_position(tx)
+            await assign_by_position(tx)
             return await _chosen(tx, settings)
     finally:
         await database.close()

@@ -22,7 +22,7 @@ MENDED = {
 }
 """Migrations whose rows were not seen, and those that did it again."""
 
-_FOLDER = Path(module.__file__).parent / "schema" / "migrations"
+_FOLDER = Path(module.__file__).parent / "migrations"
 _FREED = re.compile(r"alter table (\w+) no force row level security")
 _BODY = re.compile(r"\$(\w*)\$.*?\$\1\$", re.DOTALL)
 _LINE = re.compile(r"--.*")

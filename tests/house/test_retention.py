@@ -111,7 +111,7 @@ def test_the_window_in_force_is_the_one_in_the_list() -> None:
         retention.window("audit")
 
 
-_HOUSEKEEPING = "workers/operations/housekeeping.sql"
+_FILE = "workers/operations/housekeeping.sql"
 _GOOD = Kept("a", HOUSEKEEPING, "what is done", timedelta(days=1), "at")
 _DELETES = "delete from a where ctid in (select ctid from a where at < now() - :window::interval limit :size);"
 
@@ -129,10 +129,10 @@ _DELETES = "delete from a where ctid in (select ctid from a where at < now() - :
         ((_GOOD,), {"forget_a": "delete from ab where at < now() - :window::interval"}, "nothing deletes from a "),
         ((_GOOD,), {"forget_a": _DELETES.replace(":window::", "")}, "a is not deleted from by the window of at"),
         ((Kept("a", "workers/x.sql:drop", "what is done"),), {"drop": _DELETES}, "nothing deletes from a as it says"),
-        ((_GOOD,), {"forget_a": _DELETES, "forget_b": _DELETES}, f"{_HOUSEKEEPING}:forget_b is in no list"),
+        ((_GOOD,), {"forget_a": _DELETES, "forget_b": _DELETES}, f"{_FILE}:forget_b is in no list"),
     ],
 )  # fmt: skip
 def test_what_the_list_says_wrongly_is_found(kept: tuple[Kept, ...], deletes: dict[str, str], says: str) -> None:
-    known = {f"{_HOUSEKEEPING}:{name}": text for name, text in deletes.items()}
+    known = {f"{_FILE}:{name}": text for name, text in deletes.items()}
     assert [one for one in faults(kept, {"a": {"at"}}, known) if one.startswith(says)]
-    assert list(faults([_GOOD], {"a": {"at"}}, {f"{_HOUSEKEEPING}:forget_a": _DELETES})) == []
+    assert list(faults([_GOOD], {"a": {"at"}}, {f"{_FILE}:forget_a": _DELETES})) == []

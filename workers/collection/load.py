@@ -9,7 +9,7 @@ import duckdb
 import msgspec
 
 from centers.customer import customer_load as customer
-from centers.employee import load as employee
+from centers.employee import employee_load as employee
 from centers.product import product_load as product
 from kernel.events.outbox import Record, emit
 from kernel.security.scope import apply_system

@@ -1,8 +1,9 @@
 """Sends one-time codes as they are wanted."""
 
+from identity.one_time_code import find_waiting, forget
 from kernel.queues import URGENT
 from mobile_contracts.event import CodeWanted
-from notifications import one_time_code
+from notifications.one_time_code import hand_over
 from workers.runtime.registry import Means, sends
 
 
@@ -10,8 +11,8 @@ from workers.runtime.registry import Means, sends
 async def send_code(event: CodeWanted, means: Means) -> None:
     """Hands the code to the SMS gateway's queue; one that expired or was never real is let go."""
     async with means.transaction("send_code") as tx:
-        waiting = await one_time_code.find_waiting(tx, event.code_id)
+        waiting = await find_waiting(tx, event.code_id)
     if waiting is not None:
-        await one_time_code.hand_over(means.queues, means.settings, waiting)
+        await hand_over(means.queues, means.settings, waiting)
     async with means.transaction("send_code") as tx:
-        await one_time_code.forget(tx, event.code_id)
+        await forget(tx, event.code_id)

@@ -12,7 +12,7 @@ from kernel.store.database import Database
 from mobile_contracts.event import OrganisationChanged
 from tests.api.conftest import Open, hears
 from tests.brokerage import Brokerage, small
-from tests.centers.employee.test_organise import naive
+from tests.centers.employee.test_unit import naive
 
 URL = "/v1/staff/units"
 

@@ -84,7 +84,7 @@ async def described(connection: Tx) -> set[tuple[object, ...]]:
 
 def schema_text() -> str:
     """What the files say that the migrations make."""
-    return "".join(path.read_text() for path in sorted((Path(module.__file__).parent / "schema" / "tables").glob("*")))
+    return "".join(path.read_text() for path in sorted((Path(module.__file__).parent / "tables").glob("*")))
 
 
 async def differences(owner_tx: Tx, owner: asyncpg.Connection, schema: str) -> set[tuple[object, ...]]:
@@ -154,7 +154,7 @@ async def test_a_failed_migration_leaves_nothing_behind(
 def prepared(folder: Path) -> int:
     """Puts the real migrations before one of the test, so that there are all tables; gives the test's number."""
     (folder / "0001_first.sql").unlink()
-    real = sorted((Path(module.__file__).parent / "schema" / "migrations").glob("*.sql"))
+    real = sorted((Path(module.__file__).parent / "migrations").glob("*.sql"))
     for path in real:
         (folder / path.name).write_text(path.read_text())
     number = len(real) + 1

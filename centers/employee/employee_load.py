@@ -9,7 +9,7 @@ from msgspec import Struct
 from kernel.store.database import Tx
 from kernel.store.sql import load
 
-_sql = load(Path(__file__).with_name("load.sql"))
+_sql = load(Path(__file__).with_name("employee_load.sql"))
 
 KNOWN: dict[str, str] = {
     "known_branch": _sql.known_branches.sql,

@@ -2,13 +2,13 @@
 
 import pytest
 
-from centers.employee.founder import do_make_administrator
+from centers.employee.administrator import make
 from kernel.errors import InvalidInput
 from kernel.store.database import Tx
 
 
 async def test_somebody_new_stands_in_the_company_itself(tx: Tx) -> None:
-    assert await do_make_administrator(tx, "boss", "老板")
+    assert await make(tx, "boss", "老板")
     row = await tx.fetchrow(
         "select e.name, e.source, u.kind, a.role, a.unit_id from employee e join unit u on u.id = e.unit_id"
         " join assignment a on a.employee_id = e.id where e.employee_no = 'boss'"
@@ -19,17 +19,17 @@ async def test_somebody_new_stands_in_the_company_itself(tx: Tx) -> None:
 
 
 async def test_somebody_known_keeps_everything_and_gets_the_role_once(tx: Tx) -> None:
-    assert await do_make_administrator(tx, "boss", "老板")
+    assert await make(tx, "boss", "老板")
     await tx.execute("delete from assignment")
-    assert not await do_make_administrator(tx, "boss", "somebody else")
-    assert not await do_make_administrator(tx, "boss", "somebody else")
+    assert not await make(tx, "boss", "somebody else")
+    assert not await make(tx, "boss", "somebody else")
     assert await tx.fetchval("select name from employee where employee_no = 'boss'") == "老板"
     assert await tx.fetchval("select count(*) from assignment") == 1
     assert await tx.fetchval("select count(*) from audit where action = 'administrator.make'") == 2
 
 
 async def test_somebody_who_left_is_refused(tx: Tx) -> None:
-    await do_make_administrator(tx, "boss", "老板")
+    await make(tx, "boss", "老板")
     await tx.execute("update employee set left_on = current_date")
     with pytest.raises(InvalidInput, match="left"):
-        await do_make_administrator(tx, "boss", "老板")
+        await make(tx, "boss", "老板")

@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from centers.employee.rules import ADMINISTRATOR
+from centers.employee.role_rules import ADMINISTRATOR
 from kernel.errors import InvalidInput
 from kernel.events.outbox import Record, emit
 from kernel.store.database import Tx
 from kernel.store.sql import load
 from mobile_contracts.event import OrganisationChanged, PersonChanged
 
-_sql = load(Path(__file__).with_name("founder.sql"))
+_sql = load(Path(__file__).with_name("administrator.sql"))
 
 
-async def do_make_administrator(tx: Tx, employee_no: str, name: str) -> bool:
+async def make(tx: Tx, employee_no: str, name: str) -> bool:
     """Gives the employee the role, making them in the company itself when no feed has; whether they were made.
 
     Raises `InvalidInput` for somebody who has left.
@@ -29,7 +29,7 @@ async def do_make_administrator(tx: Tx, employee_no: str, name: str) -> bool:
     return row is None
 
 
-async def do_assign_by_position(tx: Tx) -> int:
+async def assign_by_position(tx: Tx) -> int:
     """Gives everybody without a role the one that bears the name of their position; how many were given one."""
     count: int = await _sql.assign_by_position(tx)
     if count:

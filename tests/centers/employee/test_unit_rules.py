@@ -1,4 +1,4 @@
-"""What fits where in the organisation, and which role may permit what."""
+"""What fits where in the organisation."""
 
 from datetime import date
 
@@ -6,13 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from centers.employee import rules
+from centers.employee import unit_rules as rules
 from kernel.errors import InvalidInput, NotEmpty
-from mobile_contracts.employee.role import Role, RoleChange
 from mobile_contracts.employee.unit import Unit, UnitChange, UnitKind
 
 TODAY = date(2026, 11, 20)
-KNOWN = {"self.read", "calendar.read", "customer.read", "role.change", "person.change", "audit.read"}
 
 
 def unit(kind: UnitKind, number: int = 1, parent: int | None = 9, ended_on: date | None = None) -> Unit:
@@ -71,33 +69,3 @@ def test_a_branch_is_not_merged_into_one_below_it() -> None:
         rules.check_merge(unit("branch", 1), unit("branch", 2), {2, 1, 9}, TODAY)
     assert fields(error.value) == ["into"]
     rules.check_merge(unit("branch", 1), unit("branch", 2), {2, 9}, TODAY)
-
-
-@given(st.sets(st.sampled_from(sorted(KNOWN | {"nonsense"}))), st.sampled_from(["broker", "administrator", "investor"]))
-def test_what_is_let_through_leaves_the_house_governable(permissions: set[str], code: str) -> None:
-    for scope in ("none", "self", "own", "company"):
-        try:
-            rules.check_role_change(code, RoleChange(scope, sorted(permissions)), KNOWN)
-        except InvalidInput:
-            continue
-        assert permissions <= KNOWN
-        assert (scope == "self") == (code == "investor")
-        assert code != "administrator" or {"role.change", "person.change"} <= permissions
-        assert code != "investor" or permissions <= {"self.read", "calendar.read"}
-        assert scope == "company" or not permissions & rules.WHOLE_COMPANY
-
-
-def test_every_permission_that_is_not_good_is_named() -> None:
-    with pytest.raises(InvalidInput) as error:
-        rules.check_role_change("investor", RoleChange("self", ["self.read", "audit.read", "x"]), KNOWN)
-    assert fields(error.value) == ["permissions[1]", "permissions[2]"]
-
-
-def test_a_role_is_held_over_a_unit_that_its_scope_can_be_about() -> None:
-    for scope, kind, fits in (
-        ("team", "team", True), ("team", "branch", False),
-        ("branch", "region", True), ("region", "branch", False), ("own", "team", False),
-    ):  # fmt: skip
-        role = Role("leader", "", "", scope, [], 1)  # type: ignore[arg-type]  # the table is of text
-        fault = rules.fault_of_assignment("roles[0]", role, 1, unit(kind), TODAY)  # type: ignore[arg-type]  # as above
-        assert (fault is None) is fits

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from centers.employee import move, organise
+from centers.employee import person, unit
 from kernel.security.scope import Principal, Reach, Scope, apply
 from kernel.settings import Settings
 from kernel.store.database import Database, Tx
@@ -37,51 +37,47 @@ class Staff:
 
     async def rename(self, code: str, name: str) -> None:
         async def change(tx: Tx) -> None:
-            ((unit, parent),) = await tx.fetch("select id, parent_id from unit where code = $1", code)
+            ((unit_id, parent),) = await tx.fetch("select id, parent_id from unit where code = $1", code)
             wanted = UnitChange(name, parent)
-            await organise.do_change_unit(tx, await organise.check_change_unit(tx, unit, wanted, None), wanted)
+            await unit.change(tx, unit_id, wanted, None)
 
         await self._do(change)
 
     async def move(self, code: str, to: str) -> None:
         async def change(tx: Tx) -> None:
-            ((unit, name),) = await tx.fetch("select id, name from unit where code = $1", code)
+            ((unit_id, name),) = await tx.fetch("select id, name from unit where code = $1", code)
             wanted = UnitChange(name, await self._id(tx, to))
-            await organise.do_change_unit(tx, await organise.check_change_unit(tx, unit, wanted, None), wanted)
+            await unit.change(tx, unit_id, wanted, None)
 
         await self._do(change)
 
     async def merge(self, code: str, into: str) -> None:
         async def change(tx: Tx) -> None:
-            wanted = UnitMerge(await self._id(tx, into))
-            before = await organise.check_merge_unit(tx, await self._id(tx, code), wanted)
-            await organise.do_merge_unit(tx, before, wanted)
+            await unit.merge(tx, await self._id(tx, code), UnitMerge(await self._id(tx, into)))
 
         await self._do(change)
 
     async def end(self, code: str) -> None:
         async def change(tx: Tx) -> None:
-            await organise.do_end_unit(tx, await organise.check_end_unit(tx, await self._id(tx, code)))
+            await unit.end(tx, await self._id(tx, code))
 
         await self._do(change)
 
     async def give_back(self, code: str) -> None:
         async def change(tx: Tx) -> None:
-            unit = await self._id(tx, code)
-            await organise.do_give_back_unit(tx, await organise.check_give_back_unit(tx, unit))
+            await unit.give_back(tx, await self._id(tx, code))
 
         await self._do(change)
 
     async def place(self, employee_no: str, to: str) -> None:
         async def change(tx: Tx) -> None:
-            wanted = PersonMove(await self._id(tx, to))
-            await move.do_move(tx, _ADMIN, await move.check_move(tx, _ADMIN, employee_no, wanted, None), wanted)
+            await person.move(tx, _ADMIN, employee_no, PersonMove(await self._id(tx, to)), None)
 
         await self._do(change)
 
     async def let_go(self, employee_no: str) -> None:
         async def change(tx: Tx) -> None:
-            await move.do_give_back(tx, _ADMIN, await move.check_give_back(tx, _ADMIN, employee_no))
+            await person.give_back(tx, _ADMIN, employee_no)
 
         await self._do(change)
 

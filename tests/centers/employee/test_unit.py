@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from centers.employee import organise, queries
-from kernel.errors import HexadError
+from centers.employee import unit
+from centers.employee.unit import UnitCursor
+from kernel.errors import HexadError, NotFound
 from kernel.store.database import Tx
 from mobile_contracts.employee.unit import UnitChange, UnitMerge, UnitNew
 
@@ -39,17 +40,13 @@ class Tree:
 
     async def create(self, kind: Any, above: int) -> None:
         wanted = UnitNew(kind, f"u{len(self.ids)}", "单位", self._id(above))
-        await organise.check_new_unit(self.tx, wanted)
-        self.ids.append((await organise.do_create_unit(self.tx, wanted)).id)
+        self.ids.append((await unit.create(self.tx, wanted)).id)
 
-    async def move(self, unit: int, above: int) -> None:
-        change = UnitChange("moved", self._id(above))
-        before = await organise.check_change_unit(self.tx, self._id(unit), change, None)
-        await organise.do_change_unit(self.tx, before, change)
+    async def move(self, one: int, above: int) -> None:
+        await unit.change(self.tx, self._id(one), UnitChange("moved", self._id(above)), None)
 
-    async def merge(self, unit: int, into: int) -> None:
-        merge = UnitMerge(self._id(into))
-        await organise.do_merge_unit(self.tx, await organise.check_merge_unit(self.tx, self._id(unit), merge), merge)
+    async def merge(self, one: int, into: int) -> None:
+        await unit.merge(self.tx, self._id(one), UnitMerge(self._id(into)))
 
     async def feed(self, unit: int, above: int) -> None:
         """A feed is not bound by our rules, only by the trigger."""
@@ -70,11 +67,11 @@ class Tree:
 
 def naive(parents: dict[int, int | None]) -> Iterator[tuple[int, int, int]]:
     """Every unit with every unit above it, by walking up; raises `RecursionError` for a ring."""
-    for unit in parents:
-        above: int | None = unit
+    for one in parents:
+        above: int | None = one
         depth = 0
         while above is not None:
-            yield above, unit, depth
+            yield above, one, depth
             above, depth = parents[above], depth + 1
             if depth > len(parents):
                 raise RecursionError
@@ -126,4 +123,23 @@ async def test_employees_of_a_merged_branch_are_changed_for_those_who_look_for_c
     await tree.merge(3, 5)
     rows = await tree.tx.fetch("select unit_id, changed_in = pg_current_xact_id() from employee")
     assert [tuple(row) for row in rows] == [(tree.ids[5], True)] * 2
-    assert (await queries.find_unit(tree.tx, tree.ids[3])).ended_on is not None
+    assert (await unit.find(tree.tx, tree.ids[3])).ended_on is not None
+
+
+async def test_units_are_listed_by_kind_and_code(tx: Tx) -> None:
+    company = await tx.fetchval("select id from unit where kind = 'company'")
+    for code in ("b", "a", "C"):
+        await tx.execute(
+            "insert into unit (kind, code, name, parent_id) values ('region', $1, '区', $2)", code, company
+        )
+    found, after = list[str](), UnitCursor()
+    while units := await unit.list_units(tx, after, 1, None, None, ended=None):
+        found += [one.code for one in units]
+        after = UnitCursor(units[-1].kind, units[-1].code)
+    assert found[0] == "company"
+    assert sorted(found[1:]) == ["C", "a", "b"]
+
+
+async def test_a_unit_that_is_not_there_is_not_found(tx: Tx) -> None:
+    with pytest.raises(NotFound):
+        await unit.find(tx, 999_999)
