@@ -337,13 +337,13 @@ async def test_writers_that_commit_out_of_order_are_sealed_exactly_once(database
 async def test_a_sealer_killed_before_the_anchor_heals(ten: Database, file: Anchor, own_settings: Settings) -> None:
     await write(ten, 5)
     program = (
-        "import asyncio, asyncpg, os, signal\nfrom kernel import audit, anchor, settings\n"
+        "import asyncio, asyncpg, os, signal\nfrom kernel import settings\nfrom kernel.audit import anchor, seal\n"
         "def die(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
         "anchor.Anchor.append = die\n"
         "async def run():\n"
         " s = settings.current()\n"
         " c = await asyncpg.connect(s.database_url)\n"
-        " await audit.Sealer(anchor.anchor(s)).seal_once(c)\n"
+        " await seal.Sealer(anchor.anchor(s)).seal_once(c)\n"
         "asyncio.run(run())"
     )
     environment = child_environment(own_settings)

@@ -103,7 +103,8 @@ def test_what_nobody_caught_is_a_clean_line(program: str) -> None:
 
 def said_by(program: str) -> dict[str, Any]:
     """The only line that a process printed, in which the canary is not."""
-    start = "import logging, threading\nfrom kernel import logs, settings\nlogs.configure('p', settings.Settings())\n"
+    start = "import logging, threading\nfrom kernel import settings\nfrom kernel.telemetry import logs\n"
+    start += "logs.configure('p', settings.Settings())\n"
     command = [sys.executable, "-c", start + program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert CANARY not in done.stdout + done.stderr

@@ -18,7 +18,8 @@ from tests.conftest import child_environment
 
 START = """
 import os, signal, sys
-from kernel import metrics, settings
+from kernel import settings
+from kernel.telemetry import metrics
 s = settings.current()
 def value(name, **labels):
     from prometheus_client.parser import text_string_to_metric_families as parse
@@ -129,7 +130,8 @@ def test_a_second_worker_of_this_host_leaves_the_figures_of_the_first_alone(own:
     program = (
         "metrics.share('worker', s)\nmetrics.SEALED.inc(3)\n"
         "import subprocess\nother = {**os.environ, 'HEXAD_WORKER_PORT': '9'}\n"
-        "child = 'from kernel import metrics, settings; metrics.share(\"worker\", settings.current())'\n"
+        "child = 'from kernel import settings; from kernel.telemetry import metrics;'\n"
+        "child += 'metrics.share(\"worker\", settings.current())'\n"
         "subprocess.run([sys.executable, '-c', child], check=True, env=other)\n"
         "print(value('hexad_audit_sealed_rows_total'))"
     )
@@ -139,7 +141,7 @@ def test_a_second_worker_of_this_host_leaves_the_figures_of_the_first_alone(own:
 def test_a_spawned_child_counts_with_its_parent(own: Settings) -> None:
     program = (
         "import subprocess\nmetrics.share('api', s)\n"
-        'child = \'from kernel import metrics; metrics.HTTP_REQUESTS.labels("GET", "/", "200").inc()\'\n'
+        'child = \'from kernel.telemetry import metrics; metrics.HTTP_REQUESTS.labels("GET", "/", "200").inc()\'\n'
         "subprocess.run([sys.executable, '-c', child], check=True)\nprint(value('hexad_http_requests_total'))"
     )
     assert run(program, own) == "1.0"

@@ -162,7 +162,8 @@ def test_spans_leave_without_a_stop(started: Collector) -> None:
 
 def test_without_a_collector_nothing_is_loaded() -> None:
     program = (
-        "import sys\nfrom kernel import tracing, logs, settings\ntracing.start('x', settings.Settings())\n"
+        "import sys\nfrom kernel import settings\nfrom kernel.telemetry import logs, tracing\n"
+        "tracing.start('x', settings.Settings())\n"
         "with tracing.span('a', b=1):\n assert tracing.traceparent() is None\ntracing.stop()\n"
         "print([m for m in sys.modules if m.startswith('opentelemetry')])"
     )
@@ -176,7 +177,7 @@ def test_a_dead_collector_costs_little_time_and_one_line(
 ) -> None:
     """In a process of its own, as in life: what other tests left behind is not what collections of garbage walk."""
     program = (
-        "import threading, time\nfrom kernel import logs, settings, tracing\n"
+        "import threading, time\nfrom kernel import settings\nfrom kernel.telemetry import logs, tracing\n"
         "tracing._TIMEOUT, tracing._QUEUE = 1, 10_000\n"
         "logs.configure('test', settings.current())\ntracing.start('test', settings.current())\n"
         "from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Exporter\n"
