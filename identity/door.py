@@ -9,9 +9,9 @@ from identity import attempt
 from identity.attempt import Attempt, Origin, Proof
 from identity.one_time_code import Codes
 from identity.password import Passwords
+from identity.people import Person
 from identity.principal import Tokens
 from identity.provider import Provider
-from identity.subject import Person
 from identity.successors import Successors
 from kernel.events.outbox import Record, record
 from kernel.security.crypto import BlindIndex, Fields

@@ -10,8 +10,7 @@ from api.edge.dependencies import Tx, Who
 from api.edge.identify import may, public
 from api.edge.request import HttpRequest
 from api.edge.visit import visit_of
-from identity import attempt, authenticator, credential, one_time_code, refresh_token
-from identity import subject as people
+from identity import attempt, authenticator, credential, one_time_code, people, refresh_token
 from identity.door import NOBODY, Visit
 from identity.one_time_code import HAND_SECONDS, Codes, Owner
 from identity.password import check

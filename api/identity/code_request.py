@@ -6,11 +6,10 @@ from litestar.params import JSONBody
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from api.edge.visit import visit_of
-from identity import one_time_code
-from identity import subject as people
+from identity import one_time_code, people
 from identity.door import NOBODY, Visit
 from identity.one_time_code import Destination, Owner
-from identity.subject import Person
+from identity.people import Person
 from kernel.events.outbox import Record, emit
 from kernel.security.crypto import Place
 from mobile_contracts.event import CodeWanted

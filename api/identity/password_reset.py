@@ -8,8 +8,7 @@ from litestar.params import JSONBody
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from api.edge.visit import visit_of
-from identity import attempt, credential, one_time_code, refresh_token
-from identity import subject as people
+from identity import attempt, credential, one_time_code, people, refresh_token
 from identity.attempt import Attempt
 from identity.door import NOBODY, Visit
 from identity.one_time_code import Owner

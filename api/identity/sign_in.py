@@ -9,14 +9,13 @@ from msgspec import Struct
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from api.edge.visit import visit_of
-from identity import attempt, authenticator, credential, one_time_code, refresh_token
-from identity import subject as people
+from identity import attempt, authenticator, credential, one_time_code, people, refresh_token
 from identity.attempt import Attempt, Proof
 from identity.credential import Credential
 from identity.door import NOBODY, Visit
 from identity.one_time_code import Owner
 from identity.password import normal
-from identity.subject import Person
+from identity.people import Person
 from kernel.errors import DeviceRevoked, HexadError, InvalidInput, WrongCredentials
 from kernel.security.scope import Audience
 from kernel.store.database import Tx

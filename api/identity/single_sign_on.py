@@ -6,7 +6,7 @@ from litestar.params import JSONBody
 from api.edge.identify import public
 from api.edge.request import HttpRequest
 from api.edge.visit import visit_of
-from identity import attempt, refresh_token, single_sign_on, subject
+from identity import attempt, people, refresh_token, single_sign_on
 from identity.attempt import Attempt, Origin
 from identity.door import NOBODY, Visit
 from identity.provider import Provider
@@ -46,7 +46,7 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
             begun = None
     error: type[HexadError] = WrongCredentials
     async with visit.transaction() as tx:
-        known = await subject.employee(tx, employee_no)
+        known = await people.employee(tx, employee_no)
         if begun is not None and known is not None:
             await attempt.forgive(tx, counted)
             await attempt.forgive_one(tx, counted)
@@ -61,7 +61,7 @@ async def finish_single_sign_on(request: HttpRequest, data: JSONBody[SingleSignO
 
 async def _count(tx: Tx, visit: Visit, device_id: str) -> Attempt:
     """Counts an attempt, on a device of staff by itself: whoever else is at the address does not keep them out."""
-    known = await subject.works_on(tx, device_id)
+    known = await people.works_on(tx, device_id)
     origin = Origin("single_sign_on", f"device {device_id}" if known else visit.address)
     return await attempt.begin(tx, origin, "staff", NOBODY, visit.door.settings.sign_in_attempts)
 

@@ -14,10 +14,10 @@ from api.edge.request import HttpRequest
 from api.edge.visit import visit_of
 from api.product.product import Code
 from centers.product import platform, subscription, suitability
-from centers.product import product as catalogue
 from centers.product.platform import ContractCursor
+from centers.product.product import find as find_product
 from centers.product.subscription import SubscriptionCursor
-from identity import one_time_code, subject
+from identity import one_time_code, people
 from identity.one_time_code import Destination, Owner
 from kernel.errors import CodeRefused, NoMobile
 from kernel.events.outbox import Record, emit
@@ -53,10 +53,10 @@ async def ask_for_code(request: HttpRequest, tx: Tx, who: Who, product_code: Cod
     `already_subscribed`, `no_questionnaire`, `questionnaire_expired`, `risk_too_high` or `customer_not_active`.
     429 says when the next one may be asked for: this person, the number or the firm have had their share.
     """
-    product, visit = await catalogue.find(tx, product_code), visit_of(request, "investor")
+    product, visit = await find_product(tx, product_code), visit_of(request, "investor")
     await subscription.check_open(tx, who, product)
     subscription.check_suitable(await suitability.do_decide(tx, who, product, "subscribe"))
-    person = await subject.customer(tx, visit.door.index, who.principal.subject)
+    person = await people.customer(tx, visit.door.index, who.principal.subject)
     if person is None or person.mobile is None or person.mobile_index is None:
         raise NoMobile
     asker = visit.door.codes.asker("signed_in", person.subject, who.principal.device_id, visit.address)

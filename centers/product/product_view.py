@@ -7,7 +7,7 @@ from uuid import UUID
 import uuid_utils.compat as uuid
 from msgspec import Struct
 
-from centers.product import product as catalogue
+from centers.product.product import find as find_product
 from kernel.errors import NotFound, NotLicensed, ProductWithdrawn
 from kernel.events.outbox import Record, emit
 from kernel.security.scope import Scope
@@ -46,7 +46,7 @@ async def publish(tx: Tx, scope: Scope, product_code: str, written: ViewWritten)
 
 async def check_publishable(tx: Tx, scope: Scope, product_code: str) -> Product:
     """The product; raises `NotFound`, `ProductWithdrawn`, or `NotLicensed` for who is no licensed adviser today."""
-    product = await catalogue.find(tx, product_code)
+    product = await find_product(tx, product_code)
     if not await _sql.is_licensed(tx, employee=scope.principal.employee):
         raise NotLicensed
     if product.status == "off":
@@ -69,7 +69,7 @@ async def do_publish(tx: Tx, scope: Scope, product: Product, written: ViewWritte
 
 async def list_published(tx: Tx, product_code: str, before: ViewCursor, size: int) -> list[PublishedView]:
     """Views of a product as staff see them, the newest first; raises `NotFound`."""
-    await catalogue.find(tx, product_code)
+    await find_product(tx, product_code)
     found: list[PublishedView] = await _sql.list_published(tx, product_code=product_code, before=before.id, size=size)
     return found
 

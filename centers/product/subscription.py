@@ -6,7 +6,8 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 
-from centers.product import product as catalogue
+from centers.product.product import agreement as agreement_of
+from centers.product.product import find as find_product
 from kernel.errors import (
     AgreementChanged,
     AlreadySubscribed,
@@ -57,11 +58,11 @@ async def check_wanted(tx: Tx, scope: Scope, wanted: SubscriptionWanted) -> Prod
 
     Raises `NotFound`, `ProductWithdrawn`, `PriceChanged`, `AgreementChanged` or `AlreadySubscribed`.
     """
-    product = await catalogue.find(tx, wanted.product_code)
+    product = await find_product(tx, wanted.product_code)
     await check_open(tx, scope, product)
     if not _same(wanted.price, product.price):
         raise PriceChanged
-    agreement = await catalogue.agreement(tx, "zh")
+    agreement = await agreement_of(tx, "zh")
     if wanted.agreement_version != agreement.version:
         raise AgreementChanged
     return product

@@ -6,8 +6,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from centers.employee.administrator import assign_by_position
-from identity import authenticator as totp
 from identity import credential
+from identity.authenticator import new_secret
 from identity.password import Passwords
 from kernel.errors import InvalidInput
 from kernel.security.crypto import Fields
@@ -60,7 +60,7 @@ async def make(settings: Settings, *, embedded: bool) -> list[SignIn]:
 
 async def let_in_staff(tx: Tx, passwords: Passwords, fields: Fields, role: str, employee_no: str) -> SignIn:
     """Gives a member of staff a random password and a new authenticator."""
-    password, secret = secrets.token_urlsafe(12), totp.new_secret()
+    password, secret = secrets.token_urlsafe(12), new_secret()
     sealed = credential.seal_totp(fields, "staff", employee_no, secret)
     await credential.activate(tx, "staff", employee_no, await passwords.hash(password), sealed)
     return SignIn(role, employee_no, password, secret)

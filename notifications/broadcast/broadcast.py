@@ -34,9 +34,10 @@ from mobile_contracts.messaging.broadcast import (
 from mobile_contracts.messaging.outbound import Purpose
 from mobile_contracts.messaging.template import Channel, TemplateLine, TemplateVersion
 from notifications.broadcast import hours, rate
-from notifications.template import rendering as template
-from notifications.template import template as wording
 from notifications.template import words
+from notifications.template.rendering import check_seen, check_values
+from notifications.template.template import find as find_template
+from notifications.template.template import find_version
 
 GOOD_FOR = timedelta(days=3)
 """How long a message may wait for its hours when nobody says otherwise."""
@@ -92,7 +93,7 @@ async def start(tx: Tx, wanted: Wanted) -> UUID:
     version = await check(tx, wanted)
     row = await _sql.add(
         tx, id=uuid.uuid7(), kind=wanted.kind, template=version.code, template_version=version.number,
-        purpose=wanted.purpose, topic=wanted.topic or (await wording.find(tx, version.code)).topic,
+        purpose=wanted.purpose, topic=wanted.topic or (await find_template(tx, version.code)).topic,
         channels=list(wanted.channels), given=msgspec.json.encode(dict(wanted.values)).decode(),
         product_code=wanted.product_code, customer_ids=list(wanted.customer_ids), branch_ids=list(wanted.branch_ids),
         by=wanted.by, once=wanted.once, not_before=wanted.not_before, expires_at=_expiry(wanted, await clock.now(tx)),
@@ -110,7 +111,7 @@ async def start(tx: Tx, wanted: Wanted) -> UUID:
 async def template_line(tx: Tx, code: str) -> TemplateLine:
     """The template that is named; raises `InvalidInput` where there is none."""
     try:
-        return await wording.find(tx, code)
+        return await find_template(tx, code)
     except NotFound as error:
         fault = FieldError("template", f"there is no template {code}", f"没有此模板:{code}")
         raise InvalidInput(errors=[fault]) from error
@@ -123,9 +124,9 @@ async def check(tx: Tx, wanted: Wanted) -> TemplateVersion:
         raise InvalidInput(errors=[FieldError("template", "no version of it is approved", "模板尚无已批准的版本")])
     if line.purpose != wanted.purpose:
         raise InvalidInput(errors=[FieldError("template", f"it is for {line.purpose}", f"模板用途为 {line.purpose}")])
-    version = await wording.find_version(tx, line.code, line.approved)
-    template.check_values(version.variables, wanted.values)
-    template.check_seen(wanted.values)
+    version = await find_version(tx, line.code, line.approved)
+    check_values(version.variables, wanted.values)
+    check_seen(wanted.values)
     lacking = [one for one in wanted.channels if getattr(version.texts.zh, one) is None]
     if lacking or not wanted.channels or len(set(wanted.channels)) < len(wanted.channels):
         made_for = ", ".join(one for one in get_args(Channel) if getattr(version.texts.zh, one) is not None)

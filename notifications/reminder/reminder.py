@@ -13,7 +13,7 @@ from kernel.store.sql import load
 from mobile_contracts.messaging.template import Channel
 from notifications.broadcast import broadcast
 from notifications.broadcast.broadcast import Wanted
-from notifications.template import template as wording
+from notifications.template.template import find as find_template
 
 _DAY = timedelta(days=1)
 
@@ -81,7 +81,7 @@ async def _tell(tx: Tx, rule: Rule, occurrence: date, concerned: list[int], now:
     ids = [one for one in concerned if one not in known]
     if not ids:
         return 0
-    line = await wording.find(tx, rule.template)
+    line = await find_template(tx, rule.template)
     started = await broadcast.start(
         tx,
         Wanted(

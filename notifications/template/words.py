@@ -15,8 +15,8 @@ from mobile_contracts.messaging.outbound import Purpose
 from mobile_contracts.messaging.template import Channel, Language, TemplateVersion
 from notifications.channel.sms import opt_out, signed
 from notifications.template import limits
-from notifications.template import template as wording
 from notifications.template.rendering import LONGEST_NAME, Rendered, leads_within, prepare
+from notifications.template.template import find_version
 
 _KEPT = 500
 _LANGUAGES: tuple[Language, Language] = ("zh", "en")
@@ -59,12 +59,12 @@ class Words:
 
     async def link(self, tx: Tx, one: Saying) -> str | None:
         """Where a notice leads: within the app, whatever was approved before that was asked of a link."""
-        texts = (await wording.find_version(tx, one.template, one.template_version)).texts.zh
+        texts = (await find_version(tx, one.template, one.template_version)).texts.zh
         link = texts.in_app.link if texts.in_app else None
         return link if link and leads_within(link) else None
 
     async def _prepare(self, tx: Tx, one: Saying, channel: Channel) -> dict[Language, Rendered]:
-        version = await wording.find_version(tx, one.template, one.template_version)
+        version = await find_version(tx, one.template, one.template_version)
         given = msgspec.json.decode(one.given, type=dict[str, str])
         prepared: dict[Language, Rendered] = {}
         for language in _LANGUAGES:

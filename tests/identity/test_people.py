@@ -2,7 +2,7 @@
 
 import pytest
 
-from identity import subject as module
+from identity import people as module
 from kernel.security.scope import Audience, apply_system
 from tests.api.identity.conftest import MOBILE, People
 

@@ -11,7 +11,7 @@ from kernel.security.scope import Audience
 from kernel.store.database import Tx
 from kernel.store.sql import load
 
-_sql = load(Path(__file__).with_name("subject.sql"))
+_sql = load(Path(__file__).with_name("people.sql"))
 
 
 class Person(Struct, frozen=True):
