@@ -8,21 +8,30 @@ AUDIT ?=
 PYTHONHASHSEED ?= $(shell od -An -N2 -tu2 /dev/urandom | tr -d ' ')
 export PYTHONHASHSEED
 
-.PHONY: run test lint
+.PHONY: help run test lint check fmt
 
-run: .venv/.synced
+help: ## What can be done here
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+
+run: .venv/.synced ## Everything on this machine, in one terminal
 	@trap : INT; $(BIN)/hexad up || [ $$? -eq 130 ] # Ctrl-C is how it ends well
 
-test: .venv/.synced
+test: .venv/.synced ## The whole suite
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report term:skip-covered $(ARGS)
 
-lint: .venv/.synced
+lint: check ## All linters, types, imports, and the audit of packages
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/python .ci/audit.py $(AUDIT)
+
+check: .venv/.synced ## Style, types and imports: the quick half of lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/hadolint Dockerfile
-	$(BIN)/python .ci/audit.py $(AUDIT)
+
+fmt: .venv/.synced ## Formats, and mends what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
 .venv/.synced: uv.lock pyproject.toml bootstrap
 	@./bootstrap
