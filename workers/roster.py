@@ -19,7 +19,7 @@ async def enrol(url: str) -> None:
         await _sql.enrol(
             connection,
             names=[one.name for one in known],
-            kinds=[one.event.__name__ for one in known],
+            kinds=[one.event.kind() for one in known],
             queues=[one.queue.name for one in known],
         )
     finally:

@@ -30,7 +30,7 @@ async def emit(tx: Tx, event: Event, audit: Record | None = None) -> UUID:
     event_id = uuid.uuid7()
     payload = msgspec.json.encode(event).decode()
     await _sql.add(
-        tx, event_id=event_id, kind=type(event).__name__, payload=payload, trace=tracing.traceparent(),
+        tx, event_id=event_id, kind=event.kind(), payload=payload, trace=tracing.traceparent(),
         urgent=event.urgent or event.awaited,
     )  # fmt: skip
     if audit is not None:

@@ -64,7 +64,7 @@ def drop_unchanged(document: dict[str, Any]) -> None:
 
 
 def schema(document: dict[str, Any], name: str) -> Any:
-    found = [value for key, value in document["components"]["schemas"].items() if key.split("_")[-1] == name]
+    found = [value for key, value in document["components"]["schemas"].items() if key == name]
     assert len(found) == 1
     return found[0]
 

@@ -18,7 +18,7 @@ from mobile_contracts.event import JobTriedAgain
 from workers.runtime.registry import handles
 
 
-@handles(JobTriedAgain)
+@handles(JobTriedAgain, name="misbehave")
 async def misbehave(tx: Tx, event: JobTriedAgain) -> None:
     """Counts the probe of the event up, then does what `event.handler` says."""
     await tx.execute("update probe set handled = handled + 1, handled_at = now() where id = $1", event.event_id)

@@ -75,8 +75,8 @@ async def test_what_hangs_holds_up_nobody_who_is_waited_for(
     async def is_quick(event: Probed, _: Means) -> None:
         quick_done.set()
 
-    sends(Probed, SLOW)(hangs)
-    sends(Probed, URGENT)(is_quick)
+    sends(Probed, SLOW, name="hangs")(hangs)
+    sends(Probed, URGENT, name="is_quick")(is_quick)
     try:
         async with running(database, queues, broker), asyncio.timeout(60):
             await queues.publish(SLOW, [job("hangs") for _ in range(AT_ONCE[SLOW] + 5)])
@@ -103,7 +103,7 @@ async def test_a_stop_is_heard_while_every_place_is_taken(broker: Settings, queu
             hung.set()
         await answers.wait()
 
-    sends(Probed, SLOW)(hangs)
+    sends(Probed, SLOW, name="hangs")(hangs)
     loops, jobs = Loops(), Jobs(database, uuid.uuid7(), Means(broker, queues, database))
     errands = Errands(queues, jobs, broker)
     try:

@@ -14,7 +14,7 @@ async def test_the_handlers_of_this_version_and_no_others_are_written_down(
     await enrol(own_settings.owner_url)
     async with database.transaction() as tx:
         before = {tuple(row) for row in await tx.fetch("select name, kind, queue from handler")}
-    assert before == {(one.name, one.event.__name__, one.queue.name) for one in every()}
+    assert before == {(one.name, one.event.kind(), one.queue.name) for one in every()}
     assert ("send_code", "CodeWanted", "work.urgent") in before
     owner = await asyncpg.connect(own_settings.owner_url)
     await owner.execute("insert into handler values ('of_yesterday', 'Probed', 'work.default')")

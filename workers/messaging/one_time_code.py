@@ -7,7 +7,7 @@ from notifications.one_time_code import hand_over
 from workers.runtime.registry import Means, sends
 
 
-@sends(CodeWanted, URGENT)
+@sends(CodeWanted, URGENT, name="send_code")
 async def send_code(event: CodeWanted, means: Means) -> None:
     """Hands the code to the SMS gateway's queue; one that expired or was never real is let go."""
     async with means.transaction("send_code") as tx:

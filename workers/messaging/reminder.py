@@ -12,7 +12,7 @@ from workers.runtime.registry import handles
 _log = logs.logger(__name__)
 
 
-@handles(RemindersDue)
+@handles(RemindersDue, name="produce_reminders")
 async def produce_reminders(tx: Tx, event: RemindersDue) -> None:
     """Starts the rules whose time has come."""
     await apply_system(tx, "reminder", kind="company")
@@ -21,7 +21,7 @@ async def produce_reminders(tx: Tx, event: RemindersDue) -> None:
         await emit(tx, ReminderDue(rule=due.code, first=first, last=last))
 
 
-@handles(ReminderDue)
+@handles(ReminderDue, name="produce_rule")
 async def produce_rule(tx: Tx, event: ReminderDue) -> None:
     """Tells those whom one rule concerns and who were not told yet."""
     await apply_system(tx, "reminder", kind="company")

@@ -25,7 +25,7 @@ _sql = load(Path(__file__).with_name("housekeeping.sql"))
 _log = logs.logger(__name__)
 
 
-@handles(HousekeepingDue)
+@handles(HousekeepingDue, name="keep_house")
 async def keep_house(tx: Tx, event: HousekeepingDue) -> None:
     """Begins with every table."""
     for table in retention.forgotten():
@@ -34,7 +34,7 @@ async def keep_house(tx: Tx, event: HousekeepingDue) -> None:
         await emit(tx, MonthsDue(table=table))
 
 
-@handles(OutlivedDue)
+@handles(OutlivedDue, name="forget_outlived")
 async def forget_outlived(tx: Tx, event: OutlivedDue) -> None:
     """Deletes what a table keeps no longer, and goes on in another run when that is much."""
     await apply_system(tx, "keep_house", kind="company")

@@ -19,7 +19,7 @@ _sql = load(Path(__file__).with_name("months.sql"))
 _log = logs.logger(__name__)
 
 
-@handles(MonthsDue)
+@handles(MonthsDue, name="make_months")
 async def make_months(tx: Tx, event: MonthsDue) -> None:
     """Makes the months of a table that are missing, and names those that the lake will take over."""
     missing = await _sql.make(tx, table=event.table, ahead=retention.AHEAD, most=MOST)

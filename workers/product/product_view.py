@@ -16,7 +16,7 @@ _NAME = 100
 """Characters of the product's name."""
 
 
-@handles(ViewPublished)
+@handles(ViewPublished, name="spread_view")
 async def spread_view(tx: Tx, event: ViewPublished) -> None:
     """Chooses the readers of the day, and starts a broadcast by each channel that some of them chose; once."""
     await apply_system(tx, "spread_view", kind="company")

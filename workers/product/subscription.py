@@ -67,14 +67,14 @@ _TO_BROKERS = {
 _log = logs.logger(__name__)
 
 
-@sends(SubscriptionAsked, SLOW)
+@sends(SubscriptionAsked, SLOW, name="tell_platform")
 async def tell_platform(event: SubscriptionAsked, means: Means) -> None:
     """Tells the advisory platform at once; when it is away, `ask_platform` tells it again."""
     async with Advisory(means.settings) as advisory:
         await advance(means, event.subscription_id, advisory, ahead=_AHEAD_SECONDS)
 
 
-@sends(AdvisoryDue, SLOW)
+@sends(AdvisoryDue, SLOW, name="ask_platform")
 async def ask_platform(event: AdvisoryDue, means: Means) -> None:
     """Tells the platform what it has not taken yet, as long as it answers, and reads its contracts."""
     until = time.monotonic() + means.settings.job_timeout / 4
@@ -97,7 +97,7 @@ async def ask_platform(event: AdvisoryDue, means: Means) -> None:
         await read_contracts(means, advisory)
 
 
-@handles(ExpiryDue)
+@handles(ExpiryDue, name="expire_subscriptions")
 async def expire_subscriptions(tx: Tx, event: ExpiryDue) -> None:
     """Ends subscriptions whose contracts have ended; what is left is for the next time."""
     await apply_system(tx, "expire_subscriptions", kind="company")
@@ -106,7 +106,7 @@ async def expire_subscriptions(tx: Tx, event: ExpiryDue) -> None:
             break
 
 
-@handles(SubscriptionChanged)
+@handles(SubscriptionChanged, name="tell_of_subscription")
 async def tell_of_subscription(tx: Tx, event: SubscriptionChanged) -> None:
     """The customer is told of every outcome, the brokers who serve them of those that matter to them."""
     await apply_system(tx, "tell_of_subscription", kind="company")

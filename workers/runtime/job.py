@@ -88,7 +88,7 @@ class Jobs:
         try:
             event = msgspec.convert(job.payload, handler.event)
         except msgspec.ValidationError as error:
-            return await self._set_aside(job, f"the payload is not a {handler.event.__name__}: {error}")
+            return await self._set_aside(job, f"the payload is not a {handler.event.kind()}: {error}")
         key = (job.event_id, job.handler)
         if key in self._doing:
             return await self._later(job, _BUSY_SECONDS, "busy")

@@ -29,7 +29,7 @@ async def start(tx: Tx) -> UUID:
     return event.probe_id
 
 
-@handles(Probed)
+@handles(Probed, name="count_probe")
 async def count_probe(tx: Tx, event: Probed) -> None:
     """Counts the probe up, deliberately not idempotent: a second effect would show."""
     seconds = await _sql.count(tx, id=event.probe_id)

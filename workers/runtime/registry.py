@@ -1,7 +1,7 @@
-"""Who handles which event: `@handles(Event)` on an async function of transaction and event makes it a handler.
+"""Who handles which event: `@handles(Event, name=…)` makes a handler of an async function of transaction and event.
 
-One that sends things out of the house is marked `@sends(Event)`. It has no transaction around it, so that none is open
-while somebody else does not answer; it takes the `Means` of its worker, and opens short ones of its own.
+One that sends things out of the house is marked `@sends(Event, …)`. It has no transaction around it, so that none is
+open while somebody else does not answer; it takes the `Means` of its worker, and opens short ones of its own.
 """
 
 import contextlib
@@ -39,12 +39,12 @@ class Means(Struct, frozen=True):
 Run = Callable[[Tx, Any], Awaitable[None]]
 Send = Callable[[Any, Means], Awaitable[None]]
 
-KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}
+KINDS: dict[str, type[Event]] = {kind.kind(): kind for kind in get_args(AnyEvent)}
 """Every kind of event that this version knows; one without a handler is nobody's business."""
 
 
 class Handler(Struct, frozen=True):
-    """A handler: its name stands in `job` and in messages, so renaming the function abandons what still waits.
+    """A handler: its name stands in `job` and in messages, so another name abandons what still waits under this one.
 
     `send` is done first, outside every transaction; `run` in the transaction that marks the job done.
     """
@@ -64,24 +64,24 @@ class Handler(Struct, frozen=True):
 _handlers: dict[str, Handler] = {}
 
 
-def handles(event: type[Event]) -> Callable[[Run], Run]:
-    """Registers the function under its own name; raises `ValueError` when the name is taken."""
+def handles(event: type[Event], *, name: str) -> Callable[[Run], Run]:
+    """Registers the function under the name; raises `ValueError` when the name is taken."""
 
     def register(run: Run) -> Run:
-        _register(Handler(run.__name__, event, run, _sends_nothing))
+        _register(Handler(name, event, run, _sends_nothing))
         return run
 
     return register
 
 
-def sends(event: type[Event], queue: Queue) -> Callable[[Send], Send]:
+def sends(event: type[Event], queue: Queue, *, name: str) -> Callable[[Send], Send]:
     """The same for a handler that calls somebody outside, with the queue in which its jobs wait.
 
     What it does is done again when its process dies before the job is marked done: what it sends must bear the same id.
     """
 
     def register(send: Send) -> Send:
-        _register(Handler(send.__name__, event, _nothing_left, send, queue))
+        _register(Handler(name, event, _nothing_left, send, queue))
         return send
 
     return register
@@ -108,7 +108,7 @@ def find(name: str) -> Handler | None:
 
 def handlers_of(kind: str) -> list[str]:
     """Names of the handlers of a kind of event."""
-    return [handler.name for handler in _handlers.values() if handler.event.__name__ == kind]
+    return [handler.name for handler in _handlers.values() if handler.event.kind() == kind]
 
 
 def awaited() -> list[str]:

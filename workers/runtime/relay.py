@@ -107,8 +107,8 @@ class Relay:
             for kind, name, queue in await _sql.handlers(tx, kinds=kinds):
                 found[kind][name] = Queue(queue)
             for handler in every():
-                if handler.event.__name__ in found:
-                    found[handler.event.__name__][handler.name] = handler.queue
+                if handler.event.kind() in found:
+                    found[handler.event.kind()][handler.name] = handler.queue
             queues = {queue for names in found.values() for queue in names.values()} - {WORK}
             silence = self._settings.worker_silence
             living = {one for one in queues if await _sql.lives(tx, queue=one.name, silence=silence)} | {WORK}

@@ -27,7 +27,7 @@ from workers.runtime.registry import handles
 
 def job(event: Event, handler: str) -> Job:
     payload = msgspec.to_builtins(event)
-    return Job(event_id=uuid.uuid7(), kind=type(event).__name__, handler=handler, payload=payload, request_id="r-1")
+    return Job(event_id=uuid.uuid7(), kind=event.kind(), handler=handler, payload=payload, request_id="r-1")
 
 
 async def probed(database: Database) -> Job:
@@ -286,7 +286,7 @@ async def test_a_job_of_another_version_waits_for_a_worker_that_knows_it(
         again = await tx.fetch("select handler, available_at > now() as later from outbox")
         await tx.execute("insert into probe (id) values ($1)", newer.payload["probe_id"])
         assert [tuple(one) for one in again] == [("of_tomorrow", True)] * 2
-    handles(Probed)(of_tomorrow)
+    handles(Probed, name="of_tomorrow")(of_tomorrow)
     try:
         assert await jobs.do(newer) == "done"
         assert await jobs.do(newer) == "repeated"

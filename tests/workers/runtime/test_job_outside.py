@@ -31,7 +31,7 @@ def errand() -> Iterator[tuple[asyncio.Event, asyncio.Event, list[str]]]:
         await may_end.wait()
         told.append(str(event.probe_id))
 
-    sends(Probed, SLOW)(run_errand)
+    sends(Probed, SLOW, name="run_errand")(run_errand)
     yield begun, may_end, told
     registry._handlers.pop("run_errand")
 

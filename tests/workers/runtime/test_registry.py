@@ -46,8 +46,8 @@ async def test_one_that_sends_has_no_transaction_but_the_means_of_its_worker(
         seen.append(event)
 
     try:
-        sends(Probed, SLOW)(sends_something)
-        handles(Probed)(sends_nothing)
+        sends(Probed, SLOW, name="sends_something")(sends_something)
+        handles(Probed, name="sends_nothing")(sends_nothing)
         for name in ("sends_something", "sends_nothing"):
             found = find(name)
             assert found is not None
@@ -60,7 +60,7 @@ async def test_one_that_sends_has_no_transaction_but_the_means_of_its_worker(
             registry._handlers.pop(name, None)
     assert seen == [happened, "system:sends_something", happened]
     with pytest.raises(ValueError, match="send_code"):
-        sends(Probed, URGENT)(send_code)
+        sends(Probed, URGENT, name="send_code")(send_code)
 
 
 def test_what_somebody_waits_for_has_a_queue_of_its_own() -> None:
@@ -76,4 +76,4 @@ def test_two_handlers_cannot_have_one_name() -> None:
     async def count_probe(tx: Tx, event: Probed) -> None: ...
 
     with pytest.raises(ValueError, match="count_probe"):
-        handles(Probed)(count_probe)
+        handles(Probed, name="count_probe")(count_probe)
