@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from hexad.main import hexad
+from kernel import errors
 from kernel.errors import HexadError
 from kernel.queues import QUEUES
 from kernel.settings import Settings
@@ -27,7 +28,7 @@ def names() -> dict[str, list[str]]:
     """Every such name of this version, by what it names."""
     found = {
         "commands": [*_commands(hexad, "")],
-        "errors": {kind.code for kind in _errors(HexadError)},
+        "errors": {one.code for one in vars(errors).values() if isinstance(one, type) and issubclass(one, HexadError)},
         "events": {*KINDS},
         "handlers": {handler.name for handler in every()},
         "queues": {queue.name for queue in QUEUES},
@@ -46,12 +47,6 @@ def _commands(command: click.Command, above: str) -> Iterator[str]:
     for name, one in getattr(command, "commands", {}).items():
         yield f"{above}{name}"
         yield from _commands(one, f"{above}{name} ")
-
-
-def _errors(kind: type[HexadError]) -> Iterator[type[HexadError]]:
-    yield kind
-    for one in kind.__subclasses__():
-        yield from _errors(one)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from identity import device as devices
 from identity import people, principal
-from identity.device import greet, see
 from identity.door import Visit
 from kernel.errors import HexadError, SessionOver, TokenExpired, TokenReused, WrongCredentials
 from kernel.events.outbox import Record, emit, record
@@ -31,7 +31,7 @@ async def begin(tx: Tx, visit: Visit, audience: Audience, subject: str, device: 
 
     Null, and audited too, when the device was revoked: the caller commits, then raises `DeviceRevoked`.
     """
-    if not await greet(tx, audience, subject, device.device_id, device.name, device.app_version):
+    if not await devices.greet(tx, audience, subject, device.device_id, device.name, device.app_version):
         await visit.refused(tx, audience, subject, "device revoked", device)
         return None
     seconds = visit.door.settings.session_seconds
@@ -60,7 +60,7 @@ async def renew(tx: Tx, visit: Visit, token: str, device_id: str) -> SignedIn | 
         return TokenReused()
     if over or (row["outlived"] and before is None):
         return SessionOver() if over else TokenExpired()
-    await see(tx, row["audience"], row["subject"], device_id)
+    await devices.see(tx, row["audience"], row["subject"], device_id)
     if before is not None:
         return _signed_in(visit, row["audience"], row["subject"], session_id, following, before["seconds"],
                           before["access_at"])  # fmt: skip

@@ -7,7 +7,7 @@ from api.customer.customer import No
 from api.edge.dependencies import Tx, Who
 from api.edge.identify import may
 from api.edge.reading import get
-from centers.customer.customer import find
+from centers.customer.customer import find as find_customer
 from mobile_contracts.messaging.consent import Consent, ConsentGiven, OwnConsent
 from notifications.consent import consent
 from notifications.consent.consent import Word
@@ -16,7 +16,7 @@ from notifications.consent.consent import Word
 @get("/customers/{customer_no:str}/consents", guards=[may("customer.read")], summary="A customer's consents")
 async def list_consents(tx: Tx, who: Who, customer_no: No) -> list[Consent]:
     """What is in force first, then what it replaced."""
-    return await consent.list_of(tx, (await find(tx, who, customer_no)).id)
+    return await consent.list_of(tx, (await find_customer(tx, who, customer_no)).id)
 
 
 @put("/customers/{customer_no:str}/consents", guards=[may("customer.change")], summary="Note what a customer says")
@@ -25,7 +25,7 @@ async def note_consent(tx: Tx, who: Who, customer_no: No, data: JSONBody[Consent
 
     409 `withdrawn_by_customer` where the customer withdrew it themselves, and staff would allow it again.
     """
-    customer = await find(tx, who, customer_no)
+    customer = await find_customer(tx, who, customer_no)
     await consent.check_topic(tx, data.topic)
     word = Word(
         purpose=data.purpose, channel=data.channel, topic=data.topic, allowed=data.allowed, source="staff",

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from centers.customer.customer import find
+from centers.customer.customer import find as find_customer
 from kernel.errors import FieldError, InvalidInput
 from kernel.events.outbox import Record, emit
 from kernel.security.crypto import BlindIndex, Fields, Place
@@ -35,12 +35,12 @@ class Seals(Struct, frozen=True):
 
 async def find_contact(tx: Tx, scope: Scope, customer_no: str) -> Contact:
     """What is noted of the customer, empty at version 0 when nothing is; raises `NotFound`."""
-    return await _contact(tx, await find(tx, scope, customer_no))
+    return await _contact(tx, await find_customer(tx, scope, customer_no))
 
 
 async def find_preference(tx: Tx, scope: Scope, customer_no: str) -> Preference:
     """What the customer prefers, the defaults at version 0 when nothing was said; raises `NotFound`."""
-    return await _preference(tx, await find(tx, scope, customer_no))
+    return await _preference(tx, await find_customer(tx, scope, customer_no))
 
 
 async def change_contact(
@@ -49,7 +49,7 @@ async def change_contact(
     """Notes what the change names; `version` null is any. Raises `NotFound`, `InvalidInput` or `VersionConflict`."""
     number = _checked_mobile(change)
     _check_email(change)
-    customer = await find(tx, scope, customer_no)
+    customer = await find_customer(tx, scope, customer_no)
     await _sql.lock(tx, customer_id=customer.id)
     before = await _contact(tx, customer)
     if version is not None:
@@ -66,7 +66,7 @@ async def change_preference(
     """Keeps it all, at any version when it is null; raises `NotFound`, `InvalidInput` or `VersionConflict`."""
     if change.contact_to <= change.contact_from:
         raise InvalidInput(errors=[FieldError("contact_to", "must be after contact_from", "须晚于 contact_from")])
-    customer = await find(tx, scope, customer_no)
+    customer = await find_customer(tx, scope, customer_no)
     await _sql.lock(tx, customer_id=customer.id)
     before = await _preference(tx, customer)
     if version is not None:

@@ -33,9 +33,7 @@ async def find(tx: Tx, scope: Scope, employee_no: str) -> PersonRoles:
     return await _roles_of(tx, await person.id_of(tx, scope, employee_no), employee_no)
 
 
-async def change(
-    tx: Tx, scope: Scope, employee_no: str, wanted: PersonRolesChange, version: int | None
-) -> PersonRoles:  # fmt: skip
+async def change(tx: Tx, scope: Scope, employee_no: str, wanted: PersonRolesChange, version: int | None) -> PersonRoles:
     """Gives the employee these roles and no others.
 
     Raises `NotFound`, `VersionConflict` or, for roles that do not fit, `InvalidInput`.
